@@ -1,1 +1,1 @@
-"""Reticle."""
+"""The desktop application and the command line of Reticle."""

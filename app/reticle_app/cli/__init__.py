@@ -1,0 +1,1 @@
+"""The command line: thin commands over the packages below; `--json` prints one document on stdout, nothing else."""

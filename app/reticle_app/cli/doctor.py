@@ -1,0 +1,37 @@
+"""`reticle doctor`: what works on this machine, and what to do about what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from ..config import load_settings
+from .ground import JsonOption
+from .output import emit_json, say
+
+MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check display, capture, click, Unicode typing, overlay, stop key and model. Exit code 1 when one fails."""
+    from reticle_agent.doctor import checks
+
+    from ..overlay_check import overlay_works
+
+    results = checks(model_dir=load_settings().model, overlay=overlay_works)
+    if as_json:
+        rows: list[dict[str, Any]] = [
+            {"name": c.name, "status": c.status, "detail": c.detail, "remedy": c.remedy} for c in results
+        ]
+        emit_json({"ok": all(c.status != "fail" for c in results), "checks": rows})
+    else:
+        for c in results:
+            say(f"{MARKS[c.status]}  {c.name}: {c.detail}")
+            if c.status != "ok" and c.remedy:
+                say(f"      -> {c.remedy}")
+    raise typer.Exit(1 if any(c.status == "fail" for c in results) else 0)

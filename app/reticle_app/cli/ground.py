@@ -1,0 +1,102 @@
+"""`reticle ground IMAGE "instruction"`: where on this picture is it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from reticle_grounding.errors import BadInput
+
+from ..config import load_settings
+from .output import emit_json, say
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from reticle_grounding.types import Grounding
+
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Model folder; default is the embedded model.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(ground)
+
+
+def ground(
+    image: Annotated[Path, typer.Argument(help="Screenshot.")],
+    instruction: Annotated[str, typer.Argument(help="What to point at, in plain words.")],
+    top_k: Annotated[int, typer.Option("--top-k", min=1, max=20, help="Candidates to return.")] = 5,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the annotated picture here.")] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Point at what the words mean on a picture. Exit code 1 when it is not on this screen."""
+    from reticle_grounding.images import load_image
+    from reticle_grounding.predictor import Grounder, check_instruction
+
+    check_instruction(instruction)
+    picture = load_image(image)
+    _check_target(save)
+    grounding = Grounder.open(model or load_settings().model).observe(picture).ground(instruction, top_k)
+    if save is not None:
+        _save(picture, grounding, save)
+    if as_json:
+        emit_json(document(grounding))
+    else:
+        _print(grounding, save)
+    raise typer.Exit(0 if grounding.found else 1)
+
+
+def document(grounding: Grounding) -> dict[str, Any]:
+    """The JSON form of a grounding; coordinates are pixels of the given picture."""
+    return {
+        "instruction": grounding.instruction,
+        "found": grounding.found,
+        "threshold": round(grounding.threshold, 4),
+        "candidates": [
+            {
+                "rank": c.rank,
+                "point": [round(c.point.x, 1), round(c.point.y, 1)],
+                "region": [round(v, 1) for v in c.region.as_tuple()],
+                "p_true": round(c.p_true, 4),
+                "attention": round(c.attention_mass, 6),
+                "origin": c.origin,
+                "text": c.text,
+            }
+            for c in grounding.candidates
+        ],
+        "image": {"width": grounding.image_size.width, "height": grounding.image_size.height},
+        "timings_ms": {name: round(ms, 1) for name, ms in grounding.timings_ms.items()},
+        "model": grounding.model,
+    }
+
+
+def _check_target(save: Path | None) -> None:
+    """Says before the work, not after it, that the picture cannot be written."""
+    if save is None:
+        return
+    if save.suffix.lower() not in {".png", ".jpg", ".jpeg", ".webp"}:
+        raise BadInput(f"--save {save}: the name must end in .png, .jpg or .webp")
+    if not save.parent.is_dir():
+        raise BadInput(f"--save {save}: there is no folder {save.parent}")
+
+
+def _save(picture: Image, grounding: Grounding, save: Path) -> None:
+    from reticle_grounding.annotate import annotate
+
+    try:
+        annotate(picture, grounding).save(save)
+    except OSError as error:
+        raise BadInput(f"cannot write {save}: {error.strerror or error}") from error
+
+
+def _print(grounding: Grounding, save: Path | None) -> None:
+    if not grounding.found:
+        say(f"not found on this screen: {grounding.instruction}")
+    for c in grounding.candidates:
+        text = f'  "{c.text}"' if c.text else ""
+        say(f"{c.rank}  p={c.p_true:.2f}  at {c.point.x:.0f},{c.point.y:.0f}  from {c.origin}{text}")
+    say(f"{grounding.timings_ms.get('total', 0.0):.0f} ms with {grounding.model}")
+    if save is not None:
+        say(f"picture: {save}")

@@ -1,0 +1,72 @@
+"""Settings: one validated file, composed here alone; nothing below the application reads files or the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from reticle_grounding.errors import BadInput
+
+APP = "reticle"
+
+
+class Settings(BaseModel):
+    """What a user may choose. Unknown keys are refused so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    """Version of this file's form."""
+    model: Path | None = None
+    """Folder of the grounding model; None is the embedded one."""
+    traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")
+    """Where runs are recorded."""
+    mode: Literal["dry-run", "confirm", "auto"] = "confirm"
+    """What the app does by default before an input is sent."""
+    theme: Literal["system", "light", "dark"] = "system"
+    """Look of the windows."""
+    top_k: int = Field(default=5, ge=1, le=9)
+    """Candidates shown per instruction."""
+    max_steps: int = Field(default=30, ge=1, le=1000)
+    """A run ends after this many steps."""
+    max_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """A run ends after this many seconds."""
+
+
+def settings_path() -> Path:
+    return Path(platformdirs.user_config_dir(APP)) / "settings.json"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Reads the settings file; a missing one gives the defaults. Raises BadInput naming file and field."""
+    path = path or settings_path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise BadInput(f"cannot read settings {path}: {error.strerror}") from error
+    try:
+        return Settings.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise BadInput(f"settings {path} line {error.lineno}: not JSON ({error.msg}); mend or delete the file") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"settings {path}: {where}: {first['msg']}; mend or delete the file") from error
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Writes the file atomically, so that a crash leaves the old or the new one. Raises BadInput when it cannot."""
+    path = path or settings_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".json.part")
+        draft.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        raise BadInput(f"cannot write settings {path}: {error.strerror}") from error
