@@ -221,6 +221,13 @@ class Transform:
         """The chain with one more outer space; ``link`` maps it to the present outermost space."""
         return Transform((space, *self.spaces), (link, *self.links))
 
+    @classmethod
+    def joined(cls, outer: Transform, inner: Transform) -> Transform:
+        """The chain ``outer`` continued by ``inner``, which must start in the space ``outer`` ends in."""
+        if outer.spaces[-1] is not inner.spaces[0]:
+            raise ValueError(f"a chain ending in {outer.spaces[-1].value} cannot go on from {inner.spaces[0].value}")
+        return cls((*outer.spaces, *inner.spaces[1:]), (*outer.links, *inner.links))
+
     def affine(self, source: Space, target: Space) -> Affine:
         """The map between any two spaces of the chain. Raises ValueError for a space that is not in it."""
         for space in (source, target):
