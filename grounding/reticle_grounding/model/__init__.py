@@ -1,0 +1,1 @@
+"""The pointer model: backbone families, pointer head, prompts, picture preparation, checkpoints, inference."""
