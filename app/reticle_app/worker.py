@@ -1,0 +1,130 @@
+"""The model's own process: ``python -m reticle_app.worker`` reads requests on stdin and answers on stdout.
+
+Requests carry ``op`` and ``id``; every answer repeats the ``id`` and has either ``ok`` or ``error``. Standard output is
+moved aside at the start, so a stray print of any library ends up on stderr and cannot corrupt the channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from PIL import Image
+from reticle_agent.seams import Grounder, Observation
+from reticle_grounding.errors import BadInput, ReticleError
+
+from .protocol import Header, Message, encode_error, encode_grounding, read_message, write_message
+
+Opener: TypeAlias = Callable[[str], Grounder]
+Answer: TypeAlias = tuple[Header, bytes]
+
+
+def open_predictor(model_dir: str) -> Grounder:
+    """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported."""
+    from reticle_grounding.assets import embedded_model_dir
+    from reticle_grounding.predictor import Grounder as Predictor
+
+    return Predictor.open(Path(model_dir) if model_dir else embedded_model_dir())
+
+
+class ModelServer:
+    """Answers one request at a time; keeps the observations the application still holds."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._grounder: Grounder | None = None
+        self._observations: dict[int, Observation] = {}
+        self._next = 1
+        self._ops: dict[str, Callable[[Message], Answer]] = {
+            "ping": self._ping,
+            "open": self._open,
+            "observe": self._observe,
+            "ground": self._ground,
+            "drop": self._drop,
+        }
+
+    def answer(self, message: Message) -> Answer:
+        """Never raises for a failing request: the failure is the answer."""
+        head: Header = {"id": message.header.get("id")}
+        operation = self._ops.get(str(message.header.get("op")))
+        try:
+            if operation is None:
+                raise BadInput(f"the model process knows no operation {message.header.get('op')!r}")
+            body, payload = operation(message)
+        except ReticleError as error:
+            return {**head, "error": encode_error(error)}, b""
+        except Exception as error:  # the process must outlive a bug in one request; the traceback goes to the log
+            traceback.print_exc()
+            text = f"the model process failed: {type(error).__name__}: {error}"
+            return {**head, "error": {"kind": "ReticleError", "text": text}}, b""
+        return {**head, "ok": body}, payload
+
+    def _ping(self, message: Message) -> Answer:
+        return {"pid": os.getpid()}, b""
+
+    def _open(self, message: Message) -> Answer:
+        self._observations.clear()
+        self._grounder = self._opener(str(message.header.get("model_dir", "")))
+        return {"name": self._grounder.name}, b""
+
+    def _observe(self, message: Message) -> Answer:
+        if self._grounder is None:
+            raise BadInput("open a model before observing a picture")
+        size = (_int(message, "width"), _int(message, "height"))
+        if min(size) < 1 or len(message.payload) != size[0] * size[1] * 3:
+            raise BadInput(f"{len(message.payload)} bytes are not an RGB picture of {size[0]}x{size[1]}")
+        number, self._next = self._next, self._next + 1
+        self._observations[number] = self._grounder.observe(Image.frombytes("RGB", size, message.payload))
+        return {"observation": number}, b""
+
+    def _ground(self, message: Message) -> Answer:
+        observation = self._observations.get(_int(message, "observation"))
+        if observation is None:
+            raise BadInput("this screenshot is no longer held by the model process; observe it again")
+        return encode_grounding(observation.ground(str(message.header["instruction"]), _int(message, "top_k")))
+
+    def _drop(self, message: Message) -> Answer:
+        self._observations.pop(_int(message, "observation"), None)
+        return {}, b""
+
+
+def _int(message: Message, key: str) -> int:
+    value = message.header.get(key)
+    if not isinstance(value, int):
+        raise BadInput(f"the request lacks a whole number {key!r}")
+    return value
+
+
+def take_channel() -> tuple[BinaryIO, BinaryIO]:
+    """The private ends of stdin and stdout; afterwards fd 0 is empty and fd 1 is stderr."""
+    reader = os.fdopen(os.dup(0), "rb", buffering=1 << 20)
+    writer = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    return reader, writer
+
+
+def serve(opener: Opener = open_predictor) -> int:
+    """Answers until the application closes the channel; returns the exit code."""
+    reader, writer = take_channel()
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(5)  # the person's desktop stays ahead of the model
+    server = ModelServer(opener)
+    while (message := read_message(reader)) is not None:
+        try:
+            write_message(writer, *server.answer(message))
+        except BrokenPipeError:
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(serve())
