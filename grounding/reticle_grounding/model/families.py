@@ -32,6 +32,7 @@ from transformers import (
 )
 
 from reticle_grounding.errors import CheckpointError
+
 from .pointer_head import PointerHead
 
 POINTER_ID_FIELDS = ("pointer_start_token_id", "pointer_end_token_id", "pointer_pad_token_id")

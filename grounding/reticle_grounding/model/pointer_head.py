@@ -31,7 +31,7 @@ class PatchSelfAttention(nn.Module):
         """[..., N, d] -> [..., N, d]; no mask, no positions."""
         lead, width = patches.shape[:-1], patches.shape[-1]
         stacked = functional.linear(patches, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = stacked.unflatten(-1, (3, self.heads, width // self.heads)).movedim(-3, 0).transpose(-2, -3)
+        q, k, v = stacked.reshape(*lead, 3, self.heads, width // self.heads).movedim(-3, 0).transpose(-2, -3)
         drop = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(q, k, v, dropout_p=drop)
         out: Tensor = self.out_proj(mixed.transpose(-2, -3).reshape(*lead, width))

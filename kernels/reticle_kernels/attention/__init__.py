@@ -1,0 +1,1 @@
+"""Attention: the dense reference, the patterns it can be restricted to, and batched windows."""
