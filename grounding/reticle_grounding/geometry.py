@@ -51,6 +51,13 @@ class Point:
         return math.floor(self.x), math.floor(self.y)
 
 
+def _pixel_within(low: float, high: float, wanted: float) -> int:
+    first, last = math.ceil(low - 0.5), math.ceil(high - 0.5) - 1
+    if last < first:
+        return math.floor((low + high) / 2)
+    return min(max(math.floor(wanted), first), last)
+
+
 @dataclass(frozen=True, slots=True)
 class Rect:
     """An axis-parallel rectangle; right and bottom are exclusive."""
@@ -99,6 +106,13 @@ class Rect:
 
     def contains(self, point: Point) -> bool:
         return self.left <= point.x < self.right and self.top <= point.y < self.bottom
+
+    def pixel_near(self, point: Point) -> tuple[int, int]:
+        """The pixel nearest to ``point`` whose centre lies inside; in a rectangle without any, the one at its centre.
+
+        Flooring alone is not enough: after a quarter turn a point on a pixel's edge belongs to the neighbour.
+        """
+        return _pixel_within(self.left, self.right, point.x), _pixel_within(self.top, self.bottom, point.y)
 
     def intersection(self, other: Rect) -> Rect | None:
         """The common part, or None when it has no area."""

@@ -1,0 +1,80 @@
+"""Which windows are Reticle's own; they are never clicked, never typed into and never in a capture.
+
+Own are the windows of this process, of processes named by the caller, and of the terminal a command was started from
+(otherwise an input could answer its own question). Child processes are not own: the application a task works on is
+often started by Reticle itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from reticle_grounding.geometry import Rect
+
+from .x11 import X11
+
+Mask = npt.NDArray[np.bool_]
+
+
+def terminal_pid() -> int | None:
+    """The process that shows this session's controlling terminal, or None without one (Linux: /proc)."""
+    if not _has_terminal():
+        return None
+    try:
+        status = Path(f"/proc/{os.getsid(0)}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    parent = int(status.rpartition(")")[2].split()[1])
+    return parent if parent > 1 else None
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+class OwnWindows:
+    """Looks windows up on the server at every call, so windows that open later are known too."""
+
+    def __init__(self, connection: X11, pids: Iterable[int] = ()) -> None:
+        self._x = connection
+        terminal = terminal_pid()
+        self._pids = {os.getpid(), *pids, *([terminal] if terminal else [])}
+
+    def owns(self, window: int | None) -> bool:
+        return window is not None and self._x.owner_pid(window) in self._pids
+
+    def at(self, x: int, y: int) -> bool:
+        """Whether input at a root pixel would reach an own window."""
+        return self.owns(self._x.window_at(x, y))
+
+    def focused(self) -> bool:
+        """Whether keys would reach an own window."""
+        return self.owns(self._x.active_window())
+
+    def mask(self, area: Rect) -> Mask:
+        """[height, width] of ``area`` (root pixels): True where an own window is what is seen."""
+        seen = np.zeros((round(area.height), round(area.width)), dtype=np.bool_)
+        for window in self._x.children():  # bottom to top: later windows cover earlier ones
+            cut = window.rect.intersection(area)
+            if cut is None:
+                continue
+            r = cut.shifted(-area.left, -area.top)
+            seen[round(r.top) : round(r.bottom), round(r.left) : round(r.right)] = self.owns(window.id)
+        return seen
+
+    def foreign_active(self) -> Rect | None:
+        """The active window in root pixels or, when that is our own, the topmost window that is not."""
+        active = self._x.active_window()
+        if active is not None and not self.owns(active):
+            return self._x.window_rect(active)
+        stacking = self._x.cardinals(int(self._x.root.id), "_NET_CLIENT_LIST_STACKING")
+        other = next((w for w in reversed(stacking) if not self.owns(w)), None)
+        return self._x.window_rect(other) if other is not None else None

@@ -1,0 +1,192 @@
+"""A typed door to the X server: the few requests Reticle needs, over python3-xlib.
+
+Coordinates are root pixels, which are physical desktop pixels. One lock per connection, so one object may be used from
+several threads; every lost connection is a ``DisplayError`` with one clear line.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reticle_grounding.errors import ReticleError
+from reticle_grounding.geometry import Rect
+
+NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or let Reticle start a virtual one"
+MAX_PROPERTY_WORDS = 1 << 20
+
+
+class DisplayError(ReticleError):
+    """There is no display, or the connection to it was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class XWindow:
+    """One child of the root window (with a window manager: a frame)."""
+
+    id: int
+    rect: Rect
+    """Root pixels, border included."""
+
+
+def ensure_authority_file() -> None:
+    """python3-xlib and pyautogui insist on an authority file even where the server wants none; an empty one serves."""
+    default = Path(os.environ.get("HOME", "/")) / ".Xauthority"
+    if not Path(os.environ.get("XAUTHORITY", default)).exists():
+        os.environ["XAUTHORITY"] = os.devnull
+
+
+class X11:
+    """One connection. ``name`` is like ``:1``; None is ``$DISPLAY``. Raises DisplayError when it cannot be opened."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or os.environ.get("DISPLAY", "")
+        if not self.name:
+            raise DisplayError(NO_DISPLAY)
+        ensure_authority_file()
+        from Xlib import display, error
+
+        try:
+            self.raw: Any = display.Display(self.name)
+        except (error.DisplayError, error.XauthError, OSError) as problem:
+            raise DisplayError(f"display {self.name} cannot be opened ({problem}); {NO_DISPLAY}") from problem
+        self.root: Any = self.raw.screen().root
+        self.lock = threading.RLock()
+
+    def close(self) -> None:
+        """Closes the connection; closing twice, or after the server has gone, is harmless."""
+        with suppressed_x_errors():
+            self.raw.close()
+
+    @contextmanager
+    def exchange(self) -> Iterator[Any]:
+        """The raw display under the lock; a lost connection becomes a DisplayError."""
+        from Xlib import error
+
+        with self.lock:
+            try:
+                yield self.raw
+            except (error.ConnectionClosedError, OSError) as problem:
+                raise DisplayError(f"the connection to display {self.name} was lost") from problem
+
+    def pointer(self) -> tuple[int, int]:
+        with self.exchange():
+            reply = self.root.query_pointer()
+            return int(reply.root_x), int(reply.root_y)
+
+    def modifiers(self) -> int:
+        """The core state mask: modifiers in bits 0-7, the keyboard group in bits 13-14."""
+        with self.exchange():
+            return int(self.root.query_pointer().mask)
+
+    def window_at(self, x: int, y: int) -> int | None:
+        """The topmost child of the root that takes input at a point (input-transparent windows are looked through)."""
+        with self.exchange():
+            child = self.root.translate_coords(self.root, x, y).child
+            return int(child.id) if child else None
+
+    def children(self) -> list[XWindow]:
+        """The visible children of the root, bottom to top."""
+        from Xlib import X, error
+
+        found: list[XWindow] = []
+        with self.exchange():
+            for window in self.root.query_tree().children:
+                try:
+                    attributes, g = window.get_attributes(), window.get_geometry()
+                except (error.BadWindow, error.BadDrawable):
+                    continue  # gone meanwhile
+                if attributes.map_state == X.IsViewable and attributes.win_class == X.InputOutput:
+                    edge = 2 * g.border_width
+                    rect = Rect(float(g.x), float(g.y), float(g.x + g.width + edge), float(g.y + g.height + edge))
+                    found.append(XWindow(int(window.id), rect))
+        return found
+
+    def cardinal(self, window: int, name: str) -> int | None:
+        """The first 32-bit value of a window's property, or None."""
+        value = self._property(window, name)
+        return int(value.value[0]) if value is not None and value.format == 32 and len(value.value) else None
+
+    def cardinals(self, window: int, name: str) -> list[int]:
+        value = self._property(window, name)
+        return [int(v) for v in value.value] if value is not None and value.format == 32 else []
+
+    def text(self, window: int, name: str) -> str:
+        """A text property, or an empty string."""
+        value = self._property(window, name)
+        if value is None or value.format != 8:
+            return ""
+        data: Any = value.value
+        raw = data.encode("latin-1") if isinstance(data, str) else bytes(data)
+        return raw.decode("utf-8", "replace")
+
+    def owner_pid(self, window: int, depth: int = 3) -> int | None:
+        """The process of a window or of the client inside a frame (``_NET_WM_PID``), or None when it says nothing."""
+        pid = self.cardinal(window, "_NET_WM_PID")
+        if pid is not None or depth == 0:
+            return pid
+        return next((p for c in self._child_ids(window) if (p := self.owner_pid(c, depth - 1)) is not None), None)
+
+    def active_window(self) -> int | None:
+        """The window the window manager calls active, else the one with the keyboard focus."""
+        active = self.cardinal(int(self.root.id), "_NET_ACTIVE_WINDOW")
+        if active:
+            return active
+        with self.exchange() as raw:
+            focus = raw.get_input_focus().focus
+            return int(focus.id) if hasattr(focus, "id") and focus.id != self.root.id else None
+
+    def window_rect(self, window: int) -> Rect | None:
+        """A window in root pixels, or None when it has gone."""
+        from Xlib import error
+
+        with self.exchange() as raw:
+            try:
+                handle = raw.create_resource_object("window", window)
+                g, at = handle.get_geometry(), self.root.translate_coords(handle, 0, 0)
+            except (error.BadWindow, error.BadDrawable):
+                return None
+            return Rect(float(at.x), float(at.y), float(at.x + g.width), float(at.y + g.height))
+
+    def resource(self, name: str) -> str | None:
+        """A value of the X resource database (``Xft.dpi`` ...), or None."""
+        for line in self.text(int(self.root.id), "RESOURCE_MANAGER").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == name:
+                return value.strip()
+        return None
+
+    def _property(self, window: int, name: str) -> Any:
+        from Xlib import X, error
+
+        with self.exchange() as raw:
+            try:
+                handle = raw.create_resource_object("window", window)
+                return handle.get_property(raw.intern_atom(name), X.AnyPropertyType, 0, MAX_PROPERTY_WORDS)
+            except error.BadWindow:
+                return None
+
+    def _child_ids(self, window: int) -> list[int]:
+        from Xlib import error
+
+        with self.exchange() as raw:
+            try:
+                return [int(w.id) for w in raw.create_resource_object("window", window).query_tree().children]
+            except error.BadWindow:
+                return []
+
+
+@contextmanager
+def suppressed_x_errors() -> Iterator[None]:
+    """For clean-up only: the server may be gone already."""
+    from Xlib import error
+
+    try:
+        yield
+    except (error.ConnectionClosedError, OSError, AttributeError):
+        return
