@@ -37,6 +37,8 @@ from .redact import RULES, Redactor
 from .schema import event_fault, manifest_fault
 from .store import Journal, explained, new_folder, sync_folder, write_atomic
 
+_RESERVED = frozenset({"seq", "t", "mono_ms", "type", "step"})
+
 
 def new_trace_id() -> str:
     """16 random hex digits; says nothing about the user or the machine."""
@@ -127,6 +129,10 @@ class TraceWriter:
             if self._finished:
                 raise ReticleError(f"the trace in {self.folder} is finished; the event '{kind}' came too late")
             given = {key.removesuffix("_"): value for key, value in fields.items()}
+            if not _RESERVED.isdisjoint(given):
+                raise ReticleError(
+                    f"the fields {', '.join(sorted(_RESERVED & given.keys()))} are set by the trace itself"
+                )
             record: JsonObject = {
                 "seq": self._seq,
                 "t": _utc_now(),
