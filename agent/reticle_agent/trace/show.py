@@ -91,9 +91,7 @@ def _is_note(event: Event) -> bool:
 def _row(step: StepEvents) -> tuple[str, ...]:
     act = step.last("act")
     pair = act.object("point").get("physical") if act else None
-    point = (
-        ", ".join(f"{side:.0f}" for side in pair if isinstance(side, (int, float))) if isinstance(pair, list) else ""
-    )
+    sides = [f"{side:.0f}" for side in pair if isinstance(side, (int, float))] if isinstance(pair, list) else []
     span = duration(step.events[-1].mono_ms - step.events[0].mono_ms)
     kind = act.text("kind").replace("_", " ") if act else ""
     probability = percent(chosen_probability(step))
