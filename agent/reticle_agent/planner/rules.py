@@ -1,0 +1,103 @@
+"""The embedded planner: plain instructions -> steps, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reticle_grounding.errors import BadInput
+
+from reticle_agent.actions import Finish, Hotkey, Step, TypeText
+from reticle_agent.seams import StepOutcome
+
+from .keys import read_keys
+from .lexer import tokenize
+from .phrase import Phrase, is_secret, join, target_of
+from .split import PLACES, split
+from .steps import HANDLERS, not_understood
+from .verbs import find_verb, skip_fillers
+
+MAX_TASK = 20_000
+"""Characters of one instruction."""
+MAX_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedStep:
+    """A step and the words it came from; several steps may come from the same words ("press Tab 3 times")."""
+
+    step: Step
+    start: int
+    end: int
+    """``task[start:end]``, characters."""
+
+
+def parse(task: str) -> tuple[Step, ...]:
+    """All steps of an instruction, in order. Raises BadInput naming the words that are not understood."""
+    return tuple(parsed.step for parsed in parse_spans(task))
+
+
+def parse_spans(task: str) -> tuple[ParsedStep, ...]:
+    """Like :func:`parse`, with the place of each step's words in ``task``."""
+    if len(task) > MAX_TASK:
+        raise BadInput(f"the instruction has {len(task)} characters; use at most {MAX_TASK}")
+    steps: list[ParsedStep] = []
+    for tokens in split(tokenize(task)):
+        clause = join(tokens[skip_fillers(tokens, 0) :], task).without_politeness()
+        start, end = clause.span
+        previous = steps[-1].step if steps else None
+        steps += [ParsedStep(step, start, end) for step in _clause_steps(clause, previous)]
+        if len(steps) > MAX_STEPS:
+            raise BadInput(f"the instruction has more than {MAX_STEPS} steps; split it into several runs")
+    if not steps:
+        raise BadInput("the instruction is empty; say what to do, e.g. click 'Save'")
+    return tuple(steps)
+
+
+def _clause_steps(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
+    found = find_verb(clause.tokens, 0)
+    if found is None:
+        return _without_verb(clause, previous)
+    verb, after = found
+    return HANDLERS[verb.kind](verb, clause[after:], clause)
+
+
+def _without_verb(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
+    """``in the search field type 'x'``, and key names right after typing or keys: ``type 'x', then Enter``."""
+    unquoted = all(t.kind == "word" for t in clause.tokens)
+    if isinstance(previous, TypeText | Hotkey) and unquoted and (chords := read_keys(clause.text)):
+        return tuple(Hotkey(keys) for keys in chords)
+    if clause.words[0] in PLACES:
+        for at in range(2, len(clause)):
+            found = find_verb(clause.tokens, at)
+            if found and found[0].kind == "type":
+                return _placed(clause[:at], _clause_steps(clause[at:], None), clause)
+    raise not_understood(clause.written)
+
+
+def _placed(place: Phrase, steps: tuple[Step, ...], clause: Phrase) -> tuple[Step, ...]:
+    step = steps[0]
+    if not isinstance(step, TypeText) or step.target is not None:
+        raise not_understood(clause.written)
+    kept = [t for t in place.tokens[1:] if t.kind != "sep"]
+    target = target_of(join(kept, clause.source), clause)
+    return (TypeText(step.text, target, step.secret or is_secret(place, None)),)
+
+
+class RulePlanner:
+    """Implements :class:`reticle_agent.seams.Planner`; the whole instruction is understood before the first step."""
+
+    def __init__(self) -> None:
+        self._task: str | None = None
+        self._steps: tuple[Step, ...] = ()
+
+    def next(self, task: str, past: Sequence[StepOutcome]) -> Step:
+        """The step after ``past``; a step that was not done ends the run. Raises BadInput on the first call."""
+        if task != self._task:
+            self._steps = parse(task)
+            self._task = task
+        if past and past[-1].status != "done":
+            last = past[-1]
+            reason = last.message or last.status.replace("_", " ")
+            return Finish(False, f"step {len(past)} of {len(self._steps)} was not done: {reason}")
+        return self._steps[len(past)] if len(past) < len(self._steps) else Finish(True)
