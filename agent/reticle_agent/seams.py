@@ -130,7 +130,7 @@ class Actuator(Protocol):
 class TraceSink(Protocol):
     """Written by the loop, one event per call; events are on disk when the call returns."""
 
-    def event(self, kind: str, *, step: int | None = None, **fields: Any) -> int:
+    def event(self, kind: str, /, *, step: int | None = None, **fields: Any) -> int:
         """Appends one event of schema ``trace/1`` and returns its ``seq``."""
         ...
 

@@ -119,7 +119,7 @@ class TraceWriter:
         with self._lock:
             self._redactor.add(secret)
 
-    def event(self, kind: str, *, step: int | None = None, **fields: object) -> int:
+    def event(self, kind: str, /, *, step: int | None = None, **fields: object) -> int:
         """Appends one event and returns its ``seq``.
 
         ``from_`` is written as ``from``. ``parent_seq`` may be given; else it is the last event of the same step, for
