@@ -1,0 +1,1 @@
+"""Words and icon functions, as data files."""
