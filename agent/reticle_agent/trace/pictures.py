@@ -17,11 +17,13 @@ from .reader import TraceReader
 _STOPS = np.array([(37, 17, 84), (122, 28, 109), (212, 72, 66), (245, 139, 26), (252, 231, 110)], dtype=np.float32)
 _CELLS = 6
 """Pixels per patch in the painted layer; the browser scales it to the frame."""
+_LEVELS = 64
+"""Shades of the layer: as many as the eye tells apart over a picture, and a small file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One frame of the report."""
+    """One frame (sides in capture pixels) or one map (sides in patches) of the report."""
 
     id: str
     uri: str
@@ -30,7 +32,7 @@ class Picture:
 
 
 class Album:
-    """Frames used by a report, in order of first use."""
+    """Frames and maps used by a report, each once, in order of first use."""
 
     def __init__(self, trace: TraceReader) -> None:
         self._trace = trace
@@ -45,15 +47,22 @@ class Album:
     def all(self) -> list[Picture]:
         return [picture for picture in self._pictures.values() if picture]
 
-    def heat(self, name: str) -> str | None:
-        """The map at a path inside the trace as a picture with transparency; None when it is missing or damaged."""
-        data = self._trace.read(name) if name else None
+    def heat(self, name: str) -> Picture | None:
+        """The map at a path inside the trace as a see-through layer; None when it is missing or damaged."""
+        if name and name not in self._pictures:
+            self._pictures[name] = self._load_map(name)
+        return self._pictures.get(name)
+
+    def _load_map(self, name: str) -> Picture | None:
+        data = self._trace.read(name)
         if data is None:
             return None
         try:
-            return data_uri(_paint(read_map(data)), "png")
+            grid = read_map(data)
         except ValueError:
             return None
+        n_h, n_w = grid.shape
+        return Picture(f"map-{PurePosixPath(name).stem}", data_uri(_paint(grid), "png"), n_w, n_h)
 
     def _load(self, name: str) -> Picture | None:
         data = self._trace.read(name)
@@ -80,10 +89,11 @@ def _paint(grid: npt.NDArray[np.float32]) -> bytes:
     n_h, n_w = share.shape
     smooth = Image.fromarray(share).resize((n_w * _CELLS, n_h * _CELLS), Image.Resampling.BILINEAR)
     level = np.sqrt(np.asarray(smooth, dtype=np.float32))
-    place = np.linspace(0, 1, len(_STOPS))
-    channels = [np.interp(level, place, _STOPS[:, channel]) for channel in range(3)]
-    alpha = np.clip(level * 1.6, 0, 1) * 200
-    pixels = np.stack([*channels, alpha], axis=-1).astype(np.uint8)
+    image = Image.fromarray(np.rint(level * (_LEVELS - 1)).astype(np.uint8), mode="L").convert("P")
+    steps = np.linspace(0, 1, _LEVELS)
+    channels = [np.interp(steps, np.linspace(0, 1, len(_STOPS)), _STOPS[:, channel]) for channel in range(3)]
+    image.putpalette(np.stack(channels, axis=-1).astype(np.uint8).tobytes())
+    alpha = np.clip(steps * 1.6, 0, 1) * 200
     buffer = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", compress_level=9)
+    image.save(buffer, "PNG", compress_level=9, transparency=alpha.astype(np.uint8).tobytes())
     return buffer.getvalue()

@@ -37,7 +37,7 @@ class Look:
 
     instruction: str
     picture: Picture
-    heat: str | None
+    heat: Picture | None
     candidates: list[CandidateView]
     mark: Point | None
     """Where the input went, capture pixels."""
