@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mss
 from mss.exception import ScreenShotError
@@ -28,6 +29,11 @@ class Monitor:
     primary: bool = False
 
 
+def open_grabber() -> Any:
+    """mss on ``$DISPLAY`` (its class was named differently before 10.2). Raises ScreenShotError without a display."""
+    return mss.MSS() if hasattr(mss, "MSS") else mss.mss()
+
+
 def read_monitors() -> list[Monitor]:
     """The monitors of ``$DISPLAY`` in physical pixels. Raises DisplayError when there is none.
 
@@ -37,7 +43,7 @@ def read_monitors() -> list[Monitor]:
         raise DisplayError(NO_DISPLAY)
     ensure_authority_file()
     try:
-        with mss.mss() as grabber:
+        with open_grabber() as grabber:
             found = list(grabber.monitors[1:])
     except ScreenShotError as problem:
         raise DisplayError(f"display {os.environ['DISPLAY']} cannot be read ({problem}); {NO_DISPLAY}") from problem

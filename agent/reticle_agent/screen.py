@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
-import mss
 import numpy as np
 from mss.exception import ScreenShotError
 from PIL import Image
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
 
-from .displays import display_of, read_displays, screen_transform
+from .displays import display_of, open_grabber, read_displays, screen_transform
 from .seams import Display, Frame
 from .windows import OwnWindows
 from .x11 import X11, DisplayError
@@ -88,7 +87,7 @@ class ScreenCapture:
 def _grab(display: Display) -> Image.Image:
     left, top, right, bottom = (round(v) for v in display.physical.as_tuple())
     try:
-        with mss.mss() as grabber:
+        with open_grabber() as grabber:
             shot = grabber.grab({"left": left, "top": top, "width": right - left, "height": bottom - top})
     except ScreenShotError as problem:
         raise DisplayError(f"display {display.id} cannot be captured ({problem})") from problem

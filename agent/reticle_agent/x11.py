@@ -6,7 +6,9 @@ several threads; every lost connection is a ``DisplayError`` with one clear line
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from reticle_grounding.geometry import Rect
 
 NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or let Reticle start a virtual one"
 MAX_PROPERTY_WORDS = 1 << 20
+FOREIGN_AUTHORITY = b"\x01\x00\x00\x04none" + b"\x00\x00" * 3
+"""One entry that fits no display: (family, address, display number, name, data), lengths big-endian."""
 
 
 class DisplayError(ReticleError):
@@ -35,10 +39,20 @@ class XWindow:
 
 
 def ensure_authority_file() -> None:
-    """python3-xlib and pyautogui insist on an authority file even where the server wants none; an empty one serves."""
-    default = Path(os.environ.get("HOME", "/")) / ".Xauthority"
-    if not Path(os.environ.get("XAUTHORITY", default)).exists():
-        os.environ["XAUTHORITY"] = os.devnull
+    """python3-xlib fails without an authority file and prints to stdout at an empty one; give it a harmless one."""
+    present = Path(os.environ.get("XAUTHORITY") or Path(os.environ.get("HOME", "/")) / ".Xauthority")
+    if present.is_file() and present.stat().st_size > 0:
+        return
+    handle, path = tempfile.mkstemp(prefix="reticle-xauthority-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(FOREIGN_AUTHORITY)
+    atexit.register(Path(path).unlink, missing_ok=True)
+    os.environ["XAUTHORITY"] = path
+
+
+def property_bytes(value: str | bytes) -> bytes:
+    """The bytes of an 8-bit property, which python3-xlib hands out as text where it is valid UTF-8."""
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
 
 
 class X11:
@@ -121,9 +135,11 @@ class X11:
         value = self._property(window, name)
         if value is None or value.format != 8:
             return ""
-        data: Any = value.value
-        raw = data.encode("latin-1") if isinstance(data, str) else bytes(data)
-        return raw.decode("utf-8", "replace")
+        return property_bytes(value.value).decode("utf-8", "replace")
+
+    def classes(self, window: int) -> list[str]:
+        """The two names of ``WM_CLASS``, lower case; empty when there are none."""
+        return [name.lower() for name in self.text(window, "WM_CLASS").split("\0") if name]
 
     def owner_pid(self, window: int, depth: int = 3) -> int | None:
         """The process of a window or of the client inside a frame (``_NET_WM_PID``), or None when it says nothing."""

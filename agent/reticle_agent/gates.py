@@ -1,0 +1,70 @@
+"""The last look before an input leaves: is there a screen, is it a stop corner, is it a window of our own?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from reticle_grounding.errors import BadInput, ReticleError
+
+from .actions import Pixel
+from .displays import contains, in_stop_corner, read_displays
+from .seams import Display
+from .windows import OwnWindows
+from .x11 import X11
+
+DEFAULT_STOP_KEYS = (("ctrl", "alt", "escape"), ("ctrl", "shift", "escape"), ("ctrl", "alt", "shift", "escape"))
+"""Chords for the stop key, tried in this order; the first that no other program holds is used."""
+
+TERMINALS = frozenset(
+    {
+        "gnome-terminal-server", "gnome-terminal", "konsole", "xfce4-terminal", "mate-terminal", "lxterminal", "tilix",
+        "terminator", "kgx", "org.gnome.console", "qterminal", "alacritty", "kitty", "foot", "ptyxis",
+    }
+)  # fmt: skip
+"""Window classes (lower case)."""
+
+
+class Refused(ReticleError):
+    """The input would be wrong or unsafe and was not sent."""
+
+
+class InputGate:
+    """Checked by the actuator itself, so no caller can forget it."""
+
+    def __init__(
+        self, find_displays: Callable[[], list[Display]] = read_displays, own_pids: Iterable[int] = ()
+    ) -> None:
+        self._find_displays = find_displays
+        self._x = X11()
+        self._own = OwnWindows(self._x, own_pids)
+
+    def path(self, pixels: Iterable[Pixel]) -> None:
+        """Every pixel the pointer will be put on. Raises BadInput outside of the monitors, Refused in a stop corner."""
+        displays = self._find_displays()
+        for pixel in pixels:
+            if not contains(displays, pixel):
+                raise BadInput(f"the point {pixel[0]},{pixel[1]} lies outside of every monitor")
+            if in_stop_corner(displays, pixel):
+                raise Refused(f"the point {pixel[0]},{pixel[1]} lies in a screen corner, which is kept for stopping")
+
+    def press(self, pixel: Pixel) -> None:
+        """Right before a button goes down. Raises Refused when an own window would receive it."""
+        if self._own.at(*pixel):
+            raise Refused(f"the point {pixel[0]},{pixel[1]} lies on Reticle's own window; move it away and try again")
+
+    def keys(self) -> None:
+        """Right before keys are sent. Raises Refused when an own window would receive them."""
+        if self._own.focused():
+            raise Refused("the keyboard focus is on Reticle's own window; click into the application first")
+
+    def chord(self, keys: tuple[str, ...]) -> None:
+        """Raises Refused for the stop key itself."""
+        if set(keys) in [set(stop) for stop in DEFAULT_STOP_KEYS]:
+            raise Refused(f"{'+'.join(keys)} is kept for stopping and is never sent")
+
+    def is_terminal(self, window: int | None) -> bool:
+        """Whether a window is a terminal, which pastes with Ctrl+Shift+V instead of Ctrl+V."""
+        return window is not None and any(name in TERMINALS for name in self._x.classes(window))
+
+    def close(self) -> None:
+        self._x.close()
