@@ -50,8 +50,10 @@ class WindowWatch:
 
     def _clients(self) -> list[int]:
         """Top-level clients: what the window manager lists, or the root's visible children without one."""
-        managed = self._x11.cardinals(int(self._x11.root.id), "_NET_CLIENT_LIST")
-        return managed or [w.id for w in self._x11.children() if min(w.rect.width, w.rect.height) >= MINIMUM]
+        root = int(self._x11.root.id)
+        if self._x11.cardinal(root, "_NET_SUPPORTING_WM_CHECK"):
+            return self._x11.cardinals(root, "_NET_CLIENT_LIST")
+        return [w.id for w in self._x11.children() if min(w.rect.width, w.rect.height) >= MINIMUM]
 
     def _new_window(self, process: Supervised) -> int | None:
         """The newest window that belongs to the program's session, or, where its owner is unknown, any new one."""

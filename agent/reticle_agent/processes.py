@@ -14,9 +14,9 @@ from typing import IO
 from reticle_grounding.errors import BadInput, ReticleError
 
 _GUARD = """read -r _
-kill -TERM -- "-$0" 2>/dev/null || exit 0
-for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; kill -0 -- "-$0" 2>/dev/null || exit 0; done
-kill -KILL -- "-$0" 2>/dev/null
+kill -s TERM -- "-$0" 2>/dev/null || exit 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; kill -s 0 -- "-$0" 2>/dev/null || exit 0; done
+kill -s KILL -- "-$0" 2>/dev/null
 """
 """Waits until its input ends, which happens even when our process is killed, then ends the process group ``$0``."""
 GRACE_S = 3.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .keys import read_keys
 from .lexer import Token
-from .verbs import BARE, find_verb, skip_fillers, starts_with
+from .verbs import BARE, FILLERS, VERBS, find_verb, skip_fillers, starts_with
 from .wordlists import word_set
 
 _STRONG_WORDS = (("then",), ("after", "that"), ("after", "which"), ("followed", "by"))
@@ -47,7 +47,19 @@ def _boundary(tokens: Sequence[Token], at: int, part: Sequence[Token]) -> int:
     for words in _STRONG_WORDS:
         if starts_with(tokens, at, words):
             return len(words)
-    return 1 if token.low == "and" and part and _and_separates(tokens, at + 1, part) else 0
+    if token.low != "and" or not part or _inside_phrase(tokens, at):
+        return 0
+    return 1 if _and_separates(tokens, at + 1, part) else 0
+
+
+def _inside_phrase(tokens: Sequence[Token], at: int) -> bool:
+    """``drag and drop``, ``go ahead and``: the ``and`` at ``at`` belongs to a verb or to filler."""
+    return any(
+        word == "and" and at >= before and starts_with(tokens, at - before, words)
+        for words in (*VERBS, *FILLERS)
+        for before, word in enumerate(words)
+        if len(words) > 1
+    )
 
 
 def _comma_separates(tokens: Sequence[Token], after: int, part: Sequence[Token]) -> bool:
@@ -61,6 +73,8 @@ def _comma_separates(tokens: Sequence[Token], after: int, part: Sequence[Token])
 
 
 def _and_separates(tokens: Sequence[Token], after: int, part: Sequence[Token]) -> bool:
+    if tokens[after : after + 1] and tokens[after].text == "," and tokens[after].kind == "sep":
+        return True
     if any(starts_with(tokens, after, words) for words in _STRONG_WORDS):
         return True
     verb = find_verb(part, skip_fillers(part, 0))

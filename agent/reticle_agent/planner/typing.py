@@ -11,7 +11,7 @@ from .verbs import Verb
 from .wordlists import word_set
 
 FIELD_NOUNS = word_set(
-    "field fields box bar area input editor entry document window terminal cell form line textbox prompt console page "
+    "field fields box bar area input editor entry document window terminal cell form textbox prompt console page "
     "dialog textarea column row pane"
 )
 _PLACES = word_set("in into to on at inside as for")
@@ -32,7 +32,7 @@ def type_text(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
         raise _missing_text(whole)
     if quoted_at is None:
         return _free_text(verb, rest, whole)
-    if rest.words[0] in _PLACES and quoted_at:
+    if (rest.words[0] in _PLACES and quoted_at) or _is_place_after_in(rest, whole):
         return (_place_first(rest, whole),)
     if "with" in rest.words[:quoted_at]:
         return fill(verb, rest, whole)
@@ -58,9 +58,15 @@ def fill(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
     return (TypeText(value.text, target_of(rest[:cut], whole), secret),)
 
 
+def _is_place_after_in(rest: Phrase, whole: Phrase) -> bool:
+    """``type in the Name field 'x'``: the words of the verb hold the preposition."""
+    before_last = rest.words[-2].rstrip(":") if len(rest) > 1 else ""
+    return rest.tokens[-1].kind == "quoted" and before_last in FIELD_NOUNS and whole.words[-len(rest) - 1] == "in"
+
+
 def _place_first(rest: Phrase, whole: Phrase) -> TypeText:
     typed = rest.tokens[-1]
-    place = rest[1:-1]
+    place = rest[1:-1] if rest.words[0] in _PLACES else rest[:-1]
     if typed.kind != "quoted" or not place:
         raise _missing_text(whole)
     target = target_of(place, whole).rstrip(" :")
