@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 from transformers import (
     PretrainedConfig,
@@ -89,8 +90,9 @@ def config_from(config: Mapping[str, object]) -> PretrainedConfig:
     family = family_of(config)
     try:
         return family.config_class.from_dict(dict(config))
-    except (TypeError, ValueError, KeyError) as error:
-        raise CheckpointError(f"config.json does not describe a {family.model_type} model: {error}") from error
+    except (TypeError, ValueError, KeyError, StrictDataclassError) as error:
+        said = " ".join(str(error).split())
+        raise CheckpointError(f"config.json does not describe a {family.model_type} model: {said}") from error
 
 
 class PointerModelModule(nn.Module):

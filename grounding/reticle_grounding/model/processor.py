@@ -1,6 +1,7 @@
 """Pictures as the vision tower wants them: resized, normalised, cut into patches. PIL and numpy only.
 
-Sizes and order follow the published Qwen2-VL image processor (PIL variant).
+Sizes and order follow the published Qwen2-VL image processor (PIL variant). A picture is resized once, as in training;
+the published inference script resizes those above its limit twice.
 """
 
 from __future__ import annotations

@@ -1,0 +1,117 @@
+"""A tiny random model of either family, in memory or as a folder in the published layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from reticle_grounding.model.checkpoint import save_checkpoint
+from reticle_grounding.model.families import PointerModelModule, build_model, config_from
+from reticle_grounding.model.processor import ImageProcessor
+from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+FAMILIES = ("qwen2_vl", "qwen2_5_vl")
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """One token per byte, then the control tokens."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={char: i for i, char in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<|endoftext|>", *CHAT_TOKENS, "<|video_pad|>", *POINTER_TOKENS])
+    return tokenizer
+
+
+def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
+    vision: dict[str, dict[str, object]] = {
+        "qwen2_vl": {"depth": 2, "embed_dim": 32, "hidden_size": 64, "mlp_ratio": 2, "num_heads": 2},
+        "qwen2_5_vl": {
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_heads": 2,
+            "out_hidden_size": 64,
+            "fullatt_block_indexes": [1],
+            "window_size": 56,
+        },
+    }
+    ids = {
+        "image_token_id": "<|image_pad|>",
+        "video_token_id": "<|video_pad|>",
+        "vision_start_token_id": "<|vision_start|>",
+        "vision_end_token_id": "<|vision_end|>",
+        "pointer_start_token_id": "<|pointer_start|>",
+        "pointer_end_token_id": "<|pointer_end|>",
+        "pointer_pad_token_id": "<|pointer_pad|>",
+        "bos_token_id": "<|endoftext|>",
+        "eos_token_id": "<|diff_marker|>",
+        "pad_token_id": "<|endoftext|>",
+    }
+    return {
+        "model_type": family,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": tokenizer.get_vocab_size(),
+        "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
+        "tie_word_embeddings": family == "qwen2_5_vl",
+        "vision_config": vision[family],
+        **{name: tokenizer.token_to_id(token) for name, token in ids.items()},
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Callable[[str], PointerModelModule]:
+    """``tiny_model(family)``: reproducible random weights, large enough to give uneven maps."""
+
+    def make(family: str) -> PointerModelModule:
+        torch.manual_seed(5)
+        model = build_model(config_from(tiny_config(family, tiny_tokenizer())))
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                torch.nn.init.normal_(parameter, std=0.15)
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(
+    tiny_model: Callable[[str], PointerModelModule], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """``tiny_folder(family)``: the tiny model as a folder; shared by all tests, so copy it before changing it."""
+    made: dict[str, Path] = {}
+
+    def make(family: str) -> Path:
+        if family not in made:
+            made[family] = tmp_path_factory.mktemp(family) / "model"
+            save_checkpoint(
+                tiny_model(family),
+                tiny_tokenizer(),
+                made[family],
+                name=f"tiny-{family}",
+                prompt="embedded",
+                processor=ImageProcessor(max_pixels=28 * 28 * 60),
+                dtype=torch.float32,
+            )
+        return made[family]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_screen() -> Image.Image:
+    """A picture with some structure, not a multiple of the patch size."""
+    image = Image.new("RGB", (260, 170), "white")
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((20, 15, 110, 60), fill="navy")
+    pen.ellipse((150, 70, 230, 150), fill="orange", outline="black")
+    pen.text((30, 120), "Save as", fill="black")
+    return image
