@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reticle_grounding.errors import BadInput
 
 APP = "reticle"
+Mode = Literal["dry-run", "confirm", "auto"]
 
 
 class Settings(BaseModel):
@@ -25,7 +26,7 @@ class Settings(BaseModel):
     """Folder of the grounding model; None is the embedded one."""
     traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")
     """Where runs are recorded."""
-    mode: Literal["dry-run", "confirm", "auto"] = "confirm"
+    mode: Mode = "confirm"
     """What the app does by default before an input is sent."""
     theme: Literal["system", "light", "dark"] = "system"
     """Look of the windows."""
@@ -53,7 +54,9 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         return Settings.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise BadInput(f"settings {path} line {error.lineno}: not JSON ({error.msg}); mend or delete the file") from error
+        raise BadInput(
+            f"settings {path} line {error.lineno}: not JSON ({error.msg}); mend or delete the file"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from ..config import load_settings
+from reticle_app.config import load_settings
+
 from .ground import JsonOption
 from .output import emit_json, say
 
@@ -21,7 +22,7 @@ def doctor(as_json: JsonOption = False) -> None:
     """Check display, capture, click, Unicode typing, overlay, stop key and model. Exit code 1 when one fails."""
     from reticle_agent.doctor import checks
 
-    from ..overlay_check import overlay_works
+    from reticle_app.overlay_check import overlay_works
 
     results = checks(model_dir=load_settings().model, overlay=overlay_works)
     if as_json:

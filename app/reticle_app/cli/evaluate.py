@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..config import load_settings
+from reticle_app.config import load_settings
+
 from .ground import JsonOption, ModelOption
 from .output import emit_json, progress_bar, say
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from reticle_grounding.errors import BadInput
 
-from ..config import load_settings
+from reticle_app.config import load_settings
+
 from .output import emit_json, say
 
 if TYPE_CHECKING:

@@ -1,0 +1,72 @@
+"""`reticle data`, `reticle train`, `reticle calibrate`: make screens, train on them, fit the probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reticle_app.config import load_settings
+
+from .ground import JsonOption, ModelOption
+from .output import emit_json, progress_bar, say
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(data)
+    app.command()(train)
+    app.command()(calibrate)
+
+
+def data(
+    out: Annotated[Path, typer.Argument(help="Folder to write: images/ and targets.jsonl.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Targets to write.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="First seed; the same seed gives the same screens.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Generate labelled screens with instructions, absent targets among them."""
+    from reticle_grounding.training.targets import write_targets
+
+    with progress_bar("targets") as progress:
+        path = write_targets(out, seed, count, progress=progress)
+    if as_json:
+        emit_json({"targets": str(path), "count": count, "seed": seed})
+    else:
+        say(f"{count} targets: {path}")
+
+
+def train(
+    out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, loss curves; a started run is resumed.")],
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Stop after so long.")] = 30.0,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the embedded model on generated screens, on the CPU or a CUDA device."""
+    from reticle_grounding.training.commands import train_for
+
+    with progress_bar("seconds") as progress:
+        result = train_for(out, minutes=minutes, seed=seed, progress=progress)
+    if as_json:
+        emit_json(result)
+    else:
+        for name, value in result.items():
+            say(f"{name}: {value}")
+
+
+def calibrate(
+    targets: Annotated[Path, typer.Argument(help="targets.jsonl of generated screens (see `reticle data`).")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; default replaces the shipped one.")] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit p_true and the threshold of "not found" on labelled screens."""
+    from reticle_grounding.calibration import fit_calibration
+
+    with progress_bar("targets") as progress:
+        result = fit_calibration(targets, model or load_settings().model, out=out, progress=progress)
+    if as_json:
+        emit_json(result)
+    else:
+        for name, value in result.items():
+            say(f"{name}: {value}")

@@ -1,0 +1,86 @@
+"""`reticle run "task"`: plan, point, ask, act, record."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from reticle_grounding.errors import BadInput
+
+from reticle_app.config import Mode, load_settings
+
+from .approver import TerminalApprover
+from .ground import JsonOption, ModelOption
+from .output import emit_json, say, warn
+
+if TYPE_CHECKING:
+    from reticle_agent.seams import Grounder
+
+EXIT = {"done": 0, "stopped": 130}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+def run(
+    task: Annotated[str, typer.Argument(help='Plain words: "open the File menu, then click Save".')],
+    application: Annotated[str | None, typer.Option("--app", help="Start this program first.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show and record, send nothing.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Ask before each input.")] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="Act alone where it is sure and nothing is at stake.")] = False,
+    trace: Annotated[Path | None, typer.Option("--trace", help="Record into this new or empty folder.")] = None,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Use a new virtual display.")] = False,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped."""
+    from reticle_app.task import TaskOptions, run_on_desktop
+
+    settings = load_settings()
+    options = TaskOptions(
+        task=task,
+        mode=_mode(dry_run, confirm, auto) or settings.mode,
+        trace=trace,
+        traces=settings.traces,
+        max_steps=settings.max_steps,
+        max_seconds=settings.max_seconds,
+    )
+    with ExitStack() as stack:
+        if virtual:
+            from reticle_agent.session import virtual_desktop
+
+            stack.enter_context(virtual_desktop())
+        folder = model or settings.model
+        result = run_on_desktop(
+            options, TerminalApprover(), lambda: _open_model(folder), application=application, tell=warn
+        )
+    document: dict[str, Any] = {
+        "status": result.status,
+        "message": result.message,
+        "steps": result.steps,
+        "trace": str(result.trace),
+        "seconds": round(result.seconds, 2),
+    }
+    if as_json:
+        emit_json(document)
+    else:
+        say(f"{result.status}: {result.message or task}")
+        say(f"trace: {result.trace}")
+    raise typer.Exit(EXIT.get(result.status, 1))
+
+
+def _open_model(folder: Path | None) -> Grounder:
+    from reticle_grounding.predictor import Grounder as Predictor
+
+    return Predictor.open(folder)
+
+
+def _mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
+    modes: list[tuple[Mode, bool]] = [("dry-run", dry_run), ("confirm", confirm), ("auto", auto)]
+    chosen = [name for name, on in modes if on]
+    if len(chosen) > 1:
+        raise BadInput(f"choose one of --dry-run, --confirm, --auto, not {' and '.join(chosen)}")
+    return chosen[0] if chosen else None

@@ -1,0 +1,66 @@
+"""What `reticle` and `make run` begin with: the app, or without a display the sample task on a virtual one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from reticle_grounding.errors import BadInput
+
+from reticle_app.config import load_settings
+
+from .output import say
+
+SAMPLE_APP = "mousepad"
+SAMPLE_TASK = (
+    "open the Search menu, then click 'Find and Replace...', type 'reticle' into the search field, then press Escape"
+)
+
+
+def has_display() -> bool:
+    """Whether a window could be shown; headless Qt platforms count as asked for."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM", "") in {"offscreen", "minimal"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def open_app() -> int:
+    """Opens the window and returns its exit code. Raises BadInput without a display."""
+    if not has_display():
+        raise BadInput("no display to open a window on; log in to a desktop, or try `reticle start` for a virtual one")
+    from reticle_app.gui import main
+
+    return main(load_settings())
+
+
+def start_or_demonstrate() -> int:
+    return open_app() if has_display() else demonstrate()
+
+
+def demonstrate() -> int:
+    """Does the sample task on a virtual display and says where the evidence lies."""
+    from reticle_agent.session import virtual_desktop
+    from reticle_agent.trace import write_report
+    from reticle_grounding.predictor import Grounder
+
+    from reticle_app.pictures import write_pictures
+    from reticle_app.task import TaskOptions, run_on_desktop
+
+    settings = load_settings()
+    say("no display here: doing the sample task on a virtual one")
+    say(f"  application: {SAMPLE_APP}")
+    say(f"  task: {SAMPLE_TASK}")
+    options = TaskOptions(task=SAMPLE_TASK, mode="auto", traces=settings.traces)
+    with virtual_desktop():
+        result = run_on_desktop(options, None, lambda: Grounder.open(settings.model), application=SAMPLE_APP, tell=say)
+    say(f"{result.status} after {result.steps} steps in {result.seconds:.1f} s {result.message}".rstrip())
+    pictures = write_pictures(result.trace, result.trace / "pictures")
+    say(f"trace:    {result.trace}")
+    say(f"pictures: {_listing(pictures)}")
+    say(f"report:   {write_report(result.trace, result.trace / 'report.html')}")
+    return 0 if result.status == "done" else 1
+
+
+def _listing(pictures: list[Path]) -> str:
+    return f"{pictures[0].parent} ({len(pictures)})" if pictures else "none"

@@ -1,0 +1,158 @@
+"""Builds the parts of a run and hands them to the loop; the command line and the window both start here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from reticle_agent.seams import Actuator, Approver, Grounder, Planner, Screen
+from reticle_agent.stop import StopToken
+
+from .config import Mode
+
+
+class Watcher(Protocol):
+    """Wraps the parts of a run, so that somebody may look on."""
+
+    def screen(self, inner: Screen) -> Screen: ...
+
+    def grounder(self, inner: Grounder) -> Grounder: ...
+
+    def actuator(self, inner: Actuator) -> Actuator: ...
+
+    def planner(self, inner: Planner) -> Planner: ...
+
+    def on_stop(self, act: Callable[[], None]) -> None: ...
+
+
+class Nobody:
+    """The watcher that looks away."""
+
+    def screen(self, inner: Screen) -> Screen:
+        return inner
+
+    def grounder(self, inner: Grounder) -> Grounder:
+        return inner
+
+    def actuator(self, inner: Actuator) -> Actuator:
+        return inner
+
+    def planner(self, inner: Planner) -> Planner:
+        return inner
+
+    def on_stop(self, act: Callable[[], None]) -> None:
+        """Nobody stops the run from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """One task and how it may be carried out."""
+
+    task: str
+    mode: Mode
+    traces: Path
+    """Parent of the recorded run where ``trace`` is None."""
+    trace: Path | None = None
+    max_steps: int = 30
+    max_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """How it ended."""
+
+    status: str
+    message: str
+    steps: int
+    trace: Path
+    seconds: float
+
+
+def trace_folder(options: TaskOptions) -> Path:
+    """The folder asked for, else a new one named after the moment."""
+    if options.trace is not None:
+        return options.trace
+    moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return options.traces / f"{moment}-{os.getpid()}"
+
+
+def run_on_desktop(
+    options: TaskOptions,
+    approver: Approver | None,
+    open_grounder: Callable[[], Grounder],
+    *,
+    application: str | None = None,
+    watcher: Watcher | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> TaskResult:
+    """Plans, points, asks, acts and records on the display at hand.
+
+    Everything that can be wrong with the request is found before the model is loaded and before anything is started.
+    Raises BadInput for a task or folder that cannot be used and ReticleError for a machine that cannot do it.
+    """
+    from reticle_agent.actuator import open_actuator
+    from reticle_agent.loop import run_task
+    from reticle_agent.planner import RulePlanner, parse
+    from reticle_agent.safety import Policy
+    from reticle_agent.screen import ScreenCapture
+    from reticle_agent.session import launch
+    from reticle_agent.stop_watch import StopWatch, stopped_by_signals
+    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter
+    from reticle_agent.trace.store import new_folder
+
+    parse(options.task)
+    watcher = watcher or Nobody()
+    started = time.monotonic()
+    with ExitStack() as stack:
+        screen = ScreenCapture()
+        stack.callback(screen.close)
+        displays = screen.displays()
+        folder = trace_folder(options)
+        new_folder(folder)
+        token = StopToken()
+        watcher.on_stop(lambda: _stop(token))
+        stack.enter_context(stopped_by_signals(token))
+        if application is not None:
+            stack.enter_context(launch(application))
+        grounder = open_grounder()
+        trace = stack.enter_context(
+            TraceWriter.create(
+                folder,
+                task=options.task,
+                models=[ModelFacts("grounder", grounder.name)],
+                displays=displays,
+                policy=PolicyFacts(options.mode),
+                limits=LimitFacts(options.max_steps, options.max_seconds),
+                app_version=importlib.metadata.version("reticle"),
+            )
+        )
+        watch = StopWatch(token)
+        stack.callback(watch.close)
+        tell(f"stop at any time: {'+'.join(watch.keys)}, or the pointer into a corner of the screen")
+        actuator = open_actuator(token)
+        stack.callback(actuator.close)
+        result = run_task(
+            options.task,
+            planner=watcher.planner(RulePlanner()),
+            screen=watcher.screen(screen),
+            grounder=watcher.grounder(grounder),
+            approver=approver,
+            actuator=watcher.actuator(actuator),
+            trace=trace,
+            policy=Policy(mode=options.mode, max_steps=options.max_steps, max_seconds=options.max_seconds),
+            token=token,
+        )
+    return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
+
+
+def _stop(token: StopToken) -> None:
+    """Called on the window's thread, which must not wait for the release of keys."""
+    threading.Thread(target=token.stop, args=("button", "stopped by you"), daemon=True).start()
