@@ -78,5 +78,8 @@ def _fault(validator: Draft202012Validator, value: JsonValue) -> str | None:
     if error is None:
         return None
     where = ".".join(str(part) for part in error.absolute_path)
-    message = error.message if len(error.message) <= 200 else f"{error.message[:200]}..."
+    message = error.message
+    if error.validator == "anyOf" and error.context:
+        message = " or ".join(dict.fromkeys(option.message for option in error.context))
+    message = message if len(message) <= 200 else f"{message[:200]}..."
     return f"{where}: {message}" if where else message
