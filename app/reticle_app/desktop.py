@@ -1,0 +1,35 @@
+"""The body of a run started in the window: the same run as the command line's, looked on by the window."""
+
+from __future__ import annotations
+
+from reticle_agent.screen import ScreenCapture
+from reticle_agent.seams import Screen
+
+from .config import Settings
+from .overlay import Desk
+from .remote import RemoteGrounder
+from .runner import Body, Hooks, RunEnd, RunOrder
+from .task import TaskOptions, run_on_desktop
+
+
+def desktop_screen(desk: Desk) -> Screen:
+    """Captures for the window; raises DisplayError when there is nothing to capture."""
+    return ScreenCapture(hide_own=desk.hidden_for_capture)
+
+
+def desktop_body(settings: Settings, grounder: RemoteGrounder) -> Body:
+    """Runs orders on the real desktop with the window's model process."""
+
+    def body(order: RunOrder, hooks: Hooks) -> RunEnd:
+        options = TaskOptions(
+            task=order.task,
+            mode=order.mode,
+            traces=settings.traces,
+            max_steps=settings.max_steps,
+            max_seconds=settings.max_seconds,
+        )
+        hooks.on_stop(grounder.cancel)
+        result = run_on_desktop(options, hooks.approver, lambda: grounder, watcher=hooks)
+        return RunEnd(result.status, result.message, result.trace)
+
+    return body

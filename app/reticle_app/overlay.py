@@ -1,0 +1,200 @@
+"""What Reticle draws on the desktop itself, and how its own windows get out of the way of captures and clicks.
+
+The overlay windows take no input and no focus. Their shape is cut to the drawn pixels, so nothing else of the desktop
+is covered even where no compositor blends windows.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QBitmap, QGuiApplication, QImage, QPainter, QPaintEvent, QRegion, QScreen
+from PySide6.QtWidgets import QWidget
+from reticle_agent.seams import Display, Frame
+from reticle_grounding.geometry import Affine, Rect, Size, Space
+from reticle_grounding.types import Grounding
+
+from .background import MainThread
+from .widgets.marks import Mark, draw_marks, marks_of
+
+OVERLAY_GONE_S, WINDOW_GONE_S = 0.08, 0.2
+"""How long the desktop gets to repaint what a hidden window covered (a window manager may animate it away)."""
+
+
+def physical_rect(screen: QScreen) -> Rect:
+    """Where a Qt screen lies in device pixels. Qt keeps a screen's origin in device pixels and scales its size."""
+    area, ratio = screen.geometry(), screen.devicePixelRatio()
+    return Rect(area.x(), area.y(), area.x() + area.width() * ratio, area.y() + area.height() * ratio)
+
+
+def screen_of(display: Display) -> QScreen:
+    """The Qt screen that shows a display: the one with the largest common area."""
+
+    def common(screen: QScreen) -> float:
+        cut = display.physical.intersection(physical_rect(screen))
+        return cut.area if cut else 0.0
+
+    return max(QGuiApplication.screens(), key=common)
+
+
+class OverlayWindow(QWidget):
+    """Covers one screen, shows candidates, lets everything through."""
+
+    def __init__(self, screen: QScreen) -> None:
+        super().__init__(
+            None,
+            Qt.WindowType.FramelessWindowHint
+            | Qt.WindowType.WindowStaysOnTopHint
+            | Qt.WindowType.Tool
+            | Qt.WindowType.X11BypassWindowManagerHint
+            | Qt.WindowType.WindowTransparentForInput
+            | Qt.WindowType.WindowDoesNotAcceptFocus
+            | Qt.WindowType.NoDropShadowWindowHint,
+        )
+        self.setWindowTitle("Reticle overlay")
+        self.setAccessibleName("Candidates on the desktop")
+        for attribute in (
+            Qt.WidgetAttribute.WA_TranslucentBackground,
+            Qt.WidgetAttribute.WA_TransparentForMouseEvents,
+            Qt.WidgetAttribute.WA_ShowWithoutActivating,
+        ):
+            self.setAttribute(attribute)
+        self.setScreen(screen)
+        self.setGeometry(screen.geometry())
+        self._marks: list[Mark] = []
+        self._chosen: int | None = None
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What is drawn, in this window's coordinates."""
+        return self._marks
+
+    def show_marks(self, marks: list[Mark], chosen: int | None) -> None:
+        """Draws these marks; none hides the window."""
+        self._marks, self._chosen = marks, chosen
+        if not marks:
+            self.hide()
+            return
+        self.setMask(self._shape())
+        self.show()
+        self.raise_()
+        self.update()
+
+    def _shape(self) -> QRegion:
+        picture = QImage(self.size(), QImage.Format.Format_ARGB32_Premultiplied)
+        picture.fill(0)
+        painter = QPainter(picture)
+        painter.setFont(self.font())
+        draw_marks(painter, self._marks, self._chosen, QRectF(self.rect()))
+        painter.end()
+        return QRegion(QBitmap.fromImage(picture.createAlphaMask()))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        draw_marks(painter, self._marks, self._chosen, QRectF(self.rect()))
+
+
+def capture_to_overlay(frame: Frame, overlay: Size) -> Affine:
+    """Capture pixels to the logical pixels of the overlay window that covers the frame's display."""
+    window = Affine.mapping(frame.display.physical, Rect.of_size(overlay))
+    return frame.transform.affine(Space.CAPTURE, Space.PHYSICAL).then(window)
+
+
+class Desk:
+    """All of Reticle's own windows. Made and changed on the window's thread; the context manager is for any thread."""
+
+    def __init__(self, main: MainThread) -> None:
+        self._main = main
+        self._overlays: dict[str, OverlayWindow] = {}
+        self._windows: list[QWidget] = []
+        self._lock = threading.RLock()
+        self._rects: list[Rect] = []
+        self._ids: list[int] = []
+
+    def add_window(self, window: QWidget) -> None:
+        """A window that hides for captures and inputs and must never be a target."""
+        self._windows.append(window)
+
+    def show_candidates(self, frame: Frame, grounding: Grounding, chosen: int | None) -> None:
+        """Draws candidates over the display the frame was taken from."""
+        screen = screen_of(frame.display)
+        window = self._overlays.get(screen.name())
+        if window is None:
+            window = self._overlays[screen.name()] = OverlayWindow(screen)
+        window.setGeometry(screen.geometry())
+        size = Size(window.width(), window.height())
+        window.show_marks(marks_of(grounding.candidates, capture_to_overlay(frame, size)), chosen)
+
+    def clear(self) -> None:
+        for window in self._overlays.values():
+            window.show_marks([], None)
+
+    def close(self) -> None:
+        for window in self._overlays.values():
+            window.close()
+            window.deleteLater()
+        self._overlays.clear()
+
+    @property
+    def overlays(self) -> list[OverlayWindow]:
+        return list(self._overlays.values())
+
+    def own_windows(self) -> list[int]:
+        """Window-system ids of all own windows that take input; safe from any thread."""
+        return self._main.call(lambda: [int(w.winId()) for w in self._windows if w.isVisible()])
+
+    def own_rects(self) -> list[Rect]:
+        """Where visible own windows lie, in device pixels; safe from any thread."""
+        return self._main.call(lambda: [_physical_frame(w) for w in self._windows if w.isVisible()])
+
+    @contextmanager
+    def hidden_for_capture(self) -> Iterator[None]:
+        """Hides overlay and windows, waits until they are gone, and brings them back as they were.
+
+        From any thread but the window's it blocks until the window's thread has done its part.
+        Raises Cancelled when the window is closed.
+        """
+        with self._lock:
+            hidden, wait_s = self._main.call(self._hide)
+            try:
+                if wait_s:
+                    time.sleep(wait_s)
+                yield
+            finally:
+                self._main.post(lambda: self._restore(hidden))
+
+    def _hide(self) -> tuple[list[QWidget], float]:
+        overlays = [w for w in self._overlays.values() if w.isVisible()]
+        windows = [w for w in self._windows if w.isVisible() and not w.isMinimized()]
+        for widget in (*overlays, *windows):
+            widget.hide()
+        QGuiApplication.sync()
+        return [*overlays, *windows], WINDOW_GONE_S if windows else OVERLAY_GONE_S if overlays else 0.0
+
+    def _restore(self, hidden: list[QWidget]) -> None:
+        for widget in hidden:
+            if widget in self._windows:
+                place = widget.pos()
+                widget.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
+                widget.show()
+                widget.move(place)
+            elif isinstance(widget, OverlayWindow) and widget.marks:
+                widget.show()
+                widget.raise_()
+
+
+def _physical_frame(window: QWidget) -> Rect:
+    area = window.frameGeometry()
+    screen = window.screen()
+    link = Affine.mapping(_logical_rect(screen), physical_rect(screen))
+    corner: QPoint = area.topLeft()
+    return link.rect(Rect(corner.x(), corner.y(), corner.x() + area.width(), corner.y() + area.height()))
+
+
+def _logical_rect(screen: QScreen) -> Rect:
+    area = screen.geometry()
+    return Rect(area.x(), area.y(), area.x() + area.width(), area.y() + area.height())

@@ -1,0 +1,72 @@
+"""Small building blocks: labels and buttons with their style property and accessible name set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from reticle_app.resources import symbol
+from reticle_app.theme import Theme
+
+ICON = QSize(18, 18)
+
+
+def label(text: str = "", kind: str = "", wrap: bool = False) -> QLabel:
+    """``kind`` is "", "muted", "title" or "heading"."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("kind", kind)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return made
+
+
+def push_button(text: str, tip: str, kind: str = "") -> QPushButton:
+    """A button that neither Enter in a field nor the dialog machinery presses by itself."""
+    made = QPushButton(text)
+    made.setProperty("kind", kind)
+    made.setToolTip(tip)
+    made.setAccessibleName(text)
+    made.setAccessibleDescription(tip)
+    made.setAutoDefault(False)
+    made.setDefault(False)
+    made.setIconSize(ICON)
+    return made
+
+
+def quiet_button(name: str, tip: str, checkable: bool = False) -> QToolButton:
+    """A borderless symbol button; ``name`` is what a screen reader says."""
+    made = QToolButton()
+    made.setProperty("kind", "quiet")
+    made.setToolTip(tip)
+    made.setAccessibleName(name)
+    made.setCheckable(checkable)
+    made.setIconSize(ICON)
+    return made
+
+
+def frame(kind: str) -> QFrame:
+    made = QFrame()
+    made.setProperty("kind", kind)
+    return made
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Changes the style property of a living widget."""
+    widget.setProperty("kind", kind)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def tint(theme: Theme, button: QAbstractButton, name: str, colour: str = "text") -> Callable[[], None]:
+    """Gives the button a symbol in a theme colour, now and whenever the theme changes; returns the refresher."""
+
+    def refresh() -> None:
+        button.setIcon(symbol(name, theme.colour(colour), theme.colour("disabled")))
+
+    theme.changed.connect(refresh)
+    refresh()
+    return refresh

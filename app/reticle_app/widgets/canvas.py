@@ -1,0 +1,232 @@
+"""The picture with the heat map and the candidates over it; zoom, pan, click to choose."""
+
+from __future__ import annotations
+
+from PIL import Image
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
+from reticle_grounding.types import Grounding
+
+from .heat import heat_image
+from .marks import draw_marks, marks_of
+
+ZOOM_MIN, ZOOM_MAX, ZOOM_STEP = 0.05, 16.0, 1.25
+MARGIN = 16.0
+NEAR_PX = 14.0
+"""A click this close to a candidate's point (logical pixels) chooses it even outside its region."""
+
+
+def to_qimage(image: Image.Image) -> QImage:
+    """A Qt copy of an RGB picture."""
+    data = image.convert("RGB").tobytes()
+    return QImage(data, image.width, image.height, image.width * 3, QImage.Format.Format_RGB888).copy()
+
+
+class Canvas(QWidget):
+    """Shows one picture (capture pixels) through one affine view; all mapping goes through ``view``."""
+
+    chosen = Signal(int)
+    """Index of the candidate the person clicked."""
+    zoomed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Screenshot with candidates")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.background = QColor("#e6e9ee")
+        self.heat_on, self.heat_opacity = True, 0.6
+        self._pixmap: QPixmap | None = None
+        self._grounding: Grounding | None = None
+        self._heat: QImage | None = None
+        self._chosen: int | None = None
+        self._zoom, self._offset, self._fits = 1.0, QPointF(), True
+        self._drag_from: QPointF | None = None
+        self._pressed_at = QPointF()
+
+    # --- contents ---
+
+    def show_picture(self, image: QImage | None) -> None:
+        """Shows a picture fitted to the canvas, without candidates; None clears."""
+        self._pixmap = None if image is None else QPixmap.fromImage(image)
+        self.show_grounding(None)
+        self.fit()
+
+    def show_grounding(self, grounding: Grounding | None, chosen: int | None = None) -> None:
+        """Draws the map and candidates of a grounding of the shown picture."""
+        self._grounding = grounding
+        self._heat = None if grounding is None else heat_image(grounding.attention)
+        self._chosen = chosen
+        self.update()
+
+    def choose(self, index: int | None) -> None:
+        self._chosen = index
+        self.update()
+
+    def set_heat(self, on: bool, opacity: float) -> None:
+        """``opacity`` is 0..1."""
+        self.heat_on, self.heat_opacity = on, opacity
+        self.update()
+
+    @property
+    def has_picture(self) -> bool:
+        return self._pixmap is not None
+
+    @property
+    def picture_size(self) -> Size:
+        return Size(self._pixmap.width(), self._pixmap.height()) if self._pixmap else Size(0, 0)
+
+    # --- view ---
+
+    @property
+    def zoom(self) -> float:
+        """Logical pixels per capture pixel."""
+        return self._zoom
+
+    @property
+    def view(self) -> Affine:
+        """Capture pixels to this widget's logical pixels."""
+        return Affine.scaling(self._zoom, self._zoom).then(Affine.translation(self._offset.x(), self._offset.y()))
+
+    def fit(self) -> None:
+        """The whole picture, centred, never enlarged beyond 1:1."""
+        self._fits = True
+        size = self.picture_size
+        if size.area:
+            room_w, room_h = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
+            self._zoom = max(ZOOM_MIN, min(1.0, room_w / size.width, room_h / size.height))
+            self._centre()
+        self._tell()
+
+    def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
+        """Zooms so that the capture point under ``anchor`` (default: the middle) stays where it is."""
+        anchor = anchor or QPointF(self.width() / 2, self.height() / 2)
+        zoom = max(ZOOM_MIN, min(ZOOM_MAX, zoom))
+        self._offset = anchor - (anchor - self._offset) * (zoom / self._zoom)
+        self._zoom, self._fits = zoom, False
+        self._keep_in_sight()
+        self._tell()
+
+    def zoom_by(self, steps: float) -> None:
+        self.set_zoom(self._zoom * ZOOM_STEP**steps)
+
+    def candidate_at(self, position: QPointF) -> int | None:
+        """Index of the candidate under a position of this widget: inside its region, else near its point."""
+        if self._grounding is None:
+            return None
+        at = self.view.inverse().point(Point(position.x(), position.y()))
+        found = self._grounding.candidates
+        inside = [i for i, c in enumerate(found) if c.region.contains(at)]
+        if inside:
+            return min(inside, key=lambda i: found[i].region.area)
+        gaps = [
+            (((c.point.x - at.x) ** 2 + (c.point.y - at.y) ** 2) ** 0.5 * self._zoom, i) for i, c in enumerate(found)
+        ]
+        near = [(gap, i) for gap, i in gaps if gap <= NEAR_PX]
+        return min(near)[1] if near else None
+
+    def _centre(self) -> None:
+        size = self.picture_size
+        self._offset = QPointF(
+            (self.width() - size.width * self._zoom) / 2, (self.height() - size.height * self._zoom) / 2
+        )
+
+    def _keep_in_sight(self) -> None:
+        """At least a strip of the picture stays visible whatever the pan."""
+        size, strip = self.picture_size, 60.0
+        low_x, low_y = strip - size.width * self._zoom, strip - size.height * self._zoom
+        self._offset = QPointF(
+            max(low_x, min(self.width() - strip, self._offset.x())),
+            max(low_y, min(self.height() - strip, self._offset.y())),
+        )
+
+    def _tell(self) -> None:
+        self.zoomed.emit(self._zoom)
+        self.update()
+
+    # --- events ---
+
+    def sizeHint(self) -> QSize:
+        return QSize(720, 480)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.background)
+        if self._pixmap is None:
+            return
+        smooth = self._zoom * self.devicePixelRatioF() < 3
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        picture = self._on_widget(Rect.of_size(self.picture_size))
+        painter.drawPixmap(picture, self._pixmap, QRectF(self._pixmap.rect()))
+        painter.setPen(QColor(0, 0, 0, 60))
+        painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
+        if self._grounding is not None:
+            self._paint_grounding(painter, self._grounding, picture)
+
+    def _paint_grounding(self, painter: QPainter, grounding: Grounding, picture: QRectF) -> None:
+        if self.heat_on and self._heat is not None:
+            to_capture = grounding.transform.affine(Space.PATCH, Space.CAPTURE).then(self.view)
+            painter.save()
+            painter.setClipRect(picture)
+            painter.setOpacity(self.heat_opacity)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            a = to_capture
+            painter.setTransform(QTransform(a.xx, a.yx, a.xy, a.yy, a.dx, a.dy), True)
+            painter.drawImage(QRectF(0, 0, self._heat.width(), self._heat.height()), self._heat)
+            painter.restore()
+        marks = marks_of(grounding.candidates, self.view)
+        draw_marks(painter, marks, self._chosen, QRectF(self.rect()).adjusted(4, 4, -4, -4))
+
+    def _on_widget(self, rect: Rect) -> QRectF:
+        box = self.view.rect(rect)
+        return QRectF(box.left, box.top, box.width, box.height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._fits:
+            self.fit()
+        else:
+            self._keep_in_sight()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.has_picture:
+            self.set_zoom(self._zoom * ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed_at = event.position()
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.has_picture:
+            self._drag_from = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag_from is None:
+            over = self.candidate_at(event.position()) is not None
+            self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+            return
+        if (event.position() - self._pressed_at).manhattanLength() > 4:
+            self._fits = False
+            self._offset += event.position() - self._drag_from
+            self._drag_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._keep_in_sight()
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag_from = None
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        moved = (event.position() - self._pressed_at).manhattanLength() > 4
+        index = None if moved else self.candidate_at(event.position())
+        if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(index)

@@ -1,0 +1,366 @@
+"""What the window's buttons mean: captures, groundings, runs, and the life of the model process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QScreen
+from reticle_agent.actions import Step
+from reticle_agent.seams import Approval, ApprovalRequest, Frame, Observation, Screen, StepOutcome
+from reticle_grounding.errors import Cancelled, ReticleError
+from reticle_grounding.geometry import Rect
+from reticle_grounding.types import Grounding
+
+from reticle_app.background import Background, MainThread
+from reticle_app.overlay import Desk, physical_rect
+from reticle_app.remote import ModelEndedError, RemoteGrounder
+from reticle_app.runner import RunEnd, Runner, RunOrder
+from reticle_app.widgets.canvas import to_qimage
+
+from .main import MainWindow
+from .progress import run_banner, steps_of
+
+T = TypeVar("T")
+
+
+class Controller(QObject):
+    """Connects one window with one model process, one runner and the desk. Lives on the window's thread."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        grounder: RemoteGrounder,
+        runner: Runner,
+        desk: Desk,
+        main: MainThread,
+        open_screen: Callable[[], Screen],
+        open_picture: Callable[[Path], Image.Image],
+        top_k: int = 5,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._grounder, self._runner, self._desk = window, grounder, runner, desk
+        self._main, self._background = main, Background(main, "model")
+        self._open_screen, self._open_picture, self._top_k = open_screen, open_picture, top_k
+        self._screen: Screen | None = None
+        self._tickets = itertools.count(1)
+        self._ticket = 0
+        """Number of the newest request; answers to older ones are dropped."""
+        self._busy = self._model_ready = self._closing = False
+        self._image: Image.Image | None = None
+        self._frame: Frame | None = None
+        self._observation: tuple[Image.Image, Observation] | None = None
+        self._grounding: Grounding | None = None
+        self._chosen: int | None = None
+        self._request: ApprovalRequest | None = None
+        self._connect()
+        grounder.on_end = lambda text: main.post(lambda: self._model_ended(text))
+        runner.approver.attach()
+        self.load_model()
+
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    @property
+    def grounding(self) -> Grounding | None:
+        """The answer shown now."""
+        return self._grounding
+
+    @property
+    def chosen(self) -> int | None:
+        return self._chosen
+
+    # --- the model process ---
+
+    def load_model(self) -> None:
+        """Starts the model process unless it runs."""
+        self._window.footer.set_model("loading", "Loading the model…")
+        self._background.submit(self._grounder.start, self._model_loaded, self._model_failed)
+
+    def restart_model(self) -> None:
+        self._window.banner.hide()
+        self._window.footer.set_model("loading", "Restarting the model…")
+        self._background.submit(self._grounder.restart, self._model_loaded, self._model_failed)
+
+    def _model_loaded(self, name: str) -> None:
+        self._model_ready = True
+        self._window.footer.set_model("ready", f"{name} ready")
+        self._refresh()
+
+    def _model_failed(self, error: ReticleError) -> None:
+        if not isinstance(error, Cancelled):
+            self._model_ended(str(error))
+
+    def _model_ended(self, text: str) -> None:
+        self._model_ready = False
+        self._set_busy(False)
+        self._window.footer.set_model("ended", "Model not running")
+        title = "The model is not running"
+        self._window.banner.tell("bad", title, text[:1].upper() + text[1:] + ".", "Restart the model")
+
+    # --- pictures ---
+
+    def capture(self, screen: QScreen | None) -> None:
+        """Takes a picture of a screen (None: the one the window is on) with the own windows hidden."""
+        area = physical_rect(screen or self._window.screen() or QGuiApplication.primaryScreen())
+        self._begin(lambda: self._capture(area), self._captured)
+
+    def _capture(self, area: Rect) -> Frame:
+        if self._screen is None:
+            self._screen = self._open_screen()
+
+        def common(rect: Rect) -> float:
+            cut = rect.intersection(area)
+            return cut.area if cut else 0.0
+
+        display = max(self._screen.displays(), key=lambda d: common(d.physical))
+        with self._desk.hidden_for_capture():
+            return self._screen.capture(display.id)
+
+    def _captured(self, frame: Frame) -> None:
+        self._set_picture(frame.image, frame)
+
+    def open_file(self, path: Path) -> None:
+        self._begin(lambda: self._open_picture(path), lambda image: self._set_picture(image, None))
+
+    def take_picture(self, picture: QImage) -> None:
+        """A pasted or dropped picture."""
+        rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
+        if rgb.isNull():
+            self._say_error(ReticleError("the picture in the clipboard cannot be read"))
+            return
+        raw = bytes(rgb.constBits())
+        size = (rgb.width(), rgb.height())
+        self._set_picture(Image.frombuffer("RGB", size, raw, "raw", "RGB", rgb.bytesPerLine(), 1), None)
+
+    def _set_picture(self, image: Image.Image, frame: Frame | None) -> None:
+        self._image, self._frame, self._grounding, self._chosen = image, frame, None, None
+        self._desk.clear()
+        self._window.banner.hide()
+        self._window.show_picture(to_qimage(image))
+        self._window.header.field.setFocus()
+        self._refresh()
+
+    # --- grounding ---
+
+    def find(self, words: str) -> None:
+        """Grounds the words on the present picture."""
+        image = self._image
+        if image is None:
+            self._window.banner.tell("info", "There is no picture yet", "Capture the screen or open a picture first.")
+        elif not words:
+            self._window.banner.tell("info", "Say what to look for", "For example: the Save button")
+        else:
+            self._window.banner.hide()
+            self._begin(lambda: self._ground(image, words), self._grounded)
+
+    def _ground(self, image: Image.Image, words: str) -> Grounding:
+        if self._observation is None or self._observation[0] is not image:
+            self._observation = None
+            self._observation = (image, self._grounder.observe(image))
+        return self._observation[1].ground(words, self._top_k)
+
+    def _grounded(self, grounding: Grounding) -> None:
+        self._show(grounding, 0 if grounding.best else None)
+        if not grounding.found:
+            self._tell_not_found(grounding)
+        self._window.canvas.setFocus()
+
+    def _show(self, grounding: Grounding, chosen: int | None) -> None:
+        self._grounding, self._chosen = grounding, chosen
+        self._window.show_grounding(grounding, chosen)
+
+    def _tell_not_found(self, grounding: Grounding) -> None:
+        best = max((c.p_true for c in grounding.candidates), default=0.0)
+        self._window.banner.tell(
+            "warn",
+            "Not found on this screen",
+            f"The best place is right with {best:.0%}; at least {grounding.threshold:.0%} is needed. "
+            "Try other words, or capture again.",
+        )
+
+    def choose(self, index: int) -> None:
+        """The person points at another candidate."""
+        if self._grounding is None or not 0 <= index < len(self._grounding.candidates):
+            return
+        self._chosen = index
+        self._window.choose(index)
+        if self._request is not None and self._frame is not None:
+            self._desk.show_candidates(self._frame, self._grounding, index)
+
+    # --- runs ---
+
+    def run(self, words: str) -> None:
+        """Carries out the words on the live desktop."""
+        if not words:
+            self._window.banner.tell("info", "Say what to do", "For example: open the File menu, then click Save")
+            return
+        self._window.banner.hide()
+        self._window.side.steps.clear()
+        self._window.side.steps_changed()
+        self._runner.start(RunOrder(words, self._window.header.selected_mode))
+        self._refresh()
+
+    def stop(self) -> None:
+        """Ends the run and whatever is computed."""
+        self._runner.stop()
+        if self._busy:
+            self._ticket = next(self._tickets)
+            self._grounder.cancel()
+            self._set_busy(False)
+            self._window.banner.tell("info", "Stopped")
+
+    def _framed(self, frame: Frame) -> None:
+        self._image, self._frame, self._grounding, self._chosen = frame.image, frame, None, None
+        self._desk.clear()
+        self._window.show_picture(to_qimage(frame.image))
+
+    def _run_grounded(self, grounding: Grounding) -> None:
+        self._show(grounding, 0 if grounding.best else None)
+        if self._frame is not None:
+            self._desk.show_candidates(self._frame, grounding, self._chosen)
+
+    def _planned(self, step: Step | None, past: tuple[StepOutcome, ...]) -> None:
+        for view in steps_of(past, step):
+            self._window.side.steps.show_step(view)
+        self._window.side.steps_changed()
+
+    def _asked(self, request: ApprovalRequest) -> None:
+        self._request = request
+        if request.frame is not None and request.frame is not self._frame:
+            self._framed(request.frame)
+        if request.grounding is not None:
+            self._show(request.grounding, request.chosen)
+            if request.frame is not None:
+                self._desk.show_candidates(request.frame, request.grounding, request.chosen)
+        self._mark_step("asking")
+        self._window.side.approval.ask(request)
+
+    def _asked_words(self, question: str) -> None:
+        self._mark_step("asking")
+        self._window.side.approval.ask_words(question)
+
+    def _unasked(self) -> None:
+        self._request = None
+        self._window.side.approval.clear()
+        self._mark_step("running")
+
+    def _mark_step(self, status: str) -> None:
+        steps = self._window.side.steps.steps
+        if steps and steps[-1].status in ("running", "asking"):
+            self._window.side.steps.show_step(steps[-1].with_status("asking" if status == "asking" else "running"))
+
+    def _approve(self) -> None:
+        chosen = self._chosen if self._request is not None and self._request.grounding is not None else None
+        self._runner.approver.reply(Approval(decision="allow", source="user", chosen=chosen))
+
+    def _refuse(self) -> None:
+        self._runner.approver.reply(Approval(decision="deny", source="user"))
+
+    def _ended(self, end: RunEnd) -> None:
+        self._request = None
+        self._desk.clear()
+        self._window.side.approval.clear()
+        steps = self._window.side.steps.steps
+        if steps and steps[-1].status in ("running", "asking"):
+            self._window.side.steps.show_step(steps[-1].with_status("stopped" if end.status == "stopped" else "failed"))
+        self._window.banner.tell(*run_banner(end))
+        self._refresh()
+        if self._closing:
+            self._finish()
+
+    # --- one request at a time ---
+
+    def _begin(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Runs ``work`` off the window's thread; a newer request or a stop makes its answer unwanted."""
+        ticket = self._ticket = next(self._tickets)
+
+        def done(result: T) -> None:
+            if ticket == self._ticket:
+                self._set_busy(False)
+                then(result)
+
+        def failed(error: ReticleError) -> None:
+            if ticket == self._ticket:
+                self._set_busy(False)
+                self._say_error(error)
+
+        self._set_busy(True)
+        self._background.submit(work, done, failed)
+
+    def _say_error(self, error: ReticleError) -> None:
+        if isinstance(error, ModelEndedError):
+            self._model_ended(str(error))
+        elif not isinstance(error, Cancelled):
+            text = str(error)
+            self._window.banner.tell("bad", "That did not work", text[:1].upper() + text[1:])
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._refresh()
+
+    def _refresh(self) -> None:
+        busy, running = self._busy, self._runner.running
+        self._window.set_busy(busy or running)
+        self._window.header.set_state(
+            can_find=self._model_ready and self._image is not None and not busy and not running,
+            can_run=self._model_ready and not busy and not running,
+            can_stop=busy or running,
+        )
+
+    # --- beginning and end ---
+
+    def _connect(self) -> None:
+        window, header, approval = self._window, self._window.header, self._window.side.approval
+        bridge = self._runner.bridge
+        header.capture_asked.connect(self.capture)
+        header.find_asked.connect(self.find)
+        header.run_asked.connect(self.run)
+        header.stop_asked.connect(self.stop)
+        window.file_chosen.connect(self.open_file)
+        window.picture_given.connect(self.take_picture)
+        window.candidate_chosen.connect(self.choose)
+        window.banner.action.connect(self.restart_model)
+        window.closing.connect(self._close)
+        approval.approved.connect(self._approve)
+        approval.refused.connect(self._refuse)
+        approval.answered.connect(self._runner.approver.reply_words)
+        queued = Qt.ConnectionType.QueuedConnection
+        for signal, slot in (
+            (bridge.framed, self._framed),
+            (bridge.grounded, self._run_grounded),
+            (bridge.planned, self._planned),
+            (bridge.asked, self._asked),
+            (bridge.question, self._asked_words),
+            (bridge.unasked, self._unasked),
+            (bridge.ended, self._ended),
+        ):
+            signal.connect(slot, queued)
+
+    def _close(self) -> None:
+        """Stop, join, then destroy: the window only closes once the agent thread has ended."""
+        self._closing = True
+        self._runner.approver.detach()
+        if self._runner.running:
+            self._window.may_close = False
+            self._runner.stop()
+            self._grounder.cancel()
+            return
+        self._window.may_close = True
+        self._shut_down()
+
+    def _finish(self) -> None:
+        self._window.may_close = True
+        self._window.close()
+
+    def _shut_down(self) -> None:
+        self._ticket = next(self._tickets)
+        self._grounder.close()
+        self._background.close()
+        self._desk.close()
+        self._main.close()

@@ -1,0 +1,145 @@
+"""The bar at the bottom: state of the model, timings, and how the picture is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+
+from reticle_app.theme import Choice, Theme
+from reticle_app.widgets.basics import label, quiet_button, tint
+
+DOTS = {"loading": "warn", "ready": "good", "busy": "accent", "ended": "bad"}
+"""Colour token per state of the model."""
+THEMES: dict[Choice, str] = {"system": "Look: like the system", "light": "Look: light", "dark": "Look: dark"}
+
+
+class ElidedLabel(QLabel):
+    """One line that is shortened with an ellipsis instead of cut; the tool tip has it whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(60)
+        self._whole = ""
+
+    def tell(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(text)
+        self._elide()
+
+    @property
+    def whole(self) -> str:
+        return self._whole
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width()))
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+
+class FooterBar(QWidget):
+    heat_changed = Signal(bool, float)
+    zoom_by = Signal(float)
+    fit_asked = Signal()
+    theme_changed = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("footer")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme, self._state = theme, "loading"
+        self._dot = QLabel()
+        self._dot.setFixedSize(9, 9)
+        self.model, self.timings = label(), ElidedLabel()
+        self.model.setAccessibleName("State of the model")
+        self.timings.setProperty("kind", "muted")
+        self.timings.setAccessibleName("Timings")
+        self.heat = quiet_button("Heat map", "Show or hide the heat map (H)", checkable=True)
+        self.heat.setChecked(True)
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(60)
+        self.opacity.setFixedWidth(96)
+        self.opacity.setAccessibleName("Opacity of the heat map")
+        self.opacity.setToolTip("Opacity of the heat map")
+        self.out = quiet_button("Zoom out", "Zoom out (Ctrl+-)")
+        self.zoom = label("100 %", "muted")
+        self.zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("1600 %") + 6)
+        self.into = quiet_button("Zoom in", "Zoom in (Ctrl++)")
+        self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
+        self.look = quiet_button("Look", "")
+        for button, name in (
+            (self.heat, "heat"),
+            (self.out, "minus"),
+            (self.into, "plus"),
+            (self.fit, "fit"),
+            (self.look, "theme"),
+        ):
+            tint(theme, button, name)
+        self._lay_out()
+        self._connect()
+        theme.changed.connect(self._refresh)
+        self._refresh()
+        self.set_view(False, False)
+
+    def set_model(self, state: str, words: str) -> None:
+        """``state`` is a key of ``DOTS``."""
+        self._state = state
+        self.model.setText(words)
+        self._refresh()
+
+    def set_timings(self, timings_ms: Mapping[str, float]) -> None:
+        """Phases in order of the answer, in milliseconds or seconds."""
+        self.timings.tell("   ".join(f"{name} {_time(ms)}" for name, ms in timings_ms.items()))
+
+    def set_view(self, picture: bool, heat: bool) -> None:
+        """Whether there is a picture to zoom and a map to show."""
+        for widget in (self.out, self.into, self.fit, self.zoom):
+            widget.setEnabled(picture)
+        self.heat.setEnabled(heat)
+        self.opacity.setEnabled(heat and self.heat.isChecked())
+
+    def show_zoom(self, zoom: float) -> None:
+        self.zoom.setText(f"{zoom * 100:.0f} %")
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 6, 10, 6)
+        row.setSpacing(6)
+        row.addWidget(self._dot)
+        row.addWidget(self.model)
+        row.addSpacing(12)
+        row.addWidget(self.timings, 1)
+        row.addWidget(self.heat)
+        row.addWidget(self.opacity)
+        row.addSpacing(12)
+        for widget in (self.out, self.zoom, self.into, self.fit):
+            row.addWidget(widget)
+        row.addSpacing(12)
+        row.addWidget(self.look)
+
+    def _connect(self) -> None:
+        self.heat.toggled.connect(self._tell_heat)
+        self.opacity.valueChanged.connect(self._tell_heat)
+        self.out.clicked.connect(lambda: self.zoom_by.emit(-1.0))
+        self.into.clicked.connect(lambda: self.zoom_by.emit(1.0))
+        self.fit.clicked.connect(self.fit_asked)
+        self.look.clicked.connect(lambda: self.theme_changed.emit(self._theme.cycle()))
+
+    def _tell_heat(self) -> None:
+        self.opacity.setEnabled(self.heat.isEnabled() and self.heat.isChecked())
+        self.heat_changed.emit(self.heat.isChecked(), self.opacity.value() / 100)
+
+    def _refresh(self) -> None:
+        colour = self._theme.colour(DOTS[self._state]).name()
+        self._dot.setStyleSheet(f"background: {colour}; border-radius: 4px;")
+        self.look.setToolTip(f"{THEMES[self._theme.choice]} (click to change)")
+        self.look.setAccessibleDescription(THEMES[self._theme.choice])
+
+
+def _time(ms: float) -> str:
+    return f"{ms / 1000:.2f} s" if ms >= 1000 else f"{ms:.0f} ms"

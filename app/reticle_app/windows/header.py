@@ -1,0 +1,161 @@
+"""The bar at the top: where the picture comes from, what is asked, what is started and stopped."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QScreen
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
+
+from reticle_app.resources import symbol
+from reticle_app.runner import Mode
+from reticle_app.theme import Theme
+from reticle_app.widgets.basics import ICON, push_button
+
+MODES: tuple[tuple[Mode, str, str], ...] = (
+    ("confirm", "Ask before each step", "Nothing is sent until you approve it"),
+    ("dry-run", "Dry run", "Shows and records what it would do, sends nothing"),
+    ("auto", "Act alone", "Asks only where it is unsure or something is at stake"),
+)
+
+
+class InstructionField(QLineEdit):
+    """Plain words; a picture in the clipboard is passed on instead of pasted as text."""
+
+    picture_pasted = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        data = QGuiApplication.clipboard().mimeData()
+        if event.matches(QKeySequence.StandardKey.Paste) and data.hasImage() and not data.hasText():
+            self.picture_pasted.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class HeaderBar(QWidget):
+    capture_asked = Signal(object)
+    """A QScreen, or None for the screen this window is on."""
+    file_asked = Signal()
+    paste_asked = Signal()
+    find_asked = Signal(str)
+    run_asked = Signal(str)
+    stop_asked = Signal()
+    mode_changed = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self.capture_button = self._make_capture_button()
+        self.field = InstructionField()
+        self.field.setPlaceholderText("What should be pointed at or done?  e.g.  the Save button")
+        self.field.setAccessibleName("Instruction")
+        self.field.setMaxLength(10_000)
+        self.field.setClearButtonEnabled(True)
+        self.field.setMinimumWidth(160)
+        self.find_button = push_button("Find", "Show where it is on this picture (Enter)", "primary")
+        self.mode = QComboBox()
+        self.mode.setAccessibleName("Mode of a run")
+        self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for key, words, tip in MODES:
+            self.mode.addItem(words, key)
+            self.mode.setItemData(self.mode.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.run_button = push_button("Run", "Carry out the instruction on the live desktop (Ctrl+Enter)")
+        self.stop_button = push_button("Stop", "Stop at once (Esc)", "stop")
+        self._tint()
+        theme.changed.connect(self._tint)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 12, 14, 12)
+        row.setSpacing(8)
+        row.addWidget(self.capture_button)
+        row.addWidget(self.field, 1)
+        row.addWidget(self.find_button)
+        row.addSpacing(10)
+        for widget in (self.mode, self.run_button, self.stop_button):
+            row.addWidget(widget)
+        self._connect()
+        self.set_state(can_find=False, can_run=False, can_stop=False)
+
+    def set_state(self, *, can_find: bool, can_run: bool, can_stop: bool) -> None:
+        """Which of the actions make sense now; Stop stays in its place, whatever happens."""
+        self.find_button.setEnabled(can_find)
+        self.run_button.setEnabled(can_run)
+        self.mode.setEnabled(can_run)
+        self.capture_button.setEnabled(not can_stop)
+        self.stop_button.setEnabled(can_stop)
+
+    def select_mode(self, mode: Mode) -> None:
+        self.mode.setCurrentIndex(self.mode.findData(mode))
+
+    @property
+    def selected_mode(self) -> Mode:
+        return cast(Mode, self.mode.currentData())
+
+    @property
+    def words(self) -> str:
+        return self.field.text().strip()
+
+    def _make_capture_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("kind", "button")
+        button.setText("Capture")
+        button.setAccessibleName("Capture screen")
+        button.setToolTip("Take a picture of this screen; the arrow offers other sources")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setIconSize(ICON)
+        menu = QMenu(button)
+        menu.aboutToShow.connect(lambda: self._fill(menu))
+        button.setMenu(menu)
+        button.clicked.connect(lambda: self.capture_asked.emit(None))
+        return button
+
+    def _fill(self, menu: QMenu) -> None:
+        menu.clear()
+        self._entry(menu, "This screen", "screen").triggered.connect(lambda: self.capture_asked.emit(None))
+        screens = QGuiApplication.screens()
+        if len(screens) > 1:
+            for number, screen in enumerate(screens, 1):
+                entry = self._entry(menu, f"Monitor {number}: {_describe(screen)}", "screen")
+                entry.triggered.connect(lambda _=False, s=screen: self.capture_asked.emit(s))
+        menu.addSeparator()
+        self._entry(menu, "Open picture…", "image", "Ctrl+O").triggered.connect(self.file_asked)
+        self._entry(menu, "Paste picture", "paste", "Ctrl+V").triggered.connect(self.paste_asked)
+
+    def _entry(self, menu: QMenu, words: str, icon: str, keys: str = "") -> QAction:
+        text = f"{words}\t{keys}" if keys else words
+        return menu.addAction(symbol(icon, self._theme.colour("text")), text)
+
+    def _connect(self) -> None:
+        self.find_button.clicked.connect(lambda: self.find_asked.emit(self.words))
+        self.field.picture_pasted.connect(self.paste_asked)
+        self.run_button.clicked.connect(lambda: self.run_asked.emit(self.words))
+        self.stop_button.clicked.connect(self.stop_asked)
+        self.mode.currentIndexChanged.connect(lambda: self.mode_changed.emit(self.selected_mode))
+
+    def _tint(self) -> None:
+        t = self._theme.colour
+        self.capture_button.setIcon(symbol("screen", t("text"), t("disabled")))
+        self.find_button.setIcon(symbol("find", t("on_accent"), t("disabled")))
+        self.run_button.setIcon(symbol("play", t("text"), t("disabled")))
+        self.stop_button.setIcon(symbol("stop", t("on_bad"), t("disabled")))
+
+    def event(self, event: QEvent) -> bool:
+        """Enter in the field finds, Ctrl+Enter runs; both only where the button is enabled."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self.field.hasFocus():
+            enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            button = self.run_button if control else self.find_button
+            if enter and button.isEnabled():
+                button.click()
+            if enter:
+                return True
+        return super().event(event)
+
+
+def _describe(screen: QScreen) -> str:
+    size, ratio = screen.geometry(), screen.devicePixelRatio()
+    return f"{screen.name()}, {round(size.width() * ratio)} × {round(size.height() * ratio)}"

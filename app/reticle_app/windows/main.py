@@ -1,0 +1,212 @@
+"""The main window: only what is seen and touched. What happens then is the controller's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QShortcut,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from reticle_grounding.types import Grounding
+
+from reticle_app.resources import app_icon
+from reticle_app.theme import Theme
+from reticle_app.widgets.banner import Banner, EmptyPage
+from reticle_app.widgets.canvas import Canvas
+
+from .footer import FooterBar
+from .header import HeaderBar
+from .side import SidePanel
+
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
+
+
+class MainWindow(QMainWindow):
+    file_chosen = Signal(Path)
+    picture_given = Signal(QImage)
+    candidate_chosen = Signal(int)
+    closing = Signal()
+    """The person closes the window; it closes once ``may_close`` is set."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme, self.may_close = theme, True
+        self.setWindowTitle("Reticle")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(880, 520)
+        self.header, self.footer, self.side = HeaderBar(theme), FooterBar(theme), SidePanel(theme)
+        self.canvas, self.empty, self.banner = Canvas(), EmptyPage(theme), Banner(theme)
+        self.busy = QProgressBar()
+        self.busy.setRange(0, 0)
+        self.busy.setTextVisible(False)
+        self.busy.setFixedHeight(3)
+        self.busy.setAccessibleName("Working")
+        self._lay_out()
+        self._connect()
+        self.set_busy(False)
+        self._recolour()
+        theme.changed.connect(self._recolour)
+        self.header.field.setFocus()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1180, 760)
+
+    # --- what the controller sets ---
+
+    def show_picture(self, image: QImage | None) -> None:
+        """A new picture (capture pixels), or None for the empty page."""
+        self.canvas.show_picture(image)
+        self.stack.setCurrentWidget(self._framed if image is not None else self._page)
+        self.side.show_grounding(None)
+        self.footer.set_view(image is not None, False)
+
+    def show_grounding(self, grounding: Grounding | None, chosen: int | None) -> None:
+        """Map and candidates over the present picture."""
+        self.canvas.show_grounding(grounding, chosen)
+        self.side.show_grounding(grounding)
+        self.side.candidates.choose(chosen)
+        self.footer.set_view(self.canvas.has_picture, grounding is not None)
+        self.footer.set_timings(grounding.timings_ms if grounding else {})
+
+    def choose(self, index: int | None) -> None:
+        self.canvas.choose(index)
+        self.side.candidates.choose(index)
+
+    def set_busy(self, busy: bool) -> None:
+        """A thin line that moves while something is computed; it keeps its room when it rests."""
+        self.busy.setRange(0, 0 if busy else 1)
+        self.busy.setProperty("resting", not busy)
+        self._recolour_busy()
+
+    def ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open picture", "", PICTURES)
+        if name:
+            self.file_chosen.emit(Path(name))
+
+    def paste(self) -> None:
+        """Takes a picture or a file from the clipboard; says so when there is none."""
+        if not self._take(QGuiApplication.clipboard().mimeData()):
+            self.banner.tell("info", "There is no picture in the clipboard", "Copy one and paste again.")
+
+    def _take(self, data: QMimeData) -> bool:
+        local = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+        if local:
+            self.file_chosen.emit(Path(local[0]))
+        elif data.hasImage():
+            self.picture_given.emit(QImage(data.imageData()))
+        return bool(local) or data.hasImage()
+
+    # --- construction ---
+
+    def _lay_out(self) -> None:
+        self._page, self._framed = QWidget(), QWidget()
+        QVBoxLayout(self._page).addWidget(self.empty)
+        frame = QVBoxLayout(self._framed)
+        frame.setContentsMargins(0, 0, 0, 0)
+        frame.addWidget(self.canvas)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self._page)
+        self.stack.addWidget(self._framed)
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.addWidget(self.banner)
+        middle.addWidget(self.stack, 1)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        stage = QWidget()
+        stage.setObjectName("stage")
+        stage.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        stage.setLayout(middle)
+        row.addWidget(stage, 1)
+        row.addWidget(self.side)
+        root = QVBoxLayout()
+        root.setContentsMargins(0, 0, 0, 0)
+        root.setSpacing(0)
+        root.addWidget(self.header)
+        root.addWidget(self.busy)
+        root.addLayout(row, 1)
+        root.addWidget(self.footer)
+        centre = QWidget()
+        centre.setLayout(root)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        self.header.file_asked.connect(self.ask_file)
+        self.header.paste_asked.connect(self.paste)
+        self.empty.open_file.connect(self.ask_file)
+        self.empty.capture.connect(lambda: self.header.capture_asked.emit(None))
+        self.canvas.chosen.connect(self.candidate_chosen)
+        self.side.candidates.chosen.connect(self.candidate_chosen)
+        self.canvas.zoomed.connect(self.footer.show_zoom)
+        self.footer.heat_changed.connect(self.canvas.set_heat)
+        self.footer.zoom_by.connect(self.canvas.zoom_by)
+        self.footer.fit_asked.connect(self.canvas.fit)
+        for keys, act in (
+            ("Esc", lambda: self.header.stop_asked.emit()),
+            ("Ctrl+O", self.ask_file),
+            ("Ctrl+V", self.paste),
+            ("Ctrl+0", self.canvas.fit),
+            ("Ctrl++", lambda: self.canvas.zoom_by(1)),
+            ("Ctrl+=", lambda: self.canvas.zoom_by(1)),
+            ("Ctrl+-", lambda: self.canvas.zoom_by(-1)),
+            ("Ctrl+L", self.header.field.setFocus),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+        self.setAcceptDrops(True)
+
+    def _recolour(self) -> None:
+        self.canvas.background = self.theme.colour("canvas")
+        self.canvas.update()
+        self._recolour_busy()
+
+    def _recolour_busy(self) -> None:
+        t = self.theme.tokens
+        chunk = "transparent" if self.busy.property("resting") else t.accent
+        self.busy.setStyleSheet(
+            f"QProgressBar {{ border: none; background: {t.window}; }} QProgressBar::chunk {{ background: {chunk}; }}"
+        )
+
+    # --- Qt ---
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Digits choose a candidate, H toggles the map; fields that want the keys get them first."""
+        digit = event.key() - Qt.Key.Key_1.value
+        if 0 <= digit < len(self.side.candidates.rows):
+            self.candidate_chosen.emit(digit)
+        elif event.key() == Qt.Key.Key_H and self.footer.heat.isEnabled():
+            self.footer.heat.toggle()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if self._take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closing.emit()
+        if self.may_close:
+            event.accept()
+        else:
+            event.ignore()

@@ -1,0 +1,155 @@
+"""Pictures of the window in every state: ``python tests/app/make_screenshots.py OUT [--size WxH] [--theme NAME]``.
+
+Uses the statistics-only demo model unless ``--model DIR`` names a real one ("embedded" for the shipped checkpoint). Run
+it under a display of the wanted size; set QT_SCALE_FACTOR for HiDPI. ``--picture FILE --words TEXT`` sets the content.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fakes.parts import WORKER, FakeBody, FakeScreen
+from PIL import Image, ImageDraw, ImageFont
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+from reticle_agent.actions import Click, TypeText
+from reticle_agent.seams import StepOutcome
+from reticle_app.config import Settings
+from reticle_app.gui import Parts, build, open_picture
+from reticle_app.remote import RemoteGrounder
+from reticle_app.runner import RunEnd
+
+STATES = ("empty", "grounded", "running", "refused", "not-found", "error", "loading")
+
+
+def settings_picture() -> Image.Image:
+    """A generated settings dialog, for pictures that need no capture."""
+    image = Image.new("RGB", (1280, 800), (58, 84, 120))
+    draw = ImageDraw.Draw(image)
+    font, bold = ImageFont.load_default(17), ImageFont.load_default(20)
+    draw.rounded_rectangle((240, 110, 1040, 690), 14, fill=(250, 250, 251))
+    draw.text((270, 132), "Preferences", fill=(30, 30, 30), font=bold)
+    for i, words in enumerate(("General", "Appearance", "Keyboard", "Network", "Privacy", "About")):
+        top = 190 + 52 * i
+        if i == 1:
+            draw.rounded_rectangle((256, top - 12, 440, top + 30), 8, fill=(222, 230, 250))
+        draw.text((274, top), words, fill=(45, 45, 45), font=font)
+    for i, (words, colour) in enumerate((("Accent colour", "red"), ("Background", "blue"), ("Selection", "green"))):
+        top = 200 + 80 * i
+        draw.text((490, top + 12), words, fill=(45, 45, 45), font=font)
+        draw.rounded_rectangle((900, top, 980, top + 44), 8, fill=colour)
+    draw.rounded_rectangle((800, 620, 900, 664), 8, outline=(170, 170, 170), width=2, fill="white")
+    draw.rounded_rectangle((916, 620, 1016, 664), 8, fill=(40, 90, 220))
+    draw.text((822, 632), "Cancel", fill=(45, 45, 45), font=font)
+    draw.text((940, 632), "Apply", fill="white", font=font)
+    return image
+
+
+def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        loop = QEventLoop()
+        QTimer.singleShot(30, loop.quit)
+        loop.exec()
+
+
+class Studio:
+    """Brings the window into a state and saves what is on it."""
+
+    def __init__(self, app: QApplication, args: argparse.Namespace) -> None:
+        self.args = args
+        image = open_picture(args.picture) if args.picture else settings_picture()
+        steps = [Click("the Apply button"), TypeText("reticle", "the search field"), Click(args.words)]
+        real = args.model is not None
+        model_dir = "" if args.model in (None, "embedded") else args.model
+        grounder = RemoteGrounder(model_dir) if real else RemoteGrounder(command=WORKER)
+        self.body = FakeBody(grounder, FakeScreen(image), [steps[2]])
+        self.done = [StepOutcome(steps[0], "done"), StepOutcome(steps[1], "refused", "you said no")]
+        self.screen = FakeScreen(image)
+        self.steps = steps
+        settings = Settings(theme=args.theme)
+        self.parts: Parts = build(app, settings, grounder, self.body, lambda desk: self.screen)
+        self.window, self.control = self.parts.window, self.parts.controller
+
+    def show(self) -> None:
+        width, height = (int(n) for n in self.args.size.split("x"))
+        self.window.resize(width, height)
+        self.window.move(0, 0)
+        self.window.show()
+        spin(0.2)
+
+    def ready(self) -> None:
+        spin(60, lambda: self.window.footer.model.text().endswith("ready"))
+
+    def ground(self, words: str) -> None:
+        self.window.header.field.setText(words)
+        self.control.capture(None)
+        spin(5, lambda: self.window.canvas.has_picture and not self.control.busy)
+        self.control.find(words)
+        spin(120, lambda: self.control.grounding is not None and not self.control.busy)
+
+    def bring(self, state: str) -> None:
+        if state == "loading":
+            return
+        self.ready()
+        if state == "grounded":
+            self.ground(self.args.words)
+        elif state == "not-found":
+            self.ground("the nothing button" if self.args.model is None else "the purple elephant")
+        elif state == "error":
+            self.ground(self.args.words)
+            self.control._model_ended("the model process ended (signal 9, SIGKILL); restart it")
+        elif state in ("running", "refused"):
+            self.run(state)
+
+    def run(self, state: str) -> None:
+        self.window.header.field.setText(f"click the Apply button, type 'reticle', then click {self.args.words}")
+        self.control.run(self.window.header.words)
+        spin(60, lambda: self.window.side.approval.isVisible())
+        self.control._planned(self.steps[2], tuple(self.done))
+        self.control._mark_step("asking")
+        spin(0.6)
+        if state == "refused":
+            self.control._refuse()
+            spin(5, lambda: not self.parts.runner.running)
+            self.control._planned(None, (*self.done, StepOutcome(self.steps[2], "refused", "you said no")))
+            self.window.side.approval.clear()
+            self.control._ended(RunEnd("refused", "you refused a step, nothing was sent after it"))
+        self.parts.desk.clear()
+
+    def close(self) -> None:
+        self.window.close()
+        spin(3, lambda: not self.window.isVisible())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", default="1280x800", help="size of the window in logical pixels")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--states", nargs="+", default=list(STATES), choices=STATES)
+    parser.add_argument("--model")
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--words", default="the red colour")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    app = QApplication(sys.argv[:1])
+    for state in args.states:
+        studio = Studio(app, args)
+        studio.show()
+        studio.bring(state)
+        spin(0.4)
+        path = args.out / f"{state}-{args.theme}.png"
+        studio.window.grab().save(str(path))
+        print(path)
+        studio.close()
+
+
+if __name__ == "__main__":
+    main()
