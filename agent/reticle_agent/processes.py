@@ -73,6 +73,11 @@ class Supervised:
         return self._process.pid
 
     @property
+    def supervised(self) -> bool:
+        """Whether it ends with us: neither ended nor let go."""
+        return self._guard is not None
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs; negative is the signal that ended it."""
         return self._process.poll()

@@ -27,6 +27,8 @@ START_S = 20.0
 """Longest wait for a display or a window manager."""
 WINDOW_S = 40.0
 """Longest wait for an application's window."""
+_own_displays: set[str] = set()
+"""Virtual displays of this process that are open now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def virtual_desktop(size: Size = DESKTOP, *, session_bus: bool = True) -> Iterat
         if session_bus and (address := _start_bus(stack, folder, {**outside, **inside})):
             inside["DBUS_SESSION_BUS_ADDRESS"] = address
         stack.enter_context(_environment(inside, without=("WAYLAND_DISPLAY",)))
+        _own_displays.add(display)
+        stack.callback(_own_displays.discard, display)
         managed = _start_window_manager(stack)
         yield Desktop(display, size, inside, managed)
 
@@ -165,22 +169,29 @@ def launch(
     command: str | Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
-    keep: bool = False,
+    keep: bool | None = None,
     timeout_s: float = WINDOW_S,
 ) -> Iterator[Application]:
-    """Starts a program on ``$DISPLAY``, waits for its window to stand still, and ends its process group at the end.
+    """Starts a program on ``$DISPLAY`` and waits for its window to stand still.
 
-    ``keep`` leaves it running. Raises BadInput for a program that does not exist, DisplayError without a display,
-    ReticleError when no window comes.
+    ``keep`` leaves it to the person, with whatever was done in it; otherwise its process group ends at the end. None
+    keeps it except on a virtual desktop of ours, which ends too. A program whose window never comes is always ended.
+    Raises BadInput for a program that does not exist, DisplayError without a display, ReticleError without a window.
     """
     argv = split_command(command) if isinstance(command, str) else list(command)
     if which(argv[0]) is None:
         raise BadInput(f"there is no program {argv[0]!r}; install it or give its full path")
+    if keep is None:
+        keep = os.environ.get("DISPLAY") not in _own_displays
     with contextlib.closing(X11()) as x11:
         watch = WindowWatch(x11)
         process = Supervised(argv, os.environ if env is None else env)
         try:
             window = watch.first_window(process, timeout_s)
-            yield Application(process, window, x11.text(window, "_NET_WM_NAME") or x11.text(window, "WM_NAME"))
+            title = x11.text(window, "_NET_WM_NAME") or x11.text(window, "WM_NAME")
+            if keep:
+                process.keep()
+            yield Application(process, window, title)
         finally:
-            process.keep() if keep else process.end()
+            if process.supervised:
+                process.end()

@@ -1,0 +1,28 @@
+"""Prints the accessibility tree of one application as JSON lines: role, name, text, states, depth.
+
+Runs with the system's Python, which has pyatspi, on the session bus of the desktop under test.
+"""
+
+import json
+import sys
+
+import pyatspi
+
+
+def walk(node, depth):
+    try:
+        text = node.queryText().getText(0, -1)
+    except NotImplementedError:
+        text = None
+    states = [pyatspi.stateToString(state) for state in node.getState().getStates()]
+    row = {"role": node.getRoleName(), "name": node.name, "text": text, "states": states, "depth": depth}
+    print(json.dumps(row))
+    for child in node:
+        if child is not None:
+            walk(child, depth + 1)
+
+
+wanted = sys.argv[1].lower()
+for application in pyatspi.Registry.getDesktop(0):
+    if application is not None and wanted in application.name.lower():
+        walk(application, 0)
