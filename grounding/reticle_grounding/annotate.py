@@ -1,0 +1,172 @@
+"""Draws a grounding over its screenshot: numbered candidates with p_true, the click point, and where attention went.
+
+Every line has a light and a dark side so that it shows on any screen; sizes grow with the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from .geometry import Point, Rect, Size, Space
+from .types import Candidate, FloatMap, Grounding
+
+Colour = tuple[int, int, int]
+
+BEST: Colour = (214, 28, 78)
+OTHER: Colour = (29, 98, 214)
+UNSURE: Colour = (96, 100, 112)
+"""For all candidates when the target was not found."""
+LIGHT: Colour = (255, 255, 255)
+_HEAT = np.array([[0, 0, 0, 0], [60, 80, 255, 90], [255, 190, 0, 130], [255, 40, 0, 165]], dtype=np.float64)
+"""Red, green, blue, alpha for attention of 0, 1/3, 2/3 and 1 times the maximum."""
+_FAINT = 0.12
+"""Share of the maximum below which no heat is drawn."""
+
+
+def annotate(picture: Image.Image, grounding: Grounding, heat: bool = True) -> Image.Image:
+    """A copy of the screenshot (RGB) with up to all candidates drawn, the best on top.
+
+    Args:
+        picture: the capture that was grounded; coordinates of ``grounding`` are its pixels.
+        heat: also lay the attention map over it, unless it is flat.
+    """
+    base = picture.convert("RGB")
+    if heat and float(grounding.attention.max()) > 2 * float(grounding.attention.mean()):
+        base = _with_heat(base, grounding)
+    unit = stroke_unit(Size(*base.size))
+    draw = ImageDraw.Draw(base)
+    for candidate in reversed(grounding.candidates):
+        _outline(draw, candidate.region, _colour(candidate, grounding), unit * (1.5 if candidate.rank == 1 else 1.0))
+    taken: list[Rect] = [] if grounding.found else [_banner(draw, base.size, unit)]
+    for candidate in grounding.candidates:
+        taken.append(_chip(draw, candidate, _colour(candidate, grounding), base.size, unit, taken))
+    if grounding.candidates and grounding.found:
+        _cross(draw, grounding.candidates[0].point, unit)
+    return base
+
+
+def stroke_unit(size: Size) -> float:
+    """Width of a thin line: 2 pixels up to 1080 lines, 4 at 4K."""
+    return max(1.0, 2.0 * min(size.width / 1920, size.height / 1080)) if min(size.width, size.height) > 1080 else 2.0
+
+
+def _colour(candidate: Candidate, grounding: Grounding) -> Colour:
+    if not grounding.found:
+        return UNSURE
+    return BEST if candidate.rank == 1 else OTHER
+
+
+def _outline(draw: ImageDraw.ImageDraw, region: Rect, colour: Colour, width: float) -> None:
+    """A coloured frame just around the region with a light hair line on either side."""
+    thick = round(width)
+    outer = region.grown(thick + 1)
+    radius = 2 * thick
+    draw.rounded_rectangle(_box(outer.grown(1)), radius, outline=LIGHT, width=thick + 2)
+    draw.rounded_rectangle(_box(outer), radius, outline=colour, width=thick)
+
+
+def _box(rect: Rect) -> tuple[float, float, float, float]:
+    """Pillow's box: right and bottom are inclusive there."""
+    return rect.left, rect.top, max(rect.left, rect.right - 1), max(rect.top, rect.bottom - 1)
+
+
+def _cross(draw: ImageDraw.ImageDraw, at: Point, unit: float) -> None:
+    """A small ring with a dot where the click would go."""
+    for radius, colour in ((4.0, LIGHT), (3.0, BEST), (1.4, LIGHT)):
+        reach = radius * unit
+        draw.ellipse((at.x - reach, at.y - reach, at.x + reach, at.y + reach), fill=colour)
+
+
+def _chip(
+    draw: ImageDraw.ImageDraw,
+    candidate: Candidate,
+    colour: Colour,
+    size: tuple[int, int],
+    unit: float,
+    taken: Sequence[Rect],
+) -> Rect:
+    """Rank and probability on a filled pill beside the region; returns where it went."""
+    text = f"{candidate.rank}  {candidate.p_true:.0%}"
+    font = _font(unit)
+    width, height = _extent(draw, text, font, unit)
+    place = _free_place(candidate.region.grown(3 * unit), width, height, size, [*taken, candidate.region])
+    _pill(draw, place, text, colour, font, unit)
+    return place
+
+
+def _free_place(region: Rect, width: float, height: float, size: tuple[int, int], taken: Sequence[Rect]) -> Rect:
+    """Beside the region and wholly inside the picture: the first place that covers nothing, else the one above."""
+    corners = (
+        (region.left, region.top - height),
+        (region.left, region.bottom),
+        (region.right, region.top),
+        (region.left - width, region.top),
+        (region.right - width, region.top - height),
+        (region.right - width, region.bottom),
+    )
+    places = [_inside(Rect(x, y, x + width, y + height), size) for x, y in corners]
+    return next((p for p in places if not any(p.intersection(other) for other in taken)), places[0])
+
+
+def _inside(rect: Rect, size: tuple[int, int]) -> Rect:
+    dx = max(0.0, -rect.left) - max(0.0, rect.right - size[0])
+    dy = max(0.0, -rect.top) - max(0.0, rect.bottom - size[1])
+    return rect.shifted(dx, dy)
+
+
+def _banner(draw: ImageDraw.ImageDraw, size: tuple[int, int], unit: float) -> Rect:
+    text = "not found on this screen"
+    font = _font(unit * 1.3)
+    width, height = _extent(draw, text, font, unit * 1.3)
+    left = (size[0] - width) / 2
+    place = Rect(left, 6 * unit, left + width, 6 * unit + height)
+    _pill(draw, place, text, UNSURE, font, unit)
+    return place
+
+
+def _pill(
+    draw: ImageDraw.ImageDraw,
+    place: Rect,
+    text: str,
+    colour: Colour,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    unit: float,
+) -> None:
+    draw.rounded_rectangle(_box(place), place.height / 3, fill=colour, outline=LIGHT, width=max(1, round(unit / 2)))
+    draw.text((place.center.x, place.center.y), text, fill=LIGHT, font=font, anchor="mm")
+
+
+def _font(unit: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(7.5 * unit)
+
+
+def _extent(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, unit: float
+) -> tuple[float, float]:
+    return draw.textlength(text, font=font) + 7 * unit, 10.5 * unit
+
+
+def _with_heat(picture: Image.Image, grounding: Grounding) -> Image.Image:
+    """The map, smoothed, over the part of the capture that its patches cover."""
+    rows, columns = grounding.attention.shape
+    covered = grounding.transform.rect(Rect(0, 0, columns, rows), Space.PATCH, Space.CAPTURE)
+    width, height = max(1, round(covered.width)), max(1, round(covered.height))
+    layer = Image.fromarray(heat_colours(grounding.attention, (width, height)), "RGBA")
+    whole = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    whole.paste(layer, (round(covered.left), round(covered.top)))
+    return Image.alpha_composite(picture.convert("RGBA"), whole).convert("RGB")
+
+
+def heat_colours(attention: FloatMap, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """[height, width, 4] RGBA for a map scaled to its maximum and resized smoothly to ``size`` (width, height)."""
+    relative = (attention / max(float(attention.max()), 1e-12)).astype(np.float32)
+    smooth = np.asarray(Image.fromarray(relative).resize(size, Image.Resampling.BICUBIC), dtype=np.float64)
+    level = np.clip((smooth - _FAINT) / (1 - _FAINT), 0.0, 1.0)
+    stops = np.linspace(0.0, 1.0, len(_HEAT))
+    channels = [np.interp(level, stops, _HEAT[:, c]) for c in range(4)]
+    colours: npt.NDArray[np.uint8] = np.stack(channels, axis=-1).astype(np.uint8)
+    return colours

@@ -1,0 +1,209 @@
+"""From attention, text and structure to drafts: possible places, each with named features that calibration weighs.
+
+All coordinates are capture pixels. A draft of any origin gets every feature, so an attention peak on a word that also
+matches the instruction counts twice without being listed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .geometry import Point, Rect, Space, Transform
+from .ocr import TextBox
+from .proposals import Elements, entries_of, marks_left_of
+from .regions import Region
+from .types import FloatMap, Origin
+from .words import Match, Role, Wanted, match
+
+MIN_TEXT = 0.3
+"""Text spans that match less are no candidates."""
+MAX_TEXTS = 24
+MAX_LABELS = 8
+"""Matches for which an entry or a check mark is looked for."""
+SPAN_WORDS = 9
+"""Longest run of words that is looked at as one name."""
+MAX_ATTENDED_ICONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run of words of one detection that answers to the instruction."""
+
+    text: str
+    rect: Rect
+    match: Match
+    whole: bool
+    """The run is all that the detection says."""
+    colon: bool
+    """The detection ends with a colon, as labels of fields do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A place before it is weighed."""
+
+    region: Rect
+    point: Point
+    origin: Origin
+    text: str | None
+    found: Found | None = None
+    """The text the draft rests on: its own, or its label's."""
+    kind: str = ""
+    """For elements: ``entry``, ``track``, ``mark`` or ``icon``."""
+    place: int = 0
+    """Position among the drafts of this kind from the same label, 0 is the nearest."""
+    gap: float = 0.0
+    """Entries: distance from the label in heights of the label."""
+    below: bool = False
+    """Entries: stands below the label instead of right of it."""
+    attended: int | None = None
+    """Rank (1 is the best) of the attention region the draft is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything known about one instruction on one screenshot."""
+
+    wanted: Wanted
+    attention: FloatMap
+    """[n_h, n_w], sums to 1."""
+    transform: Transform
+    regions: tuple[Region, ...]
+    """In capture pixels, best first."""
+    texts: tuple[TextBox, ...]
+    elements: Elements
+
+    def under(self, rect: Rect) -> tuple[float, float]:
+        """Attention mass (0..1) and mean over the patches under a capture rectangle."""
+        look = Lookup(self.attention, self.transform)
+        return look.mass(rect), look.mean(rect)
+
+
+def spans(wanted: Wanted, texts: Sequence[TextBox]) -> list[Found]:
+    """The best-matching run of words of every detection (two where they do not overlap), best first."""
+    found: list[Found] = []
+    for box in texts:
+        found += _spans_of(wanted, box)
+    return sorted(found, key=lambda f: -f.match.score)[:MAX_TEXTS]
+
+
+def _spans_of(wanted: Wanted, box: TextBox) -> list[Found]:
+    if match(wanted, box.text).recall == 0.0:
+        return []
+    count = len(box.words)
+    longest = min(SPAN_WORDS, count)
+    runs = {(i, j) for i in range(count) for j in range(i + 1, min(count, i + longest) + 1)} | {(0, count)}
+    scored = []
+    for start, stop in runs:
+        text, rect = box.span(start, stop)
+        how = match(wanted, text)
+        if how.score >= MIN_TEXT:
+            whole = stop - start == count
+            colon = box.text.rstrip().endswith((":", "：")) and stop == count
+            scored.append((how.score, start, stop, Found(text, rect, how, whole, colon)))
+    scored.sort(key=lambda s: (-s[0], s[2] - s[1]))
+    if not scored:
+        return []
+    _, start, stop, first = scored[0]
+    second = [f for score, i, j, f in scored if (j <= start or i >= stop) and score >= 0.9 * scored[0][0]][:1]
+    return [first, *second]
+
+
+def drafts(scene: Scene) -> list[Draft]:
+    """All places worth weighing; may be empty."""
+    made = [_attention_draft(i, a, scene.texts) for i, a in enumerate(scene.regions, 1)]
+    answers = spans(scene.wanted, scene.texts)
+    made += [Draft(f.rect, f.rect.center, "text", f.text, f) for f in answers]
+    for answer in answers[:MAX_LABELS]:
+        made += _element_drafts(answer, scene)
+    made += _icon_drafts(scene)
+    return made
+
+
+def _attention_draft(rank: int, region: Region, texts: Sequence[TextBox]) -> Draft:
+    inside = [w.text for t in texts for w in t.words if region.rect.contains(w.rect.center)]
+    return Draft(region.rect, region.point, "attention", " ".join(inside) or None, attended=rank)
+
+
+def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
+    made: list[Draft] = []
+    if scene.wanted.role in (Role.CHECK, Role.ANY):
+        marks = marks_left_of(label.rect, scene.elements, drawn=scene.wanted.role is Role.CHECK)
+        made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
+    for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
+        kind = "track" if e.track else "entry"
+        made.append(Draft(e.rect, e.rect.center, "element", label.text, label, kind, i, gap=e.gap, below=e.below))
+    return made
+
+
+def _icon_drafts(scene: Scene) -> list[Draft]:
+    """Drawings that the attention points at; none where the map is flat."""
+    if not peaked(scene.attention):
+        return []
+    lit = [(Lookup(scene.attention, scene.transform).peak(icon), icon) for icon in scene.elements.icons]
+    best = sorted((pair for pair in lit if pair[0] >= 0.3), key=lambda pair: -pair[0])[:MAX_ATTENDED_ICONS]
+    return [Draft(icon, icon.center, "element", None, kind="icon", place=i) for i, (_, icon) in enumerate(best)]
+
+
+def peaked(attention: FloatMap) -> bool:
+    """Whether the map points anywhere at all."""
+    return float(attention.max()) > 2.0 * float(attention.mean())
+
+
+class Lookup:
+    """Reads the attention map at capture rectangles."""
+
+    def __init__(self, attention: FloatMap, transform: Transform) -> None:
+        self._map = attention
+        self._to_patch = transform.affine(Space.CAPTURE, Space.PATCH)
+        self._top = max(float(self._map.max()), 1e-12)
+        self._total = max(float(self._map.sum()), 1e-12)
+
+    def peak(self, rect: Rect) -> float:
+        """Largest value under the rectangle, relative to the map's maximum."""
+        return float(self._under(rect).max()) / self._top
+
+    def mass(self, rect: Rect) -> float:
+        """Sum over the patches under the rectangle, 0..1."""
+        return float(self._under(rect).sum()) / self._total
+
+    def mean(self, rect: Rect) -> float:
+        return float(self._under(rect).mean()) / self._total
+
+    def _under(self, rect: Rect) -> FloatMap:
+        height, width = self._map.shape
+        area = self._to_patch.rect(rect)
+        left, top = (min(max(int(v), 0), n - 1) for v, n in ((area.left, width), (area.top, height)))
+        right = min(max(int(np.ceil(area.right)), left + 1), width)
+        bottom = min(max(int(np.ceil(area.bottom)), top + 1), height)
+        return self._map[top:bottom, left:right]
+
+
+def without_twins(ranked: Sequence[tuple[float, Draft]], limit: int) -> list[tuple[float, Draft]]:
+    """Best first, dropping drafts that mean the same place as a better one."""
+    kept: list[tuple[float, Draft]] = []
+    for p, draft in ranked:
+        if not any(_same_place(draft, other) for _, other in kept):
+            kept.append((p, draft))
+        if len(kept) == limit:
+            break
+    return kept
+
+
+def _same_place(draft: Draft, better: Draft) -> bool:
+    if better.region.grown(2).contains(draft.point):
+        return True
+    return draft.region.contains(better.point) and draft.region.area <= 6 * better.region.area
+
+
+def pinned(draft: Draft) -> Draft:
+    """The draft with its point moved inside its region where rounding had put it outside."""
+    if draft.region.contains(draft.point):
+        return draft
+    r = draft.region
+    x = min(max(draft.point.x, r.left), r.right - min(0.5, r.width / 2))
+    y = min(max(draft.point.y, r.top), r.bottom - min(0.5, r.height / 2))
+    return replace(draft, point=Point(x, y))

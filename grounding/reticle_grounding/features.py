@@ -1,0 +1,166 @@
+"""The features of a draft: what calibration weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .evidence import Draft, Lookup, Scene, peaked
+from .geometry import Point, Rect
+from .words import NO_MATCH, Match, Role, Wanted, match, tokens
+
+FEATURES = (
+    "attention_top",
+    "attention_rank",
+    "attention_peak",
+    "attention_focus",
+    "text",
+    "text_exact",
+    "text_precision",
+    "text_recall",
+    "text_gap",
+    "text_ties",
+    "text_whole",
+    "text_quoted",
+    "entry",
+    "entry_asked",
+    "entry_colon",
+    "entry_second",
+    "entry_gap",
+    "entry_below",
+    "entry_track",
+    "mark",
+    "mark_asked",
+    "label_with_entry",
+    "icon",
+    "alone_in_box",
+    "ordinal",
+    "relation",
+)
+"""Names of the features, in the order calibration stores them."""
+
+
+def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
+    """The features of every draft; keys are exactly :data:`FEATURES`, values about -1..1."""
+    look = Lookup(scene.attention, scene.transform)
+    best = max((d.found.match.score for d in made if d.found), default=0.0)
+    with_entry = {d.found.rect for d in made if d.found and d.kind in ("entry", "track") and d.place == 0}
+    ordered = _ordinal_fits(scene.wanted, made)
+    ties = _ties(made)
+    rows = []
+    for draft, ordinal, tied in zip(made, ordered, ties, strict=True):
+        row = dict.fromkeys(FEATURES, 0.0)
+        row |= _attention_features(draft, scene, look)
+        row |= _text_features(draft, scene, best)
+        row |= _element_features(draft, scene, with_entry)
+        row["ordinal"], row["text_ties"] = ordinal, tied
+        row["relation"] = _relation_fit(draft, scene)
+        rows.append(row)
+    return rows
+
+
+def _attention_features(draft: Draft, scene: Scene, look: Lookup) -> dict[str, float]:
+    if not peaked(scene.attention):
+        return {}
+    rank = draft.attended or next((i for i, a in enumerate(scene.regions, 1) if a.rect.contains(draft.point)), None)
+    peak = look.peak(draft.region)
+    over_uniform = float(scene.attention.max()) * scene.attention.size
+    return {
+        "attention_top": float(rank == 1),
+        "attention_rank": 1.0 / rank if rank else 0.0,
+        "attention_peak": peak,
+        "attention_focus": peak * min(1.0, float(np.log10(max(over_uniform, 1.0))) / 3),
+    }
+
+
+def _text_features(draft: Draft, scene: Scene, best: float) -> dict[str, float]:
+    how = draft.found.match if draft.found else _inside(draft, scene)
+    return {
+        "text": how.score,
+        "text_exact": float(how.exact),
+        "text_precision": how.precision,
+        "text_recall": how.recall,
+        "text_gap": best - how.score,
+        "text_whole": float(draft.found.whole) if draft.found else 0.0,
+        "text_quoted": float(scene.wanted.quoted and how.exact),
+    }
+
+
+def _inside(draft: Draft, scene: Scene) -> Match:
+    """The best match among the words inside an attention region or icon."""
+    boxes = [t for t in scene.texts if draft.region.contains(t.rect.center)] if draft.origin == "attention" else []
+    return max((match(scene.wanted, t.text) for t in boxes), key=lambda m: m.score, default=NO_MATCH)
+
+
+def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict[str, float]:
+    role, found = scene.wanted.role, draft.found
+    entry, mark = float(draft.kind in ("entry", "track")), float(draft.kind == "mark")
+    asked = float(role is Role.FIELD)
+    holder = scene.elements.around(draft.region) if draft.origin == "text" else None
+    return {
+        "entry": entry,
+        "entry_asked": entry * asked,
+        "entry_colon": entry * float(found is not None and found.colon),
+        "entry_second": entry * float(draft.place > 0),
+        "entry_gap": entry * min(1.0, draft.gap / 10),
+        "entry_below": entry * float(draft.below),
+        "entry_track": float(draft.kind == "track"),
+        "mark": mark,
+        "mark_asked": mark * float(role is Role.CHECK),
+        "label_with_entry": float(found is not None and draft.origin == "text" and found.rect in with_entry)
+        * max(asked, float(found is not None and found.colon)),
+        "icon": float(draft.kind == "icon"),
+        "alone_in_box": float(holder is not None and holder.height <= 3.5 * draft.region.height),
+    }
+
+
+def _ties(made: Sequence[Draft]) -> list[float]:
+    """0 for a text whose score is alone, towards 1 the more others of its kind have the same score."""
+    scores = [round(d.found.match.score, 2) if d.found and d.origin == "text" else None for d in made]
+    return [0.0 if s is None else 1.0 - 1.0 / max(1, scores.count(s)) for s in scores]
+
+
+def _ordinal_fits(wanted: Wanted, made: Sequence[Draft]) -> list[float]:
+    """+1 for the draft that the ordinal counts to among the best-matching texts, -1 for its equals, else 0."""
+    fits = [0.0] * len(made)
+    if wanted.ordinal is None:
+        return fits
+    best = max((d.found.match.score for d in made if d.found and d.origin == "text"), default=0.0)
+    equal = [i for i, d in enumerate(made) if d.found and d.origin == "text" and d.found.match.score >= 0.97 * best]
+    equal.sort(key=lambda i: (round(made[i].point.y / 12), made[i].point.x))
+    position = wanted.ordinal - 1 if wanted.ordinal > 0 else len(equal) + wanted.ordinal
+    for at, index in enumerate(equal):
+        fits[index] = 1.0 if at == position else -1.0
+    return fits
+
+
+_LEFT, _RIGHT = frozenset({"to the left of", "left of"}), frozenset({"to the right of", "right of"})
+_ABOVE, _BELOW = frozenset({"above", "over"}), frozenset({"below", "under", "underneath", "beneath"})
+_NEAR = frozenset(
+    {"next to", "beside", "near", "for", "in", "on", "of", "inside", "within", "belonging to", "in front of"}
+)
+
+
+def _relation_fit(draft: Draft, scene: Scene) -> float:
+    """0..1: how well the draft stands to the best text for the anchor; 0 where there is no anchor or no such text."""
+    wanted = scene.wanted
+    if wanted.relation is None or not wanted.anchor or not scene.texts:
+        return 0.0
+    wish = frozenset(wanted.anchor)
+    anchored = [(len(wish & frozenset(tokens(t.text))) / len(wish), t) for t in scene.texts]
+    anchors = [t.rect for share, t in anchored if share > 0.6 and not t.rect.contains(draft.point)]
+    return max((_stands(wanted.relation, draft.point, a) for a in anchors), default=0.0)
+
+
+def _stands(relation: str, point: Point, anchor: Rect) -> float:
+    dx, dy = point.x - anchor.center.x, point.y - anchor.center.y
+    near = 1.0 / (1.0 + (abs(dx) + 2 * abs(dy)) / 200)
+    sided = (
+        (relation in _LEFT and dx < 0)
+        or (relation in _RIGHT and dx > 0)
+        or (relation in _ABOVE and dy < 0)
+        or (relation in _BELOW and dy > 0)
+        or relation in _NEAR
+    )
+    return near if sided else 0.0

@@ -1,0 +1,168 @@
+"""Text on the screen: detections by rapidocr (onnxruntime, models inside its wheel, nothing is downloaded).
+
+A menu bar is read as one line ("File Edit View"), so every detection keeps its words with their own rectangles.
+Coordinates are pixels of the picture handed in (capture space), right and bottom exclusive.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ReticleError
+from .geometry import Point, Rect
+
+RgbArray = npt.NDArray[np.uint8]
+"""[height, width, 3] pixels in RGB order."""
+
+MAX_SIDE = 2560
+"""Longer pictures are read scaled down to this many pixels on their longer side."""
+SMALL_PIXELS = 600 * 600
+"""Crops below this area are enlarged twofold before reading; whole screens are read as they are."""
+MIN_SCORE = 0.5
+"""Detections that the recogniser itself believes in less than this are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a detection and where it is (capture pixels)."""
+
+    text: str
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """One line of text as detected."""
+
+    text: str
+    rect: Rect
+    """Capture pixels."""
+    score: float
+    """The recogniser's confidence, 0..1."""
+    words: tuple[Word, ...]
+    """At least one; left to right."""
+
+    def span(self, start: int, stop: int) -> tuple[str, Rect]:
+        """Text and rectangle of the words ``start`` up to (not including) ``stop``."""
+        words = self.words[start:stop]
+        corners = [c for w in words for c in (Point(w.rect.left, w.rect.top), Point(w.rect.right, w.rect.bottom))]
+        return " ".join(w.text for w in words), Rect.around(corners)
+
+
+class Reader(Protocol):
+    """Anything that reads text from a picture."""
+
+    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
+        """Detections in reading order; coordinates are those of the whole picture even when ``region`` is given."""
+        ...
+
+
+class _Output(Protocol):
+    boxes: npt.NDArray[np.float32] | None
+    txts: Sequence[str] | None
+    scores: Sequence[float] | None
+    word_results: Sequence[Sequence[tuple[str, float, Sequence[Sequence[float]]]]]
+
+
+class _Engine(Protocol):
+    def __call__(self, img_content: RgbArray, *, return_word_box: bool) -> _Output: ...
+
+
+class TextReader:
+    """rapidocr behind the :class:`Reader` protocol; the engine is made at the first reading, a lock guards it."""
+
+    def __init__(self, threads: int = 2) -> None:
+        """``threads``: processor threads of the reading engine (1 or more)."""
+        self._threads = max(1, threads)
+        self._engine: _Engine | None = None
+        self._lock = threading.Lock()
+
+    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
+        """Reads the picture, or only ``region`` of it. Raises ReticleError when the engine cannot start."""
+        cut, left, top = crop(image, region)
+        if cut.shape[0] < 4 or cut.shape[1] < 4:
+            return []
+        zoom = 2 if region is not None and cut.shape[0] * cut.shape[1] < SMALL_PIXELS else 1
+        bgr = np.ascontiguousarray(np.repeat(np.repeat(cut[:, :, ::-1], zoom, axis=0), zoom, axis=1))
+        with self._lock:
+            output = self._open()(bgr, return_word_box=True)
+        return _reading_order(_boxes(output, 1 / zoom, left, top))
+
+    def _open(self) -> _Engine:
+        if self._engine is None:
+            self._engine = _make_engine(self._threads)
+        return self._engine
+
+
+def crop(image: RgbArray, region: Rect | None) -> tuple[RgbArray, int, int]:
+    """The pixels of ``region`` (clipped to the picture) and the clipped region's left and top."""
+    if region is None:
+        return image, 0, 0
+    height, width = image.shape[:2]
+    left, top = max(0, int(region.left)), max(0, int(region.top))
+    right, bottom = min(width, int(np.ceil(region.right))), min(height, int(np.ceil(region.bottom)))
+    return image[top : max(top, bottom), left : max(left, right)], left, top
+
+
+def _make_engine(threads: int) -> _Engine:
+    import rapidocr
+
+    models = Path(rapidocr.__file__).parent / "models"
+    if len(list(models.glob("*.onnx"))) < 2:
+        raise ReticleError(f"text recognition models are missing in {models}; reinstall the package rapidocr")
+    engine = rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "Global.text_score": MIN_SCORE,
+            "Global.max_side_len": MAX_SIDE,
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
+    return cast(_Engine, engine)
+
+
+def _boxes(output: _Output, scale: float, left: int, top: int) -> list[TextBox]:
+    if output.boxes is None or output.txts is None or output.scores is None:
+        return []
+    found: list[TextBox] = []
+    worded = output.word_results if len(output.word_results) == len(output.txts) else [()] * len(output.txts)
+    for quad, text, score, pieces in zip(output.boxes, output.txts, output.scores, worded, strict=True):
+        rect = _rect(quad, scale, left, top)
+        words = tuple(Word(piece[0], _rect(piece[2], scale, left, top)) for piece in pieces if piece[0].strip())
+        if "".join(w.text for w in words) != "".join(text.split()):
+            words = proportional_words(text, rect)
+        if words:
+            found.append(TextBox(text.strip(), rect, float(score), words))
+    return found
+
+
+def _rect(quad: Sequence[Sequence[float]] | npt.NDArray[np.float32], scale: float, left: int, top: int) -> Rect:
+    rect = Rect.around([Point(float(x) * scale, float(y) * scale) for x, y in quad])
+    return rect.shifted(left, top)
+
+
+def proportional_words(text: str, rect: Rect) -> tuple[Word, ...]:
+    """Splits a line at its spaces; each word gets the share of the width that its characters have of the line."""
+    line = text.strip()
+    words: list[Word] = []
+    at = 0
+    for piece in line.split():
+        start = line.index(piece, at)
+        at = start + len(piece)
+        unit = rect.width / len(line)
+        words.append(Word(piece, Rect(rect.left + start * unit, rect.top, rect.left + at * unit, rect.bottom)))
+    return tuple(words)
+
+
+def _reading_order(boxes: list[TextBox]) -> list[TextBox]:
+    """Top to bottom in bands of half a line, then left to right."""
+    return sorted(boxes, key=lambda b: (round(b.rect.center.y / 12), b.rect.left))

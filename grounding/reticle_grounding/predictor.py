@@ -1,0 +1,296 @@
+"""The public entry: open a model, look at a screenshot once, ask for any number of places on it.
+
+Importing this module loads no model library; :meth:`Grounder.open` does.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .calibration import Calibration, load_calibration
+from .errors import BadInput, Cancelled
+from .evidence import Draft, Scene, drafts, pinned, without_twins
+from .features import describe
+from .geometry import Point, Rect, Size
+from .images import as_rgb, load_image
+from .model.prompts import check_instruction
+from .ocr import Reader, TextBox, TextReader
+from .options import GroundingConfig
+from .proposals import NOTHING, Elements, find_elements
+from .regions import Region, find_regions
+from .sources import AttentionSource, EvenAttention, PointerSource
+from .types import Candidate, FloatMap, Grounding
+from .verifier import Place, VlmVerifier
+from .words import parse
+
+__all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
+
+Picture: TypeAlias = Image.Image | npt.NDArray[np.uint8] | Path | str
+StopCheck: TypeAlias = Callable[[], bool]
+MAX_TOP_K = 50
+
+
+class Grounder:
+    """A model with everything that weighs its answers. Use from one thread at a time."""
+
+    def __init__(
+        self, source: AttentionSource, reader: Reader, calibration: Calibration, config: GroundingConfig | None = None
+    ) -> None:
+        self.config = config or GroundingConfig()
+        self.calibration = calibration
+        self.source: AttentionSource = source if self.config.attention else EvenAttention(source.name)
+        self.reader = reader
+
+    @classmethod
+    def open(cls, model_dir: Path | None = None, config: GroundingConfig | None = None) -> Grounder:
+        """Opens a model folder, or the embedded model.
+
+        Raises CheckpointError when the folder is incomplete or missing, ReticleError for a broken calibration file.
+        """
+        from .assets import embedded_model_dir
+        from .model.pointer_model import PointerModel
+
+        config = config or GroundingConfig()
+        folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
+        model = PointerModel.open(folder, max_pixels=config.max_pixels)
+        return cls(PointerSource(model), TextReader(config.ocr_threads), load_calibration(), config)
+
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        return self.source.name
+
+    def observe(self, image: Picture, stop: StopCheck | None = None) -> Observation:
+        """Does what is needed once per screenshot; text is read when the first instruction needs it.
+
+        Raises BadInput for a picture that cannot be used, Cancelled when ``stop`` returns True.
+        """
+        _check(stop)
+        return Observation(self, _picture(image), stop)
+
+
+class Observation:
+    """One screenshot, ready for instructions. Made by :meth:`Grounder.observe`."""
+
+    def __init__(self, grounder: Grounder, image: Image.Image, stop: StopCheck | None = None) -> None:
+        self._grounder = grounder
+        self._config = grounder.config
+        self.image = image
+        """RGB, capture pixels."""
+        self._pixels: npt.NDArray[np.uint8] = np.asarray(image)
+        self.screen_ms: dict[str, float] = {}
+        """Milliseconds of what was done once for this screenshot, per phase."""
+        self._reported = False
+        self._texts: tuple[TextBox, ...] | None = None
+        self._elements: Elements | None = None
+        with _timed(self.screen_ms, "observe"):
+            self._look = grounder.source.look(image)
+        _check(stop)
+
+    @property
+    def size(self) -> Size:
+        return Size(*self.image.size)
+
+    def ground(self, instruction: str, top_k: int = 5, stop: StopCheck | None = None) -> Grounding:
+        """Where the instruction means, best first; regions of different candidates are different places.
+
+        ``timings_ms`` of the first call on a screenshot include what was done once for it. Raises BadInput for an empty
+        or over-long instruction or an impossible ``top_k``, Cancelled when ``stop`` returns True between phases.
+        """
+        return self.explain(instruction, top_k, stop).grounding
+
+    def explain(self, instruction: str, top_k: int = 5, stop: StopCheck | None = None) -> Explained:
+        """As :meth:`ground`, together with everything that was weighed."""
+        if not 1 <= top_k <= MAX_TOP_K:
+            raise BadInput(f"top_k is {top_k}; it must be 1 to {MAX_TOP_K}")
+        text = check_instruction(instruction)
+        timings: dict[str, float] = {}
+        weighed = self.weigh(text, timings, stop)
+        with _timed(timings, "rank"):
+            kept = without_twins(weighed.ranked(self._grounder.calibration), max(top_k, self._config.verifier_budget))
+        if self._config.vlm_verifier:
+            _check(stop)
+            with _timed(timings, "verify"):
+                kept = self._verified(text, kept)
+        best = enumerate(kept[:top_k], 1)
+        candidates = tuple(self._candidate(rank, p, draft, weighed) for rank, (p, draft) in best)
+        return Explained(self._grounding(text, candidates, weighed.scene, timings), weighed, self._grounder.calibration)
+
+    def weigh(
+        self, instruction: str, timings: dict[str, float] | None = None, stop: StopCheck | None = None
+    ) -> Weighed:
+        """Scene, drafts and their features before calibration; ``timings`` receives the phases."""
+        timings = {} if timings is None else timings
+        _check(stop)
+        with _timed(timings, "suffix"):
+            attention = self._look.attend(instruction)
+        with _timed(timings, "regions"):
+            regions = self._regions(attention)
+        _check(stop)
+        texts = self._read(regions, timings)
+        _check(stop)
+        elements = self._structure(texts)
+        with _timed(timings, "match"):
+            scene = Scene(parse(instruction), attention, self._look.transform, regions, texts, elements)
+            made = [pinned(draft) for draft in drafts(scene)]
+            rows = describe(scene, made)
+        return Weighed(scene, made, rows)
+
+    def _regions(self, attention: FloatMap) -> tuple[Region, ...]:
+        """The best regions in capture pixels, clipped to the picture; none for a map without any peak."""
+        if float(attention.max()) <= 1.0001 * float(attention.min()):
+            return ()
+        found = find_regions(attention, self._config.region_threshold)[: self._config.max_regions]
+        screen = Rect.of_size(self.size)
+        mapped = (region.mapped(self._look.transform) for region in found)
+        return tuple(replace(r, rect=r.rect.intersection(screen) or r.rect) for r in mapped)
+
+    def _read(self, regions: Sequence[Region], timings: dict[str, float]) -> tuple[TextBox, ...]:
+        mode = self._config.reading
+        if mode == "auto":
+            mode = "crops" if regions and regions[0].mass >= self._config.sure_mass else "screen"
+        if mode == "off":
+            return ()
+        if mode == "screen" or self._texts is not None:
+            return self.texts()
+        with _timed(timings, "ocr"):
+            areas = [r.rect.grown(self._config.crop_margin) for r in regions[: self._config.crop_regions]]
+            return _distinct([t for area in areas for t in self._grounder.reader.read(self._pixels, area)])
+
+    def texts(self) -> tuple[TextBox, ...]:
+        """All text of the screenshot, read at most once."""
+        if self._texts is None:
+            with _timed(self.screen_ms, "ocr"):
+                self._texts = tuple(self._grounder.reader.read(self._pixels))
+        return self._texts
+
+    def _structure(self, texts: Sequence[TextBox]) -> Elements:
+        if not self._config.elements:
+            return NOTHING
+        if self._elements is None:
+            with _timed(self.screen_ms, "elements"):
+                self._elements = find_elements(self._pixels, texts)
+        return self._elements
+
+    def _verified(self, instruction: str, kept: Sequence[tuple[float, Draft]]) -> list[tuple[float, Draft]]:
+        config = self._config
+        verifier = VlmVerifier(self.image, self._grounder.source.judge, config.verifier_budget, config.scaled_marker)
+        scores = verifier.judge(instruction, [Place(d.point, d.region) for _, d in kept])
+        pooled = [(_pooled(p, s, config.verifier_weight), d) for (p, d), s in zip(kept, scores, strict=True)]
+        return sorted(pooled, key=lambda pair: -pair[0])
+
+    def _candidate(self, rank: int, p: float, draft: Draft, weighed: Weighed) -> Candidate:
+        mass, mean = weighed.scene.under(draft.region)
+        row = weighed.rows[next(i for i, other in enumerate(weighed.drafts) if other is draft)]
+        said = {name: value for name, value in row.items() if value}
+        return Candidate(rank, draft.point, draft.region, p, mass, mean, draft.origin, draft.text, said)
+
+    def _grounding(
+        self, instruction: str, candidates: tuple[Candidate, ...], scene: Scene, timings: dict[str, float]
+    ) -> Grounding:
+        threshold = self._grounder.calibration.threshold if self._config.threshold is None else self._config.threshold
+        total = sum(timings.values())
+        if not self._reported:
+            self._reported = True
+            parts = {k: v for k, v in self._look.timings_ms.items() if k != "suffix"}
+            timings = {**parts, **{k: v for k, v in self.screen_ms.items() if k != "observe"}, **timings}
+            total += sum(self.screen_ms.values())
+        return Grounding(
+            instruction=instruction,
+            image_size=self.size,
+            candidates=candidates,
+            found=bool(candidates) and candidates[0].p_true >= threshold,
+            threshold=threshold,
+            attention=scene.attention,
+            transform=self._look.transform,
+            timings_ms={**timings, "total": total},
+            model=self._grounder.name,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What is known about one instruction before calibration."""
+
+    scene: Scene
+    drafts: Sequence[Draft]
+    rows: Sequence[Mapping[str, float]]
+    """Features of each draft."""
+
+    def ranked(self, calibration: Calibration, ignored: str | None = None) -> list[tuple[float, Draft]]:
+        """``p_true`` and draft, best first; features whose name starts with ``ignored`` count as 0."""
+        rows = ({k: v for k, v in row.items() if ignored is None or not k.startswith(ignored)} for row in self.rows)
+        scored = zip((calibration.p_true(row) for row in rows), self.drafts, strict=True)
+        return sorted(scored, key=lambda pair: -pair[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A grounding and what each kind of evidence would have said alone."""
+
+    grounding: Grounding
+    weighed: Weighed
+    calibration: Calibration
+
+    def by_attention(self) -> Point | None:
+        """The best region of the attention map."""
+        return next((d.point for d in self.weighed.drafts if d.attended == 1), None)
+
+    def by_text(self) -> Point | None:
+        """The best place by text and structure, attention left out."""
+        ranked = self.weighed.ranked(self.calibration, ignored="attention")
+        return next((d.point for _, d in ranked if d.found is not None), None)
+
+
+def _picture(image: Picture) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return as_rgb(image)
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise BadInput(
+                f"the picture array is {image.dtype} {image.shape}; uint8 [height, width, 3] RGB is expected"
+            )
+        return as_rgb(Image.fromarray(image))
+    return load_image(image)
+
+
+def _pooled(p: float, score: float, weight: float) -> float:
+    """Adds the judgement's log-odds to those of ``p``; 0.5 says nothing."""
+    logit = _logit(p) + weight * _logit(score)
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-4), 1 - 1e-4)
+    return math.log(p / (1 - p))
+
+
+def _distinct(texts: Sequence[TextBox]) -> tuple[TextBox, ...]:
+    """Without the twins that overlapping crops give."""
+    kept: list[TextBox] = []
+    for text in texts:
+        if not any(text.rect.iou(other.rect) > 0.5 for other in kept):
+            kept.append(text)
+    return tuple(kept)
+
+
+def _check(stop: StopCheck | None) -> None:
+    if stop is not None and stop():
+        raise Cancelled("grounding was stopped")
+
+
+@contextmanager
+def _timed(timings: dict[str, float], phase: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[phase] = timings.get(phase, 0.0) + (time.perf_counter() - start) * 1000

@@ -1,0 +1,111 @@
+"""Where attention comes from: a pointer model, or (for text evidence alone) nowhere in particular.
+
+Importing this module loads no model library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from PIL import Image
+
+from .geometry import Size, Transform
+from .types import FloatMap
+
+if TYPE_CHECKING:
+    from .model.pointer_model import EncodedScreen, PointerModel
+
+
+class Look(Protocol):
+    """One screenshot as a source of attention sees it."""
+
+    @property
+    def transform(self) -> Transform:
+        """capture -> model -> patch."""
+        ...
+
+    @property
+    def timings_ms(self) -> Mapping[str, float]:
+        """``process``, ``vision``, ``prefill`` once, ``suffix`` of the latest instruction."""
+        ...
+
+    def attend(self, instruction: str) -> FloatMap:
+        """[n_h, n_w], non-negative, sums to 1."""
+        ...
+
+
+class AttentionSource(Protocol):
+    """What the grounder needs of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    def look(self, image: Image.Image) -> Look: ...
+
+    def judge(self, crop: Image.Image, instruction: str) -> float:
+        """Probability that the red circle in the crop marks what the instruction says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _PointerLook:
+    model: PointerModel
+    screen: EncodedScreen
+
+    @property
+    def transform(self) -> Transform:
+        return self.screen.transform
+
+    @property
+    def timings_ms(self) -> Mapping[str, float]:
+        return self.screen.timings_ms
+
+    def attend(self, instruction: str) -> FloatMap:
+        return self.model.attend(self.screen, instruction)
+
+
+@dataclass(frozen=True, slots=True)
+class PointerSource:
+    """A pointer model as :class:`AttentionSource`."""
+
+    model: PointerModel
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    def look(self, image: Image.Image) -> Look:
+        return _PointerLook(self.model, self.model.encode(image))
+
+    def judge(self, crop: Image.Image, instruction: str) -> float:
+        return self.model.judge(crop, instruction)
+
+
+@dataclass(frozen=True, slots=True)
+class _EvenLook:
+    transform: Transform
+    rows: int
+    columns: int
+    timings_ms: Mapping[str, float]
+
+    def attend(self, instruction: str) -> FloatMap:
+        return np.full((self.rows, self.columns), 1.0 / (self.rows * self.columns), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class EvenAttention:
+    """Attends to everything alike: grounding by text and structure alone."""
+
+    name: str = "text evidence"
+    patch_px: int = 28
+
+    def look(self, image: Image.Image) -> Look:
+        columns, rows = (max(1, round(side / self.patch_px)) for side in image.size)
+        model = Size(columns * self.patch_px, rows * self.patch_px)
+        return _EvenLook(Transform.for_image(Size(*image.size), model, self.patch_px), rows, columns, {})
+
+    def judge(self, crop: Image.Image, instruction: str) -> float:
+        return 0.5

@@ -1,0 +1,274 @@
+"""What an instruction names, and how well a text on the screen answers to it. Generic English, no application's words.
+
+An instruction is turned into several readings of the target ("open the Project menu" -> "project"; "open project"),
+because a leading verb can be the visible label itself ("Open"). A text's score is the best of its readings' scores.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+
+class Role(Enum):
+    """What kind of control the instruction speaks of, where it says so."""
+
+    FIELD = "field"
+    CHECK = "check"
+    BUTTON = "button"
+    MENU = "menu"
+    TAB = "tab"
+    ICON = "icon"
+    ANY = "any"
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ROLE_WORDS: dict[str, Role] = {
+    **dict.fromkeys(("field", "box", "entry", "textbox", "input", "combobox", "dropdown", "spinner"), Role.FIELD),
+    **dict.fromkeys(("slider", "selector", "list", "combo", "drop", "down", "text", "spin"), Role.FIELD),
+    **dict.fromkeys(("checkbox", "check", "radio", "toggle", "switch", "tick", "option"), Role.CHECK),
+    **dict.fromkeys(("button", "link"), Role.BUTTON),
+    **dict.fromkeys(("menu", "submenu", "entry", "item"), Role.MENU),
+    **dict.fromkeys(("tab", "page"), Role.TAB),
+    **dict.fromkeys(("icon", "symbol", "arrow"), Role.ICON),
+}
+_ROLE_PHRASES: tuple[tuple[str, Role], ...] = (
+    (r"check ?box(es)?|tick ?box|radio( button)?|toggle|switch", Role.CHECK),
+    (r"menu (item|entry|option)|(sub)?menu", Role.MENU),
+    (
+        r"(drop[- ]?down|combo|spin|text|input|entry|search)[- ]?(list|menu|box|field|button|area)?|field|box|slider",
+        Role.FIELD,
+    ),
+    (r"tab( page)?", Role.TAB),
+    (r"(push )?button|link", Role.BUTTON),
+    (r"icon|symbol", Role.ICON),
+)
+_GESTURES = _set(
+    "click press push tap hit select choose pick toggle tick untick check uncheck mark unmark activate "
+    "focus go switch use type enter write fill set please locate point hover drag"
+)
+"""Verbs of pointing; dropped at the start of an instruction."""
+_OPENERS = _set("open show change adjust edit enable disable turn expand collapse unfold view see bring")
+"""Verbs that often only wrap the label but may be the label: readings with and without them are made."""
+_ARTICLES = _set("the a an my this that these")
+"""What follows an article is no longer the verb."""
+_MOUSE = re.compile(r"\b(?:(?:double|right|left|middle|single)[- ]?)click\b", re.IGNORECASE)
+_STOP = _set(
+    "the a an to on in into at of for with by from this that these those it its me my i want would like now here there "
+    "please and or up out off over as is are be so which what when how one some all any you can"
+)
+_ORDINALS: dict[str, int] = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "6th": 6, "7th": 7, "8th": 8, "last": -1,
+}
+_RELATIONS = (
+    r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
+    r"inside|within|in front of|belonging to|labell?ed|called|named|titled|for|in|on|of|at|from|to"
+)
+_LABELLED = frozenset({"labeled", "labelled", "called", "named", "titled"})
+_QUOTES = re.compile(r"[\"“”„]([^\"“”„]+)[\"“”„]|(?<!\w)['‘’`]([^'‘’`]+)['‘’`](?!\w)|«([^»]+)»")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|(?<=[^\W_])\+\+", re.UNICODE)
+_SIGNS = re.compile(r"[^\w\s.,;:]+", re.UNICODE)
+_CONFUSED = str.maketrans({"l": "i", "1": "i", "|": "i", "!": "i", "0": "o", "5": "s", "8": "b"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to understand what the instruction names."""
+
+    tokens: tuple[str, ...]
+    trust: float
+    """Multiplies the match score; 1 for quoted text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The parsed instruction."""
+
+    readings: tuple[Reading, ...]
+    role: Role
+    ordinal: int | None
+    """1 is the first in reading order, -1 the last."""
+    relation: str | None
+    """The word that ties the target to its anchor, for example ``below``."""
+    anchor: tuple[str, ...]
+    """Tokens of the anchor; empty when there is none."""
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well one text answers to the instruction."""
+
+    score: float
+    """0..1, the best reading."""
+    precision: float
+    """Share of the text that the instruction names, 0..1."""
+    recall: float
+    """Share of the instruction's content that the text says, 0..1."""
+    exact: bool
+
+
+NO_MATCH = Match(0.0, 0.0, 0.0, False)
+
+
+def normalised(text: str) -> str:
+    """Compatibility form (ligatures, full width), lower case, no ellipsis, single spaces."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("…", " ").replace("...", " ")
+    return " ".join(plain.replace("’", "'").split())
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Words of the normalised text, or its signs when it has no words; mnemonic underscores and ampersands vanish."""
+    plain = re.sub(r"(?<!\w)[_&](?=\w)", "", normalised(text))
+    return tuple(_WORD.findall(plain)) or tuple(_SIGNS.findall(plain))
+
+
+@lru_cache(maxsize=256)
+def parse(instruction: str) -> Wanted:
+    """What the instruction names. Never fails; an instruction of pure verbs keeps them as its words."""
+    quoted = [next(part for part in found if part) for found in _QUOTES.findall(instruction)]
+    instruction = _MOUSE.sub("click", instruction)
+    words = tokens(instruction)
+    ordinal = next((_ORDINALS[w] for w in words if w in _ORDINALS), None)
+    head, relation, tail = _split_relation(instruction)
+    readings = [Reading(tokens(q), 1.0) for q in quoted]
+    readings += _readings(tokens(head), 1.0 if not quoted else 0.6)
+    readings += _readings(words, 0.97 if not quoted else 0.55)
+    if relation in _LABELLED:
+        readings += _readings(tokens(tail), 1.0)
+    elif tail and not quoted:
+        readings += _readings(tokens(tail), 0.6)
+    kept = tuple(dict.fromkeys(r for r in readings if r.tokens))
+    return Wanted(kept, _role(instruction, quoted), ordinal, relation, _content(tokens(tail)), bool(quoted))
+
+
+def match(wanted: Wanted, text: str) -> Match:
+    """The best reading's match with ``text``."""
+    found = tokens(text)
+    if not found:
+        return NO_MATCH
+    return max((_match_reading(r, found) for r in wanted.readings), key=lambda m: m.score, default=NO_MATCH)
+
+
+def similarity(a: str, b: str) -> float:
+    """0..1 for two tokens: equal, equal but for confusable characters, same stem, or nearly the same letters."""
+    if a == b:
+        return 1.0
+    if len(a) > 2 and a.translate(_CONFUSED) == b.translate(_CONFUSED):
+        return 0.97
+    if _stem(a) == _stem(b):
+        return 0.86
+    shorter = min(len(a), len(b))
+    if shorter < 4:
+        return 0.0
+    ratio = fuzz.ratio(a, b) / 100
+    return ratio * 0.95 if ratio >= 0.8 else 0.0
+
+
+def _match_reading(reading: Reading, found: tuple[str, ...]) -> Match:
+    wanted = reading.tokens
+    if wanted == found or (len(_glued(found)) > 2 and _glued(wanted) == _glued(found)):
+        return Match(reading.trust, 1.0, 1.0, True)
+    table = [[similarity(f, w) for w in wanted] for f in found]
+    precision = _weighted([max(row) for row in table], found)
+    recall = _weighted([max(row[i] for row in table) for i in range(len(wanted))], wanted)
+    if precision == 0.0 or recall == 0.0:
+        return NO_MATCH
+    score = precision**0.55 * recall**0.45
+    order = fuzz.ratio(" ".join(wanted), " ".join(found)) / 100
+    return Match(reading.trust * 0.94 * (0.85 * score + 0.15 * order), precision, recall, False)
+
+
+def _weighted(values: Sequence[float], words: Sequence[str]) -> float:
+    weights = [_weight(w) for w in words]
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+
+def _weight(word: str) -> float:
+    if word in _STOP:
+        return 0.12
+    if word in _ROLE_WORDS or word in _ORDINALS:
+        return 0.3
+    if word in _GESTURES or word in _OPENERS:
+        return 0.4
+    return 0.7 + 0.06 * min(len(word), 10)
+
+
+def _readings(words: tuple[str, ...], trust: float) -> list[Reading]:
+    """The words without pointing verbs; also without openers; also without role words and ordinals."""
+    base = _drop_leading(words, _GESTURES)
+    opened = _drop_leading(base, _GESTURES | _OPENERS)
+    made = [Reading(base, trust), Reading(opened, trust)]
+    for words_left in (base, opened):
+        bare = _drop_trailing_roles(words_left)
+        made.append(Reading(_drop_leading(bare, _STOP), trust))
+        unnumbered = tuple(w for w in bare if w not in _ORDINALS)
+        if unnumbered != bare:
+            made.append(Reading(_drop_leading(unnumbered, _STOP), trust * 0.9))
+    if words != base:
+        made.append(Reading(words, trust * 0.95))
+    return [r for r in made if any(w not in _STOP for w in r.tokens)]
+
+
+def _drop_leading(words: tuple[str, ...], dropped: frozenset[str]) -> tuple[str, ...]:
+    """Leading words of ``dropped`` and stop words go, through the first article, unless nothing would be left."""
+    for i, word in enumerate(words):
+        if word in _ARTICLES and i + 1 < len(words):
+            return words[i + 1 :]
+        if word not in dropped and word not in _STOP:
+            return words[i:]
+    return words
+
+
+def _drop_trailing_roles(words: tuple[str, ...]) -> tuple[str, ...]:
+    end = len(words)
+    while end > 1 and words[end - 1] in _ROLE_WORDS:
+        end -= 1
+    return words[:end]
+
+
+def _split_relation(instruction: str) -> tuple[str, str | None, str]:
+    """Head, relation word, tail; split at the first relation outside quotes with content on both sides."""
+    masked = _QUOTES.sub(lambda m: "x" * len(m.group(0)), instruction)
+    for found in re.finditer(rf"\b({_RELATIONS})\b", masked, re.IGNORECASE):
+        head, tail = instruction[: found.start()], instruction[found.end() :]
+        if _content(tokens(head)) and _content(tokens(tail)):
+            return head, found.group(1).casefold(), tail
+    return instruction, None, ""
+
+
+def _content(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(w for w in words if w not in _STOP and w not in _GESTURES and w not in _ROLE_WORDS)
+
+
+def _role(instruction: str, quoted: Sequence[str]) -> Role:
+    plain = normalised(_QUOTES.sub(" ", instruction) if quoted else instruction)
+    if re.match(r"(please )?(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
+        return Role.CHECK
+    for pattern, role in _ROLE_PHRASES:
+        if re.search(rf"\b(?:{pattern})$", plain) or re.search(rf"\bthe (?:\S+ )*?(?:{pattern})\b", plain):
+            return role
+    if re.match(r"(type|enter|write|fill|set|put|change|adjust|increase|decrease|raise|lower)\b", plain):
+        return Role.FIELD
+    return Role.ANY
+
+
+def _glued(words: Sequence[str]) -> str:
+    return "".join(words).translate(_CONFUSED)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ations", "ation", "ing", "ers", "er", "ies", "es", "ed", "s", "e", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word
