@@ -74,13 +74,14 @@ def show(trace_dir: Path) -> str:
     """The run as text, one line per step. Raises BadInput for a broken trace."""
     trace = TraceReader.open(trace_dir)
     took = duration(trace.events[-1].mono_ms) if trace.events else "0 ms"
-    head = [printable(f"{trace.task}"), f"{trace.status}, {len(trace.steps())} steps, {took}", ""]
+    count = len(trace.steps())
+    head = [printable(trace.task), f"{printable(trace.status)}, {count} step{'s' * (count != 1)}, {took}", ""]
     rows: list[tuple[str, ...]] = [("step", "instruction", "action", "p", "point", "time", "status")]
     rows += [_row(step) for step in trace.steps()]
     tail = [f"! {printable(words)}" for words in alarms(trace.events)]
     tail += [f"  {printable(plain_words(event))}" for event in trace.events if _is_note(event)]
     tail += [f"! {printable(trace.torn)}"] if trace.torn else []
-    facts = [f"{name:<9} {printable(value)}" for name, value in manifest_facts(trace.manifest)]
+    facts = [printable(f"{name:<9} {value}") for name, value in manifest_facts(trace.manifest)]
     return "\n".join([*head, *_table(rows), *([""] if tail else []), *tail, "", *facts])
 
 

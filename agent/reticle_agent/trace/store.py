@@ -29,6 +29,7 @@ def new_folder(path: Path) -> None:
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(path.parent)
         occupied = any(path.iterdir())
     except OSError as error:
         raise BadInput(f"cannot create the trace folder {path}: {error.strerror}; choose another folder") from error

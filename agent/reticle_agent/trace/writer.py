@@ -35,7 +35,7 @@ from .facts import (
 from .plain import JsonObject, JsonValue, to_json
 from .redact import RULES, Redactor
 from .schema import event_fault, manifest_fault
-from .store import Journal, explained, new_folder, sync_folder, write_atomic
+from .store import Journal, explained, new_folder, write_atomic
 
 _RESERVED = frozenset({"seq", "t", "mono_ms", "type", "step"})
 
@@ -214,8 +214,6 @@ class TraceWriter:
             raise ReticleError(f"the manifest does not fit the trace format: {fault}")
         text = json.dumps(self._manifest, indent=2, ensure_ascii=False, allow_nan=False)
         write_atomic(self.folder / "manifest.json", (text + "\n").encode("utf-8", "replace"))
-        with explained(self.folder):
-            sync_folder(self.folder)
 
 
 def _utc_now() -> str:
