@@ -237,6 +237,14 @@ def test_every_known_type_is_checked_by_the_schema() -> None:
     assert manifest_fault({"schema": "trace/1"}) is not None
 
 
+def test_examples_of_the_documentation_are_valid_and_complete() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "trace-format.md"
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith('{"seq"')]
+    events = [json.loads(line) for line in lines]
+    assert [event["type"] for event in events] == list(EVENT_TYPES)
+    assert [fault for event in events if (fault := event_fault(event))] == []
+
+
 def test_secrets_never_reach_the_disk(tmp_path: Path) -> None:
     from reticle_agent.trace import show, summary, write_report
 
