@@ -133,7 +133,7 @@ def test_double_and_triple_click_select_word_and_line(fresh: HandActuator, pad: 
     time.sleep(0.5)  # otherwise the next press counts as the third
     fresh.perform(ClickAt((212, 162), count=3))
     fresh.perform(EnterText("Y"))
-    assert pad.text("Y\nthree") == "Y\nthree"
+    assert pad.text("Ythree") == "Ythree"  # Qt takes the line break with the line
 
 
 def test_drag_holds_the_button_all_the_way(hand: HandActuator, pad: Pad) -> None:

@@ -1,0 +1,112 @@
+"""From words to a place: observe, ground, and aim at one pixel through the one transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reticle_grounding.geometry import Affine, Point, Space
+from reticle_grounding.types import Candidate, Grounding
+
+from .actions import Pixel
+from .seams import Approver, Frame, Grounder, Observation, Screen, TraceSink
+from .settle import Settled, settle
+from .stop import StopToken
+from .trace.fields import choose_fields, ground_fields, observe_fields, verify_fields
+
+TOP_K = 5
+RETRY_S = 0.6
+"""Before the second look for a target that was not found: menus and dialogs take a moment to appear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A target on one frame."""
+
+    frame: Frame
+    grounding: Grounding
+    chosen: int
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.grounding.candidates[self.chosen]
+
+    @property
+    def pixel(self) -> Pixel:
+        return aim(self.frame, self.candidate)
+
+    def picking(self, chosen: int) -> Located:
+        return replace(self, chosen=chosen)
+
+
+def aim(frame: Frame, candidate: Candidate) -> Pixel:
+    """The physical desktop pixel to click: the one nearest to the candidate's point whose centre is in its region."""
+    link: Affine = frame.transform.affine(Space.CAPTURE, Space.PHYSICAL)
+    return link.rect(candidate.region).pixel_near(link.point(candidate.point))
+
+
+def capture_point(frame: Frame, pixel: Pixel) -> Point:
+    """The centre of a physical pixel in capture space."""
+    centre = Point(pixel[0] + 0.5, pixel[1] + 0.5)
+    return frame.transform.point(centre, Space.PHYSICAL, Space.CAPTURE)
+
+
+class NotFound(Exception):
+    """The words name nothing on this screen, and nobody named something else."""
+
+    def __init__(self, instruction: str) -> None:
+        super().__init__(f"'{instruction}' was not found on this screen")
+
+
+class Locator:
+    """Observes and grounds, recording both; the expensive part is done once per picture."""
+
+    def __init__(self, screen: Screen, grounder: Grounder, trace: TraceSink, token: StopToken) -> None:
+        self._screen, self._grounder, self._trace, self._token = screen, grounder, trace, token
+        self._observed: tuple[str, Observation] | None = None
+
+    def observe(self, step: int, display_id: str | None = None) -> tuple[Frame, str]:
+        """The screen once it is still, and its path in the trace."""
+        settled = settle(self._screen, self._token, display_id)
+        return settled.frame, self.record(settled, step)
+
+    def record(self, settled: Settled, step: int) -> str:
+        path = self._trace.frame(settled.frame.image)
+        fields = observe_fields(settled.frame, path)
+        self._trace.event("observe", step=step, **fields, stable=settled.stable, wait_ms=settled.wait_ms)
+        return path
+
+    def locate(self, instruction: str, step: int, approver: Approver | None) -> Located:
+        """The best candidate; tries once more on a new capture, then asks for other words. Raises NotFound."""
+        words = instruction
+        while True:
+            for attempt in range(2):
+                if attempt:
+                    self._token.sleep(RETRY_S)
+                frame, path = self.observe(step)
+                located = self.ground(words, frame, path, step)
+                if located is not None:
+                    return located
+            question = f"'{words}' was not found on this screen. What is it called there?"
+            answer = approver.answer(question) if approver is not None else None
+            self._trace.event("note", step=step, about="not_found", question=question, answered=bool(answer))
+            if not answer or not answer.strip():
+                raise NotFound(words)
+            words = answer.strip()
+
+    def ground(self, words: str, frame: Frame, path: str, step: int) -> Located | None:
+        """One grounding on one frame; None when it was not found there."""
+        self._token.check()
+        grounding = self._observation(frame).ground(words, TOP_K)
+        self._token.check()
+        map_path = self._trace.map(grounding)
+        self._trace.event("ground", step=step, **ground_fields(grounding, path, map_path))
+        self._trace.event("verify", step=step, **verify_fields(grounding))
+        if grounding.best is None:
+            return None
+        self._trace.event("choose", step=step, **choose_fields(grounding, 0, "verifier"))
+        return Located(frame, grounding, 0)
+
+    def _observation(self, frame: Frame) -> Observation:
+        if self._observed is None or self._observed[0] != frame.sha:
+            self._observed = (frame.sha, self._grounder.observe(frame.image))
+        return self._observed[1]

@@ -1,0 +1,174 @@
+"""The loop: plan, observe, ground, choose, approve, re-check, act, settle, check; every arrow is in the trace."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from reticle_grounding.errors import BadInput, Cancelled, ReticleError
+
+from .actions import AskUser, Finish, Step, Wait
+from .locate import Locator, NotFound
+from .perform import Performer, StepRefused
+from .safety import Policy, TimedApprover
+from .seams import Actuator, Approver, Grounder, Planner, Screen, StepOutcome, TraceSink
+from .stop import StopToken
+from .trace.fields import act_fields
+
+RunStatus: TypeAlias = Literal["done", "failed", "not_found", "refused", "stopped", "limit", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    status: RunStatus
+    steps: int
+    """Steps begun."""
+    message: str = ""
+
+
+class LimitReached(Exception):
+    """The run has used up its steps or its time."""
+
+
+def run_task(
+    task: str,
+    *,
+    planner: Planner,
+    screen: Screen,
+    grounder: Grounder,
+    approver: Approver | None,
+    actuator: Actuator,
+    trace: TraceSink,
+    policy: Policy,
+    token: StopToken,
+) -> RunResult:
+    """Carries out a task and finishes the trace, whatever happens; the actuator stays open.
+
+    Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
+    becomes a result; what escapes besides is a bug.
+    """
+    person = TimedApprover(approver) if approver is not None else None
+    locator = Locator(screen, grounder, trace, token)
+    performer = Performer(screen, locator, person, actuator, trace, policy, token)
+    run = _Run(task, planner, performer, policy, token, trace, person)
+    result = RunResult("error", 0, "the run ended unexpectedly")
+    try:
+        trace.event("task", text=task, from_="user")
+        result = run.to_the_end()
+    except Cancelled as stop:
+        result = RunResult("stopped", run.steps, str(stop))
+    except BadInput as problem:
+        result = RunResult("error", run.steps, str(problem))
+        trace.event("error", message=str(problem))
+        if run.planning:
+            raise
+    except ReticleError as problem:
+        result = RunResult("error", run.steps, str(problem))
+        trace.event("error", message=str(problem))
+    finally:
+        _record_stop(trace, token, result)
+        trace.finish(result.status, by="user" if result.status == "stopped" else "agent")
+    return result
+
+
+def _record_stop(trace: TraceSink, token: StopToken, result: RunResult) -> None:
+    if result.status == "limit":
+        token.stop("limit", result.message)
+    report = token.report()
+    if report is not None:
+        trace.event(
+            "stop",
+            trigger=report.trigger,
+            message=report.message,
+            latency_ms=report.latency_ms,
+            released_keys=list(report.released),
+        )
+
+
+@dataclass
+class _Run:
+    """One task from its first step to its last."""
+
+    task: str
+    planner: Planner
+    performer: Performer
+    policy: Policy
+    token: StopToken
+    trace: TraceSink
+    person: TimedApprover | None
+    steps: int = 0
+    planning: bool = False
+    """Whether the planner is at work, so that its BadInput can be told from others."""
+    past: list[StepOutcome] = field(default_factory=list)
+    started_s: float = field(default_factory=time.monotonic)
+
+    def to_the_end(self) -> RunResult:
+        while True:
+            self.token.check()
+            step = self._plan()
+            if isinstance(step, Finish):
+                self.trace.event("act", step=self.steps, **act_fields(step), delivered="sent")
+                return RunResult("done" if step.success else "failed", self.steps, step.message)
+            try:
+                self._check_limits()
+            except LimitReached as limit:
+                return RunResult("limit", self.steps, str(limit))
+            self.steps += 1
+            outcome = self._attempt(step, self.steps - 1)
+            self.past.append(outcome)
+            if outcome.status != "done" and not self._goes_on(outcome):
+                return RunResult(outcome.status, self.steps, outcome.message)
+
+    def _plan(self) -> Step:
+        start, self.planning = time.monotonic(), True
+        step = self.planner.next(self.task, tuple(self.past))
+        self.planning = False
+        about = getattr(step, "target", None) or getattr(step, "source", None)
+        self.trace.event(
+            "plan",
+            step=self.steps,
+            subgoal=type(step).__name__,
+            instruction=about,
+            planner_ms=(time.monotonic() - start) * 1000,
+        )
+        return step
+
+    def _check_limits(self) -> None:
+        if self.steps >= self.policy.max_steps:
+            raise LimitReached(f"the limit of {self.policy.max_steps} steps is reached")
+        asked_s = self.person.seconds if self.person is not None else 0.0
+        if time.monotonic() - self.started_s - asked_s > self.policy.max_seconds:
+            raise LimitReached(f"the limit of {self.policy.max_seconds:g} seconds is reached")
+
+    def _attempt(self, step: Step, number: int) -> StepOutcome:
+        """Does one step; what can go wrong with a step becomes its outcome, what ends the run is raised."""
+        try:
+            return StepOutcome(step, "done", self._do(step, number))
+        except NotFound as problem:
+            return StepOutcome(step, "not_found", str(problem))
+        except StepRefused as refusal:
+            return StepOutcome(step, "refused", str(refusal))
+        except Cancelled:
+            raise
+        except ReticleError as problem:
+            self.trace.event("error", step=number, message=str(problem))
+            return StepOutcome(step, "failed", str(problem))
+
+    def _do(self, step: Step, number: int) -> str:
+        if isinstance(step, Wait):
+            self.trace.event("act", step=number, **act_fields(step), delivered="sent")
+            self.token.sleep(step.seconds)
+            return ""
+        if isinstance(step, AskUser):
+            return self.performer.ask(step, number)
+        assert not isinstance(step, Finish), "the end of a run is no step"
+        return self.performer.perform(step, number)
+
+    def _goes_on(self, outcome: StepOutcome) -> bool:
+        """A skipped step does not end a run; in a dry run nothing changes, so later targets may be missing."""
+        if outcome.status == "refused":
+            return outcome.message == StepRefused.SKIPPED
+        return outcome.status == "not_found" and self.policy.mode == "dry-run"

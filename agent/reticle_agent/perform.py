@@ -1,0 +1,255 @@
+"""One step on the desktop: locate, approve, re-check, act, look at the effect."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reticle_grounding.errors import BadInput, Cancelled, ReticleError
+from reticle_grounding.geometry import Rect
+
+from .actions import (
+    AskUser,
+    Click,
+    ClickAt,
+    Drag,
+    DragTo,
+    EnterText,
+    Hotkey,
+    Input,
+    PressKeys,
+    Scroll,
+    ScrollAt,
+    TypeText,
+)
+from .gates import Refused
+from .locate import Located, Locator, NotFound, capture_point
+from .recheck import SAME, changed_box, changed_within, crop_around, crop_sha, similarity
+from .safety import Policy, decide, describe
+from .seams import Actuator, ApprovalRequest, Approver, Frame, Screen, TraceSink
+from .settle import settle_after
+from .stop import StopToken
+from .trace.fields import Fields, act_fields, act_point, choose_fields
+
+Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifiable"]
+Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
+"""Steps that send something to the desktop."""
+
+
+class StepRefused(Exception):
+    """The person or a rule said no."""
+
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Targets that were approved and are still there."""
+
+    places: tuple[Located, ...]
+    frame: Frame
+    """The last capture before the input."""
+    similarity: float | None
+    """The lowest of the targets; None without a target."""
+
+
+class Performer:
+    """Does the deeds of one run."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        locator: Locator,
+        approver: Approver | None,
+        actuator: Actuator,
+        trace: TraceSink,
+        policy: Policy,
+        token: StopToken,
+    ) -> None:
+        self._screen, self._locator, self._approver, self._actuator = screen, locator, approver, actuator
+        self._trace, self._policy, self._token = trace, policy, token
+
+    def perform(self, step: Deed, number: int) -> str:
+        """Returns what there is to say about it. Raises NotFound, StepRefused, Cancelled or ReticleError."""
+        names = targets(step)
+        places = tuple(self._locator.locate(name, number, self._approver) for name in names)
+        checked = self._approved(step, places, number) if places else self._approved_blind(step, number)
+        self._act(step, checked, number)
+        if self._policy.mode == "dry-run":
+            self._trace.event("check", step=number, effect="unverifiable", method="dry run")
+            return "dry run: nothing was sent"
+        return self._check(checked, number)
+
+    def ask(self, step: AskUser, number: int) -> str:
+        """The person's words. Raises ReticleError when nobody answers."""
+        answer = self._approver.answer(step.question) if self._approver is not None else None
+        self._trace.event("act", step=number, **act_fields(step), delivered="sent" if answer else "refused")
+        if not answer:
+            raise ReticleError(f"nobody answered the question: {step.question}")
+        return answer
+
+    def _approved(self, step: Deed, places: tuple[Located, ...], number: int) -> Checked:
+        """Approval and re-check; a target that changed is grounded again once, then the person decides."""
+        for attempt in range(2):
+            places = self._gate(step, places, places[0].frame, number)
+            checked = self._recheck(places)
+            if checked.similarity is not None and checked.similarity >= SAME:
+                return checked
+            self._trace.event("note", step=number, about="target_changed", similarity=checked.similarity)
+            if attempt == 0:
+                places = self._ground_again(places, checked.frame, number)
+        places = self._gate(step, places, checked.frame, number, "the target keeps changing")
+        return self._recheck(places)
+
+    def _approved_blind(self, step: Deed, number: int) -> Checked:
+        frame, _ = self._locator.observe(number)
+        self._gate(step, (), frame, number)
+        return Checked((), frame, None)
+
+    def _gate(
+        self, step: Deed, places: tuple[Located, ...], frame: Frame, number: int, extra: str | None = None
+    ) -> tuple[Located, ...]:
+        """The places as approved (the person may pick others). Raises StepRefused or Cancelled."""
+        for index, place in enumerate(places or (None,)):
+            candidate = place.candidate if place else None
+            reason = extra or self._policy.reason_to_ask(step, candidate)
+            request = ApprovalRequest(
+                step=step,
+                description=describe(step, candidate),
+                frame=place.frame if place else frame,
+                grounding=place.grounding if place else None,
+                chosen=place.chosen if place else None,
+                reason=reason or self._policy.mode,
+            )
+            start = time.monotonic()
+            approval = decide(self._policy, self._approver, request, reason)
+            self._trace.event(
+                "gate",
+                step=number,
+                rule=request.reason,
+                question=request.description,
+                decision=approval.decision,
+                source=approval.source,
+                latency_ms=(time.monotonic() - start) * 1000,
+            )
+            self._heed(approval.decision, approval.source)
+            if place and approval.chosen is not None and approval.chosen != place.chosen:
+                self._trace.event("choose", step=number, **choose_fields(place.grounding, approval.chosen, "user"))
+                places = (*places[:index], place.picking(approval.chosen), *places[index + 1 :])
+        return places
+
+    def _heed(self, decision: str, source: str) -> None:
+        if decision == "stop":
+            self._token.stop("button", "stopped by the person")
+        self._token.check()
+        if decision == "skip":
+            raise StepRefused(StepRefused.SKIPPED)
+        if decision != "allow":
+            nobody = "nobody was there to approve it" if source == "none" else "it was refused"
+            raise StepRefused(nobody)
+
+    def _recheck(self, places: tuple[Located, ...]) -> Checked:
+        """Captures once more and compares each target with what was grounded."""
+        frame = self._screen.capture(places[0].frame.display.id)
+        scores = []
+        for place in places:
+            same_size = frame.image.size == place.frame.image.size
+            region = place.candidate.region
+            scores.append(
+                similarity(crop_around(place.frame.image, region), crop_around(frame.image, region))
+                if same_size
+                else 0.0
+            )
+        return Checked(places, frame, min(scores))
+
+    def _ground_again(self, places: tuple[Located, ...], frame: Frame, number: int) -> tuple[Located, ...]:
+        path = self._trace.frame(frame.image)
+        fresh = []
+        for place in places:
+            located = self._locator.ground(place.grounding.instruction, frame, path, number)
+            if located is None:
+                raise NotFound(place.grounding.instruction)
+            fresh.append(located)
+        return tuple(fresh)
+
+    def _act(self, step: Deed, checked: Checked, number: int) -> None:
+        fields = act_fields(step) | _place_fields(checked)
+        start = time.monotonic()
+        delivered = "error"
+        try:
+            if self._policy.mode == "dry-run":
+                delivered = "dry_run"
+                return
+            self._token.check()
+            for action in inputs(step, checked.places):
+                self._actuator.perform(action)
+            delivered = "sent"
+        except (Cancelled, BadInput, Refused):
+            delivered = "refused"
+            raise
+        finally:
+            ms = (time.monotonic() - start) * 1000
+            self._trace.event("act", step=number, **fields, delivered=delivered, ms=ms)
+
+    def _check(self, checked: Checked, number: int) -> str:
+        settled = settle_after(self._screen, self._token, checked.frame)
+        effect, method = effect_of(checked.frame, settled.frame, [p.candidate.region for p in checked.places])
+        self._trace.event(
+            "check",
+            step=number,
+            frame_after=self._trace.frame(settled.frame.image),
+            effect=effect,
+            method=method,
+            ms=settled.wait_ms,
+        )
+        return "" if effect == "confirmed" else effect
+
+
+def targets(step: Deed) -> tuple[str, ...]:
+    """The words that must be found on the screen, in the order they are used."""
+    if isinstance(step, Drag):
+        return (step.source, step.destination)
+    if isinstance(step, Hotkey) or step.target is None:
+        return ()
+    return (step.target,)
+
+
+def inputs(step: Deed, places: tuple[Located, ...]) -> list[Input]:
+    """What is sent for a step whose targets have been found."""
+    pixels = [place.pixel for place in places]
+    if isinstance(step, Click):
+        return [ClickAt(pixels[0], step.button, step.count)]
+    if isinstance(step, Drag):
+        return [DragTo(pixels[0], pixels[1])]
+    if isinstance(step, Scroll):
+        return [ScrollAt(step.direction, step.amount, pixels[0] if pixels else None)]
+    if isinstance(step, TypeText):
+        return [*([ClickAt(pixels[0])] if pixels else []), EnterText(step.text)]
+    return [PressKeys(step.keys)]
+
+
+def effect_of(before: Frame, after: Frame, regions: list[Rect]) -> tuple[Effect, str]:
+    """What an input changed, and how that was judged. Keys have no place, so any change confirms them."""
+    if changed_box(before.image, after.image) is None:
+        return "no_change", "pixels of the display"
+    if not regions:
+        return "confirmed", "pixels of the display"
+    if any(changed_within(before.image, after.image, region) for region in regions):
+        return "confirmed", "pixels around the target"
+    return "changed_other", "pixels around the target"
+
+
+def _place_fields(checked: Checked) -> Fields:
+    """The pixels' centres in all spaces, and the re-check."""
+    if not checked.places:
+        return {}
+    first, last = checked.places[0], checked.places[-1]
+    fields: Fields = {
+        "point": act_point(first.frame, first.grounding, capture_point(first.frame, first.pixel)),
+        "pre_crop_sha": crop_sha(crop_around(checked.frame.image, first.candidate.region)),
+        "recheck": {"similarity": checked.similarity, "passed": (checked.similarity or 0.0) >= SAME},
+    }
+    if len(checked.places) > 1:
+        fields["end_point"] = act_point(last.frame, last.grounding, capture_point(last.frame, last.pixel))
+    return fields

@@ -1,0 +1,184 @@
+"""What may be done without asking, and how it is asked. Rules are data and are tested one by one.
+
+Modes: ``dry-run`` sends nothing and records everything; ``confirm`` asks before every input; ``auto`` asks only where a
+rule says so. Nobody to ask, an approver that fails, or an answer that is not an explicit ``allow`` means no.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reticle_grounding.errors import BadInput, Cancelled
+from reticle_grounding.types import Candidate
+
+from .actions import Click, Drag, Hotkey, Scroll, Step, TypeText
+from .seams import Approval, ApprovalRequest, Approver
+
+Mode: TypeAlias = Literal["dry-run", "confirm", "auto"]
+MODES: tuple[Mode, ...] = ("dry-run", "confirm", "auto")
+
+CONSEQUENCE_WORDS = (
+    "accept", "agree", "allow", "approve", "authorize", "bid", "book", "buy", "cancel subscription", "checkout",
+    "confirm", "delete", "deploy", "discard", "donate", "empty trash", "erase", "factory reset", "format disk", "grant",
+    "install", "log out", "order", "overwrite", "pay", "permanently", "place order", "post", "publish", "purchase",
+    "remove", "replace all", "reply all", "reset", "restart", "send", "share", "shut down", "shutdown", "sign",
+    "submit", "subscribe", "transfer", "trash", "uninstall", "unsubscribe", "upload", "wipe", "withdraw",
+)  # fmt: skip
+"""A target or a step with one of these is always asked about, whatever the mode."""
+_ANY_WORD = "|".join(re.escape(w).replace(r"\ ", r"\s+") for w in sorted(CONSEQUENCE_WORDS, key=len, reverse=True))
+_CONSEQUENCE = re.compile(rf"\b({_ANY_WORD})\b", re.IGNORECASE)
+_CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), ("ctrl", "alt", "delete"))
+CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
+SHOWN_TEXT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one run. Raises BadInput for limits that allow nothing."""
+
+    mode: Mode = "confirm"
+    max_steps: int = 30
+    max_seconds: float = 300.0
+    """Wall-clock time of the run, waiting for the person not counted."""
+    ask_below: float = 0.0
+    """In ``auto``, a target with a lower ``p_true`` is asked about."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
+        if self.max_steps < 1 or not self.max_seconds > 0:
+            raise BadInput("the limits of a run are at least one step and more than zero seconds")
+
+    @property
+    def rules_sha256(self) -> str:
+        """Names the set of rules a trace was made under."""
+        return hashlib.sha256("\n".join(CONSEQUENCE_WORDS).encode()).hexdigest()
+
+    def reason_to_ask(self, step: Step, candidate: Candidate | None) -> str | None:
+        """Why the person is asked, in plain words; None when the step may be done without asking."""
+        word = consequence_word(step, candidate)
+        if word is not None:
+            return f"'{word}' may have consequences"
+        if self.mode == "confirm":
+            return "confirm mode asks before every input"
+        if candidate is not None and candidate.p_true < self.ask_below:
+            return f"not sure enough: {candidate.p_true:.0%} is below {self.ask_below:.0%}"
+        return None
+
+
+def consequence_word(step: Step, candidate: Candidate | None) -> str | None:
+    """The consequence word in the step's words or in the text at the target; None when there is none.
+
+    Text to be typed is content, not a deed, and is not searched.
+    """
+    if isinstance(step, Hotkey):
+        return "+".join(step.keys) if frozenset(step.keys) in CONSEQUENCE_CHORDS else None
+    if isinstance(step, Scroll):
+        return None
+    texts = [*_target_words(step), candidate.text if candidate is not None else None]
+    found = (match for text in texts if text and (match := _CONSEQUENCE.search(text)))
+    first = next(found, None)
+    return " ".join(first.group(0).lower().split()) if first else None
+
+
+def _target_words(step: Step) -> list[str]:
+    if isinstance(step, Drag):
+        return [step.source, step.destination]
+    if isinstance(step, (Click, TypeText)) and step.target:
+        return [step.target]
+    return []
+
+
+class TimedApprover:
+    """An approver with a clock: the time a person takes does not count against the run."""
+
+    def __init__(self, approver: Approver) -> None:
+        self._approver = approver
+        self.seconds = 0.0
+
+    def decide(self, request: ApprovalRequest) -> Approval:
+        with self._clock():
+            return self._approver.decide(request)
+
+    def answer(self, question: str) -> str | None:
+        with self._clock():
+            return self._approver.answer(question)
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - start
+
+
+def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, reason: str | None) -> Approval:
+    """The decision about one request; everything unclear is a refusal.
+
+    ``reason`` is what :meth:`Policy.reason_to_ask` said. Raises Cancelled when the person stops meanwhile.
+    """
+    if policy.mode == "dry-run" or reason is None:
+        return Approval("allow", "policy", request.chosen)
+    if approver is None:
+        return Approval("deny", "none")
+    try:
+        approval = approver.decide(request)
+    except Cancelled:
+        raise
+    except Exception:  # a crashed approver must never let anything through
+        return Approval("deny", "none")
+    return _checked(approval, request)
+
+
+def _checked(approval: Approval, request: ApprovalRequest) -> Approval:
+    if approval.decision != "allow":
+        return approval
+    chosen = request.chosen if approval.chosen is None else approval.chosen
+    count = len(request.grounding.candidates) if request.grounding is not None else 0
+    if chosen is not None and not 0 <= chosen < count:
+        return Approval("deny", "none")
+    return Approval("allow", approval.source, chosen)
+
+
+def describe(step: Step, candidate: Candidate | None = None) -> str:
+    """One line in plain words; secret text is never shown."""
+    if isinstance(step, Click):
+        return f"{_click_word(step)} {_place(step.target, candidate)}"
+    if isinstance(step, Drag):
+        return f"Drag '{step.source}' to '{step.destination}'"
+    if isinstance(step, Scroll):
+        over = f" over {_place(step.target, candidate)}" if step.target else ""
+        return f"Scroll {step.direction} by {step.amount}{over}"
+    if isinstance(step, TypeText):
+        into = f" into {_place(step.target, candidate)}" if step.target else " where the cursor is"
+        return f"Type {_shown(step)}{into}"
+    if isinstance(step, Hotkey):
+        return f"Press {'+'.join(step.keys)}"
+    return type(step).__name__
+
+
+def _click_word(step: Click) -> str:
+    if step.button != "left":
+        return f"{step.button.capitalize()}-click"
+    return {1: "Click", 2: "Double-click", 3: "Triple-click"}[step.count]
+
+
+def _place(words: str, candidate: Candidate | None) -> str:
+    if candidate is None:
+        return f"'{words}'"
+    read = f', which reads "{candidate.text}",' if candidate.text else ""
+    return f"'{words}'{read} at {candidate.point.x:.0f}, {candidate.point.y:.0f} (sure to {candidate.p_true:.0%})"
+
+
+def _shown(step: TypeText) -> str:
+    if step.secret:
+        return f"{len(step.text)} secret characters"
+    text = step.text if len(step.text) <= SHOWN_TEXT else f"{step.text[:SHOWN_TEXT]}... ({len(step.text)} characters)"
+    return f"“{text}”"
