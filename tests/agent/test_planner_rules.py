@@ -20,11 +20,15 @@ def test_next_walks_through_the_steps_and_finishes() -> None:
     assert step == Finish(True)
 
 
-@pytest.mark.parametrize("status", ["refused", "not_found", "failed"])
-def test_a_step_that_was_not_done_ends_the_run(status: str) -> None:
-    outcome = StepOutcome(Click("OK"), status, "why it was not")  # type: ignore[arg-type]
-    step = RulePlanner().next(TASK, [outcome])
-    assert step == Finish(False, "step 1 of 3 was not done: why it was not")
+def test_a_failed_step_ends_the_run() -> None:
+    outcome = StepOutcome(Click("OK"), "failed", "the pointer is gone")
+    assert RulePlanner().next(TASK, [outcome]) == Finish(False, "step 1 of 3 failed: the pointer is gone")
+
+
+@pytest.mark.parametrize("status", ["refused", "not_found"])
+def test_a_step_the_loop_leaves_out_does_not_end_the_run(status: str) -> None:
+    outcome = StepOutcome(Click("OK"), status, "skipped")  # type: ignore[arg-type]
+    assert RulePlanner().next(TASK, [outcome]) == Hotkey(("tab",))
 
 
 def test_nothing_is_done_before_everything_is_understood() -> None:

@@ -92,12 +92,15 @@ class RulePlanner:
         self._steps: tuple[Step, ...] = ()
 
     def next(self, task: str, past: Sequence[StepOutcome]) -> Step:
-        """The step after ``past``; a step that was not done ends the run. Raises BadInput on the first call."""
+        """The step after ``past``. Raises BadInput on the first call.
+
+        A failed step ends the run. After a refused step or one whose target was not found the loop asks again only
+        where the run goes on without it (the person skipped it, or it is a dry run), so the next step follows.
+        """
         if task != self._task:
             self._steps = parse(task)
             self._task = task
-        if past and past[-1].status != "done":
-            last = past[-1]
-            reason = last.message or last.status.replace("_", " ")
-            return Finish(False, f"step {len(past)} of {len(self._steps)} was not done: {reason}")
+        if past and past[-1].status == "failed":
+            reason = past[-1].message or "no reason was given"
+            return Finish(False, f"step {len(past)} of {len(self._steps)} failed: {reason}")
         return self._steps[len(past)] if len(past) < len(self._steps) else Finish(True)
