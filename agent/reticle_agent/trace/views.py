@@ -65,7 +65,8 @@ class StepView:
     time: str
     looks: list[Look]
     facts: list[Row]
-    spaces: list[Row]
+    spaces: list[list[Row]]
+    """Where the input went, in four spaces; a drag has two ends."""
     phases: list[Phase]
     after: Picture | None
     alarms: list[str] = field(default_factory=list)
@@ -84,7 +85,7 @@ def step_view(step: StepEvents, album: Album) -> StepView:
         time=duration(span),
         looks=_looks(step, album),
         facts=_facts(step),
-        spaces=_spaces(act.object("point")) if act else [],
+        spaces=[rows for key in ("point", "end_point") if act and (rows := _spaces(act.object(key)))],
         phases=_phases(step),
         after=album.picture(check.text("frame_after")) if check else None,
         alarms=alarms(step.events),
