@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fakes.parts import WORKER, FakeBody, FakeScreen
+from app_fakes.parts import WORKER, FakeBody, FakeScreen
 from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication

@@ -28,7 +28,7 @@ from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, Retic
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 from reticle_grounding.types import Candidate, Grounding
 
-WORKER = (sys.executable, str(Path(__file__).parent / "fakes" / "demo_worker.py"))
+WORKER = (sys.executable, str(Path(__file__).parent / "app_fakes" / "demo_worker.py"))
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
 

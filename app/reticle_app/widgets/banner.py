@@ -58,7 +58,7 @@ class Banner(QWidget):
         self.hide()
 
     def tell(self, kind: Kind, title: str, text: str = "", button: str = "") -> None:
-        """Shows the message; without ``button`` it has no action."""
+        """Shows the message; with ``button`` it stays until that is pressed."""
         self._kind = kind
         self.title.setText(title)
         self.text.setText(text)
@@ -66,7 +66,7 @@ class Banner(QWidget):
         self.button.setText(button)
         self.button.setAccessibleName(button)
         self.button.setVisible(bool(button))
-        self.button.setEnabled(True)
+        self.dismiss.setVisible(not button)
         self.setAccessibleName(f"{title} {text}".strip())
         set_kind(self._card, kind)
         self._refresh()
@@ -111,6 +111,7 @@ class EmptyPage(QWidget):
         column = QVBoxLayout()
         column.setSpacing(12)
         column.addWidget(self._logo, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(6)
         column.addWidget(title)
         column.addWidget(text)
         column.addSpacing(8)

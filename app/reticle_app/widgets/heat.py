@@ -16,8 +16,9 @@ STOPS = np.array(
 def heat_image(attention: FloatMap) -> QImage:
     """Colours a map [n_h, n_w] relative to its largest value; a flat or empty map is fully transparent."""
     n_h, n_w = attention.shape
-    top, low = float(attention.max(initial=0.0)), float(attention.min(initial=0.0))
-    level = np.zeros_like(attention) if top - low <= 0 else np.sqrt((attention - low) / (top - low))
+    low = attention.min() if attention.size else 0.0
+    span = float((attention - low).max(initial=0.0))
+    level = np.sqrt((attention - low) / span) if span > 0 else np.zeros_like(attention)
     rgba = np.stack([np.interp(level, STOPS[:, 0], STOPS[:, c]) for c in range(1, 5)], axis=-1)  # [n_h, n_w, 4]
     pixels = np.ascontiguousarray(rgba.round().astype(np.uint8))
     return QImage(pixels.data, n_w, n_h, n_w * 4, QImage.Format.Format_RGBA8888).copy()

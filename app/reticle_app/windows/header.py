@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QScreen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
@@ -24,11 +24,16 @@ class InstructionField(QLineEdit):
     """Plain words; a picture in the clipboard is passed on instead of pasted as text."""
 
     picture_pasted = Signal()
+    entered = Signal(bool)
+    """Enter was pressed; True with Ctrl."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         data = QGuiApplication.clipboard().mimeData()
         if event.matches(QKeySequence.StandardKey.Paste) and data.hasImage() and not data.hasText():
             self.picture_pasted.emit()
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit(bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
             return
         super().keyPressEvent(event)
 
@@ -131,10 +136,17 @@ class HeaderBar(QWidget):
 
     def _connect(self) -> None:
         self.find_button.clicked.connect(lambda: self.find_asked.emit(self.words))
+        self.field.entered.connect(self._entered)
         self.field.picture_pasted.connect(self.paste_asked)
         self.run_button.clicked.connect(lambda: self.run_asked.emit(self.words))
         self.stop_button.clicked.connect(self.stop_asked)
         self.mode.currentIndexChanged.connect(lambda: self.mode_changed.emit(self.selected_mode))
+
+    def _entered(self, control: bool) -> None:
+        """Enter finds, Ctrl+Enter runs, where the button would."""
+        button = self.run_button if control else self.find_button
+        if button.isEnabled():
+            button.click()
 
     def _tint(self) -> None:
         t = self._theme.colour
@@ -142,18 +154,6 @@ class HeaderBar(QWidget):
         self.find_button.setIcon(symbol("find", t("on_accent"), t("disabled")))
         self.run_button.setIcon(symbol("play", t("text"), t("disabled")))
         self.stop_button.setIcon(symbol("stop", t("on_bad"), t("disabled")))
-
-    def event(self, event: QEvent) -> bool:
-        """Enter in the field finds, Ctrl+Enter runs; both only where the button is enabled."""
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self.field.hasFocus():
-            enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-            control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            button = self.run_button if control else self.find_button
-            if enter and button.isEnabled():
-                button.click()
-            if enter:
-                return True
-        return super().event(event)
 
 
 def _describe(screen: QScreen) -> str:

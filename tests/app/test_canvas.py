@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from app_fakes.parts import squares
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from reticle_app.widgets.canvas import Canvas, to_qimage
+from reticle_app.widgets.heat import heat_image
+from reticle_grounding.geometry import Point, Rect, Size, Transform
+from reticle_grounding.types import Candidate, Grounding
+
+SIZE = Size(640, 420)
+SPOTS = ((430, 170, 40), (100, 320, 60), (550, 350, 12), (118, 88, 30), (300, 210, 90))
+
+
+def five(size: Size = SIZE) -> Grounding:
+    found = tuple(
+        Candidate(i + 1, Point(x, y), Rect(x, y, x, y).grown(side / 2), 0.9 - i / 8, 0.2, 0.1, "attention")
+        for i, (x, y, side) in enumerate(SPOTS)
+    )
+    heat = np.zeros((15, 23), dtype=np.float32)
+    heat[6, 15] = 1.0
+    transform = Transform.for_image(size, Size(23 * 28, 15 * 28), 28)
+    return Grounding("w", size, found, True, 0.3, heat, transform, {}, "m")
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> Canvas:
+    made = Canvas()
+    qtbot.addWidget(made)
+    made.resize(800, 600)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.show_picture(to_qimage(squares()))
+    made.show_grounding(five(), 0)
+    return made
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0, 3.3])
+def test_a_click_on_a_drawn_point_chooses_that_candidate(canvas: Canvas, qtbot: QtBot, zoom: float) -> None:
+    for index, (x, y, _) in enumerate(SPOTS):
+        canvas.set_zoom(zoom)
+        at = canvas.view.point(Point(x, y))
+        canvas._offset += QPointF(400 - at.x, 300 - at.y)
+        at = canvas.view.point(Point(x, y))
+        with qtbot.waitSignal(canvas.chosen, timeout=1000) as caught:
+            QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(at.x), round(at.y)))
+        assert caught.args == [index]
+
+
+def test_the_smallest_of_nested_regions_is_chosen(canvas: Canvas) -> None:
+    inner = canvas.view.point(Point(430, 170))
+    assert canvas.candidate_at(QPointF(inner.x, inner.y)) == 0
+    nowhere = canvas.view.point(Point(230, 20))
+    assert canvas.candidate_at(QPointF(nowhere.x, nowhere.y)) is None
+
+
+def test_zoom_keeps_the_point_under_the_pointer(canvas: Canvas) -> None:
+    anchor = QPointF(250, 180)
+    before = canvas.view.inverse().point(Point(250, 180))
+    canvas.set_zoom(canvas.zoom * 2, anchor)
+    after = canvas.view.inverse().point(Point(250, 180))
+    assert (after.x, after.y) == pytest.approx((before.x, before.y))
+
+
+def test_dragging_pans_and_chooses_nothing(canvas: Canvas, qtbot: QtBot) -> None:
+    canvas.set_zoom(2)
+    before = canvas.view.point(Point(0, 0))
+    start = canvas.view.point(Point(300, 210))
+    with qtbot.assertNotEmitted(canvas.chosen):
+        origin = QPoint(round(start.x), round(start.y))
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=origin)
+        for step in range(1, 6):
+            QTest.mouseMove(canvas, origin + QPoint(8 * step, 4 * step))
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=origin + QPoint(40, 20))
+    after = canvas.view.point(Point(0, 0))
+    assert (after.x - before.x, after.y - before.y) == (40, 20)
+
+
+def test_the_heat_lies_where_the_transform_says(canvas: Canvas) -> None:
+    """The hot patch, mapped by the transform, is where the painted picture changes most."""
+    canvas.show_picture(to_qimage(Image.new("RGB", (640, 420), (120, 120, 120))))
+    canvas.set_heat(True, 1.0)
+    canvas.show_grounding(Grounding(**{**_fields(five()), "candidates": ()}))
+    with_heat = _pixels(canvas)
+    canvas.set_heat(False, 1.0)
+    gap = np.abs(with_heat.astype(int) - _pixels(canvas).astype(int)).sum(axis=2)
+    rows, columns = np.nonzero(gap > gap.max() * 0.7)
+    ratio = canvas.devicePixelRatioF()
+    hot = canvas.view.inverse().point(Point(columns.mean() / ratio, rows.mean() / ratio))
+    wanted = Point((15.5) * 640 / 23, (6.5) * 420 / 15)
+    assert abs(hot.x - wanted.x) < 14
+    assert abs(hot.y - wanted.y) < 14
+
+
+def test_a_flat_map_is_transparent() -> None:
+    image = heat_image(np.full((4, 5), 0.05, dtype=np.float32))
+    assert (image.width(), image.height()) == (5, 4)
+    assert all(image.pixelColor(x, y).alpha() == 0 for x in range(5) for y in range(4))
+
+
+@pytest.mark.parametrize("ratio", ["1", "2"])
+def test_zooms_at_device_pixel_ratio(ratio: str) -> None:
+    """The same clicks in a fresh process with that scale factor; the ratio cannot be changed in a running one."""
+    environment = {**os.environ, "QT_SCALE_FACTOR": ratio, "QT_QPA_PLATFORM": "offscreen"}
+    script = Path(__file__).parent / "app_fakes" / "click_at_ratio.py"
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [ratio, *["01234"] * 3]
+
+
+def _fields(grounding: Grounding) -> dict[str, object]:
+    return {name: getattr(grounding, name) for name in grounding.__slots__}
+
+
+def _pixels(canvas: Canvas) -> np.ndarray:
+    image = canvas.grab().toImage().convertToFormat(canvas.grab().toImage().Format.Format_RGB888)
+    raw = np.frombuffer(bytes(image.constBits()), dtype=np.uint8).reshape(image.height(), image.bytesPerLine())
+    return raw[:, : image.width() * 3].reshape(image.height(), image.width(), 3)

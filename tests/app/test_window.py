@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from app_fakes.parts import squares
+from conftest import MakeWindow
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider
+from pytestqt.qtbot import QtBot
+from reticle_agent.actions import Click, ClickAt
+from reticle_app.config import Settings
+from reticle_app.gui import Parts, remember
+from reticle_app.theme import DARK, LIGHT, Tokens
+from reticle_app.widgets.approval import GUARD_MS
+from reticle_app.widgets.canvas import to_qimage
+from reticle_grounding.geometry import Point, Rect
+
+RED = Rect(400, 140, 456, 196)
+
+
+def find(parts: Parts, qtbot: QtBot, words: str) -> None:
+    parts.window.header.field.setText(words)
+    QTest.keyClick(parts.window.header.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not parts.controller.busy, timeout=10_000)
+
+
+def capture(parts: Parts, qtbot: QtBot) -> None:
+    parts.window.empty.capture.emit()
+    qtbot.waitUntil(lambda: parts.window.canvas.has_picture and not parts.controller.busy, timeout=5_000)
+
+
+def start_run(parts: Parts, qtbot: QtBot, mode: str = "confirm") -> None:
+    parts.window.header.select_mode(mode)
+    parts.window.header.field.setText("click it")
+    QTest.mouseClick(parts.window.header.run_button, Qt.MouseButton.LeftButton)
+    assert parts.runner.running
+
+
+def wait_asked(parts: Parts, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: parts.window.side.approval.isVisible(), timeout=10_000)
+
+
+def wait_ended(parts: Parts, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not parts.runner.running and parts.window.banner.isVisible(), timeout=10_000)
+
+
+def click(button: QAbstractButton) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_captures_finds_and_chooses(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    assert not parts.window.header.find_button.isEnabled(), "nothing to find on without a picture"
+    capture(parts, qtbot)
+    find(parts, qtbot, "the red square")
+    grounding = parts.controller.grounding
+    assert grounding is not None
+    assert RED.contains(grounding.candidates[0].point)
+    assert parts.controller.chosen == 0
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_3)
+    assert parts.controller.chosen == 2
+    click(parts.window.side.candidates.rows[1])  # type: ignore[arg-type]
+    assert parts.controller.chosen == 1
+    assert [row.selected for row in parts.window.side.candidates.rows] == [False, True, False, False, False]
+    assert "ground" in parts.window.footer.timings.whole
+
+
+def test_digits_stay_digits_in_the_instruction(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "red")
+    parts.window.header.field.setFocus()
+    QTest.keyClicks(parts.window.header.field, "32")
+    assert parts.window.header.field.text() == "red32"
+    assert parts.controller.chosen == 0
+
+
+def test_not_found_is_said(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "nothing of this kind")
+    assert parts.window.banner.isVisible()
+    assert parts.window.banner.title.text() == "Not found on this screen"
+    assert "11%" in parts.window.banner.text.text()
+    assert parts.controller.chosen is None
+
+
+def test_pictures_from_file_clipboard_and_drop(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    parts, _ = make_window()
+    path = tmp_path / "shot.png"
+    squares((300, 200)).save(path)
+    parts.window.file_chosen.emit(path)
+    qtbot.waitUntil(lambda: parts.window.canvas.picture_size.width == 300)
+    QApplication.clipboard().setImage(to_qimage(squares((321, 222))))
+    QTest.keyClick(parts.window.header.field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: parts.window.canvas.picture_size.width == 321)
+    dropped = QMimeData()
+    dropped.setImageData(QImage(to_qimage(squares((123, 77)))))
+    assert parts.window._take(dropped)
+    qtbot.waitUntil(lambda: parts.window.canvas.picture_size.width == 123)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nxx")
+    parts.window.file_chosen.emit(tmp_path / "broken.png")
+    qtbot.waitUntil(lambda: parts.window.banner.isVisible())
+    assert "broken.png" in parts.window.banner.text.text()
+    assert parts.window.canvas.picture_size.width == 123, "the last good picture stays"
+
+
+def test_killed_model_gives_a_message_and_a_button_that_works(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "red")
+    before = parts.grounder.pid
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    qtbot.waitUntil(lambda: parts.window.banner.isVisible(), timeout=5_000)
+    assert "signal 9, SIGKILL" in parts.window.banner.text.text()
+    assert not parts.window.header.find_button.isEnabled()
+    assert not parts.window.banner.dismiss.isVisible(), "the way back must not be dismissed"
+    click(parts.window.banner.button)
+    qtbot.waitUntil(lambda: parts.window.footer.model.text() == "demo-statistics ready", timeout=20_000)
+    assert not parts.window.banner.isVisible()
+    assert parts.grounder.pid not in (None, before)
+    find(parts, qtbot, "blue")
+    assert parts.controller.grounding is not None
+    assert parts.controller.grounding.instruction == "blue"
+
+
+def test_model_that_dies_while_it_grounds(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "crash")
+    qtbot.waitUntil(lambda: "exit code 3" in parts.window.banner.text.text(), timeout=5_000)
+    assert parts.window.banner.button.isVisible()
+    assert not parts.window.header.stop_button.isEnabled()
+
+
+def test_escape_stops_a_grounding_and_the_late_answer_is_dropped(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    parts.window.header.field.setText("slow red")
+    click(parts.window.header.find_button)
+    qtbot.wait(200)
+    assert parts.window.header.stop_button.isEnabled()
+    QTest.keyClick(parts.window.header.field, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not parts.controller.busy, timeout=500)
+    qtbot.wait(100)
+    assert parts.controller.grounding is None
+    find(parts, qtbot, "blue")
+    assert parts.controller.grounding is not None
+    assert parts.controller.grounding.instruction == "blue"
+
+
+def test_a_run_asks_shows_and_acts(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square"), Click("the blue square")])
+    start_run(parts, qtbot)
+    for _ in range(2):
+        wait_asked(parts, qtbot)
+        approval = parts.window.side.approval
+        assert parts.window.side.steps.steps[-1].status == "asking"
+        qtbot.waitUntil(approval.approve.isEnabled, timeout=2_000)
+        click(approval.approve)
+        qtbot.waitUntil(lambda: not parts.window.side.approval.isVisible(), timeout=5_000)
+    wait_ended(parts, qtbot)
+    assert [type(action) for action in body.actuator.inputs] == [ClickAt, ClickAt]
+    assert RED.contains(Point(*body.actuator.inputs[0].at))
+    assert set(body.actuator.threads) == {"agent"}
+    assert [step.status for step in parts.window.side.steps.steps] == ["done", "done"]
+    assert parts.window.banner.title.text() == "Done"
+
+
+def test_another_candidate_is_what_gets_clicked(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_2)
+    wanted = parts.controller.grounding.candidates[1].point.pixel()
+    qtbot.waitUntil(parts.window.side.approval.approve.isEnabled, timeout=2_000)
+    click(parts.window.side.approval.approve)
+    wait_ended(parts, qtbot)
+    assert body.answers[0].chosen == 1
+    assert body.actuator.inputs == [ClickAt(wanted)]
+
+
+def test_refusing_sends_nothing(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    qtbot.waitUntil(parts.window.side.approval.refuse.isEnabled, timeout=2_000)
+    click(parts.window.side.approval.refuse)
+    wait_ended(parts, qtbot)
+    assert body.actuator.inputs == []
+    assert parts.window.side.steps.steps[0].status == "refused"
+
+
+@pytest.mark.parametrize("mode", ["dry-run", "auto"])
+def test_modes_that_do_not_ask(make_window: MakeWindow, qtbot: QtBot, mode: str) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot, mode)
+    wait_ended(parts, qtbot)
+    assert len(body.actuator.inputs) == (1 if mode == "auto" else 0)
+    assert body.answers == []
+
+
+def test_no_key_approves(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    approval = parts.window.side.approval
+    qtbot.waitUntil(approval.approve.isEnabled, timeout=2_000)
+    targets = [approval.approve, approval, parts.window, parts.window.canvas, parts.window.header.field]
+    for target in targets:
+        target.setFocus()
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space, Qt.Key.Key_Select):
+            QTest.keyClick(target, key)
+            QTest.keyClick(target, key, Qt.KeyboardModifier.ControlModifier)
+    qtbot.wait(50)
+    assert body.answers == []
+    assert parts.runner.running
+    parts.controller.stop()
+    wait_ended(parts, qtbot)
+    assert [answer.decision for answer in body.answers] == ["stop"]
+    assert body.actuator.inputs == []
+
+
+def test_no_click_approves_before_the_guard_time(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    approval = parts.window.side.approval
+    armed: list[float] = []
+    shown: list[float] = []
+    begin = approval._begin_guard
+    approval._begin_guard = lambda: (shown.append(time.monotonic()), begin())[1]  # type: ignore[method-assign]
+    approval._timer.timeout.connect(lambda: armed.append(time.monotonic()))
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    while not armed:
+        if time.monotonic() - shown[-1] < GUARD_MS / 1000 - 0.02:
+            click(approval.approve)
+            approval.approve.click()
+            approval._approve()
+            assert body.answers == []
+        qtbot.wait(10)
+    assert armed[0] - shown[-1] >= GUARD_MS / 1000 - 0.002
+    assert parts.runner.running
+    approval.hide()
+    approval.show()
+    click(approval.approve)
+    assert body.answers == [], "shown again, the guard begins again"
+    qtbot.waitUntil(approval.approve.isEnabled, timeout=2_000)
+    click(approval.approve)
+    wait_ended(parts, qtbot)
+    assert [answer.decision for answer in body.answers] == ["allow"]
+
+
+def test_closing_the_window_refuses_stops_and_joins(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    thread = parts.runner._thread
+    assert thread is not None
+    parts.window.close()
+    assert parts.window.isVisible(), "it waits for the agent thread"
+    qtbot.waitUntil(lambda: not parts.window.isVisible(), timeout=5_000)
+    assert not thread.is_alive()
+    assert body.actuator.inputs == []
+    assert [answer.decision for answer in body.answers] in (["deny"], ["stop"])
+
+
+def test_every_control_has_a_name_and_nothing_is_the_default(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "red")
+    for kind in (QAbstractButton, QComboBox, QSlider, QLineEdit):
+        for widget in parts.window.findChildren(kind):
+            if widget.isVisible() and widget.objectName() != "qt_spinbox_lineedit" and widget.parent() is not None:
+                clear_button = isinstance(widget.parent(), QLineEdit)
+                assert clear_button or widget.accessibleName(), widget
+    for button in parts.window.findChildren(type(parts.window.header.find_button)):
+        assert not button.isDefault()
+        assert not button.autoDefault()
+
+
+def test_choices_are_remembered(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    saved: list[Settings] = []
+    remember(parts, Settings(theme="light"), saved.append)
+    click(parts.window.footer.look)
+    parts.window.header.select_mode("auto")
+    assert saved[-1].theme == "dark"
+    assert saved[-1].mode == "auto"
+    assert parts.theme.tokens is DARK
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_is_readable(tokens: Tokens) -> None:
+    """Contrast as WCAG 2.1 counts it: 4.5 for text, 3 for marks and buttons."""
+    grounds = (tokens.window, tokens.surface, tokens.raised, tokens.canvas)
+    for ground in grounds:
+        assert contrast(tokens.text, ground) >= 7
+        assert contrast(tokens.muted, ground) >= 4.5, ground
+    for ink, ground in (
+        (tokens.on_accent, tokens.accent),
+        (tokens.on_bad, tokens.bad),
+        (tokens.on_mark, tokens.mark),
+        (tokens.on_mark, tokens.mark_chosen),
+        (tokens.text, tokens.warn_soft),
+        (tokens.muted, tokens.warn_soft),
+        (tokens.text, tokens.bad_soft),
+    ):
+        assert contrast(ink, ground) >= 4.5, (ink, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
