@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from reticle_agent.actions import Click, Hotkey, TypeText
+from reticle_agent.planner import parse
 from reticle_agent.seams import Display, Frame, TraceSink
 from reticle_agent.trace import (
     LimitFacts,
@@ -26,6 +27,7 @@ from reticle_agent.trace import (
     choose_fields,
     ground_fields,
     observe_fields,
+    secrets_of,
     verify,
     verify_fields,
 )
@@ -263,6 +265,19 @@ def test_secrets_never_reach_the_disk(tmp_path: Path) -> None:
     act = TraceReader.open(trace.folder).steps()[0].last("act")
     assert act is not None
     assert act["text"] == {"secret": True, "len": 10}
+
+
+def test_secret_of_an_instruction_is_masked_everywhere(tmp_path: Path) -> None:
+    task = "type 'hunter2!' into the password field, then press Enter"
+    steps = parse(task)
+    with TraceWriter.create(tmp_path / "run", task=task, secrets=secrets_of(steps)) as trace:
+        trace.event("task", text=task, from_="user")
+        for number, step in enumerate(steps):
+            trace.event("gate", step=number, decision="allow", source="user", question=f"do {step}?")
+            trace.event("act", step=number, **act_fields(step), delivered="sent")
+        trace.finish("done")
+    assert b"hunter2!" not in everything_in(trace.folder)
+    assert TraceReader.open(trace.folder).task == "type '•••' into the password field, then press Enter"
 
 
 def test_secret_in_a_nested_place_is_refused_rather_than_written(tmp_path: Path) -> None:

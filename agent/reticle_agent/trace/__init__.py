@@ -11,6 +11,7 @@ from .fields import (
     ground_fields,
     observe_fields,
     point_spaces,
+    secrets_of,
     verify_fields,
 )
 from .reader import Event, StepEvents, TraceReader
@@ -39,6 +40,7 @@ __all__ = [
     "new_trace_id",
     "observe_fields",
     "point_spaces",
+    "secrets_of",
     "show",
     "summary",
     "verify",

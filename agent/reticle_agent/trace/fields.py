@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
@@ -140,6 +141,11 @@ def act_kind(step: Step) -> ActKind:
         Finish: "finish",
     }  # fmt: skip
     return kinds[type(step)]
+
+
+def secrets_of(steps: Iterable[Step]) -> list[str]:
+    """Texts that the trace of these steps must never hold, for ``TraceWriter.create``."""
+    return [step.text for step in steps if isinstance(step, TypeText) and step.secret]
 
 
 def act_fields(step: Step) -> Fields:

@@ -49,7 +49,7 @@ def write_report(trace_dir: Path, out_html: Path) -> Path:
 
 def report_view(trace: TraceReader) -> ReportView:
     album = Album(trace)
-    steps = [step_view(step, album) for step in trace.steps()]
+    steps = [step_view(number, step, album) for number, step in enumerate(trace.steps(), 1)]
     outside = tuple(event for event in trace.events if event.step is None)
     notes = [plain_words(event) for event in outside if event.type == "note"]
     notes += [trace.torn] if trace.torn else []
@@ -57,7 +57,7 @@ def report_view(trace: TraceReader) -> ReportView:
     return ReportView(
         id=str(trace.manifest["id"]),
         task=trace.task,
-        status=trace.status,
+        status=trace.status.replace("_", " "),
         tone=tone(trace.status),
         created=str(trace.manifest["created"]).replace("T", " ").split(".")[0].removesuffix("Z") + " UTC",
         time=duration(trace.events[-1].mono_ms if trace.events else None),

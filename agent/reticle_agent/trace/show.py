@@ -10,7 +10,7 @@ from .report import manifest_facts
 from .views import alarms
 from .words import act_words, duration, percent, plain_words, step_status, step_title
 
-_TITLE_WIDTH = 44
+_TITLE_WIDTH = 52
 
 
 def summary(trace_dir: Path) -> JsonObject:
@@ -76,8 +76,8 @@ def show(trace_dir: Path) -> str:
     took = duration(trace.events[-1].mono_ms) if trace.events else "0 ms"
     count = len(trace.steps())
     head = [printable(trace.task), f"{printable(trace.status)}, {count} step{'s' * (count != 1)}, {took}", ""]
-    rows: list[tuple[str, ...]] = [("step", "instruction", "action", "p", "point", "time", "status")]
-    rows += [_row(step) for step in trace.steps()]
+    rows: list[tuple[str, ...]] = [("step", "what", "p", "point", "time", "status")]
+    rows += [_row(number, step) for number, step in enumerate(trace.steps(), 1)]
     tail = [f"! {printable(words)}" for words in alarms(trace.events)]
     tail += [f"  {printable(plain_words(event))}" for event in trace.events if _is_note(event)]
     tail += [f"! {printable(trace.torn)}"] if trace.torn else []
@@ -89,16 +89,15 @@ def _is_note(event: Event) -> bool:
     return event.type == "note"
 
 
-def _row(step: StepEvents) -> tuple[str, ...]:
+def _row(number: int, step: StepEvents) -> tuple[str, ...]:
     act = step.last("act")
     pair = act.object("point").get("physical") if act else None
     sides = [f"{side:.0f}" for side in pair if isinstance(side, (int, float))] if isinstance(pair, list) else []
     span = duration(step.events[-1].mono_ms - step.events[0].mono_ms)
-    kind = act.text("kind").replace("_", " ") if act else ""
     probability = percent(chosen_probability(step))
     title = printable(step_title(step))
     short = title if len(title) <= _TITLE_WIDTH else title[: _TITLE_WIDTH - 1] + "\u2026"
-    return str(step.number), short, kind, probability, ", ".join(sides), span, step_status(step)
+    return str(number), short, probability, ", ".join(sides), span, step_status(step)
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -59,6 +59,7 @@ class StepView:
     """One step of the run."""
 
     number: int
+    """Its place in the run, from 1."""
     title: str
     status: str
     tone: str
@@ -73,12 +74,12 @@ class StepView:
     notes: list[str] = field(default_factory=list)
 
 
-def step_view(step: StepEvents, album: Album) -> StepView:
+def step_view(number: int, step: StepEvents, album: Album) -> StepView:
     status = step_status(step)
     act, check = step.last("act"), step.last("check")
     span = step.events[-1].mono_ms - step.events[0].mono_ms
     return StepView(
-        number=step.number,
+        number=number,
         title=step_title(step),
         status=status,
         tone=tone(status),

@@ -17,6 +17,8 @@ _VERBS = {
     "type": "type",
     "ask_user": "ask",
 }
+_TITLE = 160
+"""Longer titles are cut; what was typed stands in full below them."""
 _GOOD = frozenset({"done", "success", "ok", "finished", "completed"})
 _CALM = frozenset({"unfinished", "dry_run", "dry run", "skipped"})
 
@@ -74,13 +76,15 @@ def _keys(args: Mapping[str, JsonValue]) -> str:
 
 
 def step_title(step: StepEvents) -> str:
-    """The step's instruction: the planner's words, else the grounder's, else what was done."""
-    for kind in ("plan", "ground"):
-        event = step.last(kind)
-        if event and event.text("instruction"):
-            return event.text("instruction")
-    act = step.last("act")
-    return act_words(act) if act else "(no instruction)"
+    """What was done, else what was planned, else what was looked for."""
+    act, plan, ground = step.last("act"), step.last("plan"), step.last("ground")
+    title = act_words(act) if act else ""
+    if not title and plan:
+        title = f"{plan.text('subgoal').lower()} {plan.text('instruction')}".strip()
+    if not title and ground:
+        title = ground.text("instruction")
+    title = " ".join(title.split()) or "(no instruction)"
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}\u2026"
 
 
 def step_status(step: StepEvents) -> str:
@@ -91,11 +95,13 @@ def step_status(step: StepEvents) -> str:
         return "failed"
     act = step.last("act")
     if act:
+        if act.text("kind") == "finish" and act.object("args").get("success") is False:
+            return "failed"
         words = {"sent": "done", "refused": "refused", "error": "failed", "dry_run": "dry run"}
         return words.get(act.text("delivered"), "unknown")
     gate = step.last("gate")
     if gate and gate.text("decision") not in ("allow", "edit"):
-        return "refused"
+        return "stopped" if gate.text("decision") == "stop" else "refused"
     ground = step.last("ground")
     return "not found" if ground and ground.get("found") is False else "unfinished"
 
@@ -105,7 +111,8 @@ def stop_words(stop: Event) -> str:
     after = f" after {duration(latency)}" if latency is not None else ""
     released = stop.get("released_keys")
     keys = f"; released {', '.join(map(str, released))}" if isinstance(released, list) and released else ""
-    return f"stopped by {stop.text('trigger').replace('_', ' ')}, input ended{after}{keys}"
+    why = f": {stop.text('message')}" if stop.text("message") else ""
+    return f"stopped by {stop.text('trigger').replace('_', ' ')}, input ended{after}{keys}{why}"
 
 
 def plain_words(event: Event) -> str:
