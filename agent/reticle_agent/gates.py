@@ -53,8 +53,8 @@ class InputGate:
             raise Refused(f"the point {pixel[0]},{pixel[1]} lies on Reticle's own window; move it away and try again")
 
     def keys(self) -> None:
-        """Right before keys are sent. Raises Refused when an own window would receive them."""
-        if self._own.focused():
+        """Right before keys are sent: an own window gives the focus away. Raises Refused when it keeps it."""
+        if self._own.focused() and not self._own.give_focus_away():
             raise Refused("the keyboard focus is on Reticle's own window; click into the application first")
 
     def chord(self, keys: tuple[str, ...]) -> None:

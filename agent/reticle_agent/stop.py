@@ -52,6 +52,11 @@ class StopToken:
         """Why it stopped, in plain words; empty while it has not."""
         return self._message
 
+    @property
+    def seen_s(self) -> float:
+        """``time.monotonic()`` of what caused the stop; 0 while there was none."""
+        return self._seen_s
+
     def stop(self, trigger: Trigger, message: str = "", *, seen_s: float | None = None) -> bool:
         """Stops the run; False when it had been stopped before. ``seen_s`` is ``time.monotonic()`` of the cause."""
         with self._lock:

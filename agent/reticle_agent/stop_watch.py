@@ -57,11 +57,11 @@ class StopWatch:
         while not self._closing.is_set():
             try:
                 message = self._stopper.receive(SILENCE_S)
-            except (ProcessLost, OSError, ValueError):
-                self._lost("the stop watcher has ended, so the run was stopped")
-                return
             except TimeoutError:
                 self._lost("the stop watcher is silent, so the run was stopped")
+                return
+            except (ProcessLost, OSError, ValueError):
+                self._lost("the stop watcher has ended, so the run was stopped")
                 return
             if self._stops(message):
                 return

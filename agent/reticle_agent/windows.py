@@ -8,6 +8,7 @@ often started by Reticle itself.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from reticle_grounding.geometry import Rect
 
 from .x11 import X11
 
+FOCUS_S = 1.0
+"""The longest wait for the window manager to move the focus."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -73,8 +76,27 @@ class OwnWindows:
     def foreign_active(self) -> Rect | None:
         """The active window in root pixels or, when that is our own, the topmost window that is not."""
         active = self._x.active_window()
-        if active is not None and not self.owns(active):
-            return self._x.window_rect(active)
+        if active is None or self.owns(active):
+            active = self.topmost_foreign()
+        return self._x.window_rect(active) if active is not None else None
+
+    def topmost_foreign(self) -> int | None:
+        """The uppermost application window that is not our own; panels and the desktop are none."""
         stacking = self._x.cardinals(int(self._x.root.id), "_NET_CLIENT_LIST_STACKING")
-        other = next((w for w in reversed(stacking) if not self.owns(w)), None)
-        return self._x.window_rect(other) if other is not None else None
+        return next((w for w in reversed(stacking) if not self.owns(w) and not self._x.is_furniture(w)), None)
+
+    def give_focus_away(self, timeout_s: float = FOCUS_S) -> bool:
+        """Hands the keyboard to the uppermost application; False when it stays on a window of ours.
+
+        After the person has answered in our window, the application they mean is the one right below it.
+        """
+        target = self.topmost_foreign()
+        if target is None:
+            return False
+        self._x.activate(target)
+        deadline = time.monotonic() + timeout_s
+        while self.focused():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True

@@ -21,6 +21,8 @@ from reticle_grounding.geometry import Rect
 
 NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or let Reticle start a virtual one"
 MAX_PROPERTY_WORDS = 1 << 20
+PAGER_REQUEST = 2
+"""EWMH source indication of a program that acts for the user."""
 FOREIGN_AUTHORITY = b"\x01\x00\x00\x04none" + b"\x00\x00" * 3
 """One entry that fits no display: (family, address, display number, name, data), lengths big-endian."""
 
@@ -156,6 +158,24 @@ class X11:
         with self.exchange() as raw:
             focus = raw.get_input_focus().focus
             return int(focus.id) if hasattr(focus, "id") and focus.id != self.root.id else None
+
+    def activate(self, window: int) -> None:
+        """Asks the window manager to raise a window and give it the focus (EWMH ``_NET_ACTIVE_WINDOW``)."""
+        from Xlib import X
+        from Xlib.protocol import event
+
+        with self.exchange() as raw:
+            handle = raw.create_resource_object("window", window)
+            data = (32, [PAGER_REQUEST, X.CurrentTime, 0, 0, 0])
+            message = event.ClientMessage(window=handle, client_type=raw.intern_atom("_NET_ACTIVE_WINDOW"), data=data)
+            self.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+            raw.flush()
+
+    def is_furniture(self, window: int) -> bool:
+        """Whether a window is a panel or the desktop (EWMH window types)."""
+        types = self.cardinals(window, "_NET_WM_WINDOW_TYPE")
+        with self.exchange() as raw:
+            return any(raw.intern_atom(f"_NET_WM_WINDOW_TYPE_{kind}") in types for kind in ("DOCK", "DESKTOP"))
 
     def window_rect(self, window: int) -> Rect | None:
         """A window in root pixels, or None when it has gone."""
