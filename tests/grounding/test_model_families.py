@@ -9,7 +9,7 @@ from reticle_grounding.geometry import Size
 from reticle_grounding.model.families import build_model, config_from
 from reticle_grounding.model.pointer_head import pointer_loss
 from reticle_grounding.model.processor import ImageProcessor
-from reticle_grounding.model.vision_attention import batch_vision_windows
+from reticle_grounding.model.vision_speed import batch_vision_windows, embed_still_pictures
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 
@@ -58,6 +58,20 @@ def test_batched_vision_windows_change_nothing(tiny_model):
         assert model.backbone.model.language_model.config._attn_implementation == "sdpa"
         torch.testing.assert_close(model.vision(pixels, grid), before, atol=1e-5, rtol=0)
     assert not batch_vision_windows(tiny_model("qwen2_vl"))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_embedding_one_frame_of_a_still_picture_changes_nothing(tiny_model, family):
+    model = tiny_model(family)
+    noise = np.random.default_rng(3).integers(0, 256, (140, 196, 3), np.uint8)
+    patches = ImageProcessor()(Image.fromarray(noise))
+    pixels, grid = torch.from_numpy(patches.pixels), torch.tensor([patches.grid])
+    with torch.inference_mode():
+        before, names = model.vision(pixels, grid), set(model.state_dict())
+        for _ in range(2):
+            embed_still_pictures(model)
+        torch.testing.assert_close(model.vision(pixels, grid), before, atol=1e-5, rtol=1e-5)
+    assert set(model.state_dict()) == names
 
 
 def test_configs_that_do_not_fit_are_refused(tiny_model):

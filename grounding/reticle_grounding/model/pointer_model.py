@@ -20,7 +20,7 @@ from reticle_grounding.types import FloatMap
 from . import prompts
 from .checkpoint import Checkpoint, load_checkpoint
 from .processor import ImageProcessor
-from .vision_attention import batch_vision_windows
+from .vision_speed import batch_vision_windows, embed_still_pictures
 
 
 @dataclass(slots=True)
@@ -54,12 +54,13 @@ class PointerModel:
 
     def __init__(self, checkpoint: Checkpoint, max_pixels: int | None = None) -> None:
         self.name = checkpoint.name
-        self.module = checkpoint.model.eval().requires_grad_(False)
+        self.module = checkpoint.model.eval()
         self.tokenizer = checkpoint.tokenizer
         self.profile = checkpoint.profile
         self.processor: ImageProcessor = checkpoint.processor.capped(max_pixels)
         self.device = next(self.module.parameters()).device
         batch_vision_windows(self.module)
+        embed_still_pictures(self.module)
 
     @classmethod
     def open(cls, directory: Path, *, max_pixels: int | None = None, device: str = "cpu") -> PointerModel:

@@ -1,9 +1,13 @@
-"""Puts batched window attention under the vision tower of transformers; the text layers keep their SDPA."""
+"""A faster vision tower with the same results: batched windows, and still pictures embedded once.
+
+The text layers keep their SDPA.
+"""
 
 from __future__ import annotations
 
 from reticle_kernels.attention.windows import windowed_attention
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AttentionInterface
 
 from .families import PointerModelModule
@@ -36,3 +40,27 @@ def batch_vision_windows(model: PointerModelModule) -> bool:
     # Set past the checks of `set_attn_implementation`, which would try to import a flash attention package.
     model.backbone.model.visual.config._attn_implementation_internal = NAME
     return True
+
+
+class StillPatchEmbed(nn.Module):
+    """Patch embedding of pictures, whose frames are all the same: one matrix product over one frame.
+
+    Equals the tower's convolution over all frames; ``proj`` keeps its name and its weights.
+    """
+
+    def __init__(self, proj: nn.Conv3d) -> None:
+        super().__init__()
+        self.proj = proj
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """[N, channels * frames * patch * patch] -> [N, width]."""
+        weight = self.proj.weight.sum(2).flatten(1)
+        frame = pixels.view(pixels.shape[0], self.proj.in_channels, self.proj.kernel_size[0], -1)[:, :, 0].flatten(1)
+        return functional.linear(frame.to(weight.dtype), weight)
+
+
+def embed_still_pictures(model: PointerModelModule) -> None:
+    """Replaces the tower's patch embedding; afterwards the model takes still pictures only."""
+    tower = model.backbone.model.visual
+    if not isinstance(tower.patch_embed, StillPatchEmbed):
+        tower.patch_embed = StillPatchEmbed(tower.patch_embed.proj)
