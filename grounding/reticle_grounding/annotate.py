@@ -28,7 +28,7 @@ _FAINT = 0.12
 
 
 def annotate(picture: Image.Image, grounding: Grounding, heat: bool = True) -> Image.Image:
-    """A copy of the screenshot (RGB) with up to all candidates drawn, the best on top.
+    """A copy of the screenshot (RGB) with the candidates drawn, the best on top.
 
     Args:
         picture: the capture that was grounded; coordinates of ``grounding`` are its pixels.
@@ -40,8 +40,11 @@ def annotate(picture: Image.Image, grounding: Grounding, heat: bool = True) -> I
     unit = stroke_unit(Size(*base.size))
     draw = ImageDraw.Draw(base)
     for candidate in reversed(grounding.candidates):
-        _outline(draw, candidate.region, _colour(candidate, grounding), unit * (1.5 if candidate.rank == 1 else 1.0))
-    taken: list[Rect] = [] if grounding.found else [_banner(draw, base.size, unit)]
+        width = unit * (1.5 if candidate.rank == 1 else 1.0)
+        _outline(draw, candidate.region, _colour(candidate, grounding), width, base.size)
+    taken = [c.region for c in grounding.candidates]
+    if not grounding.found:
+        taken.append(_banner(draw, base.size, unit))
     for candidate in grounding.candidates:
         taken.append(_chip(draw, candidate, _colour(candidate, grounding), base.size, unit, taken))
     if grounding.candidates and grounding.found:
@@ -60,13 +63,14 @@ def _colour(candidate: Candidate, grounding: Grounding) -> Colour:
     return BEST if candidate.rank == 1 else OTHER
 
 
-def _outline(draw: ImageDraw.ImageDraw, region: Rect, colour: Colour, width: float) -> None:
-    """A coloured frame just around the region with a light hair line on either side."""
+def _outline(draw: ImageDraw.ImageDraw, region: Rect, colour: Colour, width: float, size: tuple[int, int]) -> None:
+    """A coloured frame just around the region, inside the picture, with a light hair line on either side."""
     thick = round(width)
-    outer = region.grown(thick + 1)
-    radius = 2 * thick
-    draw.rounded_rectangle(_box(outer.grown(1)), radius, outline=LIGHT, width=thick + 2)
-    draw.rounded_rectangle(_box(outer), radius, outline=colour, width=thick)
+    outer = region.grown(thick + 2).intersection(Rect(0, 0, *size))
+    if outer is None or min(outer.width, outer.height) < 4 * thick:
+        return
+    draw.rounded_rectangle(_box(outer), 2 * thick, outline=LIGHT, width=thick + 2)
+    draw.rounded_rectangle(_box(outer.grown(-1)), 2 * thick, outline=colour, width=thick)
 
 
 def _box(rect: Rect) -> tuple[float, float, float, float]:
@@ -93,7 +97,7 @@ def _chip(
     text = f"{candidate.rank}  {candidate.p_true:.0%}"
     font = _font(unit)
     width, height = _extent(draw, text, font, unit)
-    place = _free_place(candidate.region.grown(3 * unit), width, height, size, [*taken, candidate.region])
+    place = _free_place(candidate.region.grown(3 * unit), width, height, size, taken)
     _pill(draw, place, text, colour, font, unit)
     return place
 

@@ -11,6 +11,7 @@ from .geometry import Point, Rect
 from .words import NO_MATCH, Match, Role, Wanted, match, tokens
 
 FEATURES = (
+    "region",
     "attention_top",
     "attention_rank",
     "attention_peak",
@@ -51,6 +52,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     rows = []
     for draft, ordinal, tied in zip(made, ordered, ties, strict=True):
         row = dict.fromkeys(FEATURES, 0.0)
+        row["region"] = float(draft.origin == "attention")
         row |= _attention_features(draft, scene, look)
         row |= _text_features(draft, scene, best)
         row |= _element_features(draft, scene, with_entry)

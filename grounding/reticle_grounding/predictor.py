@@ -228,10 +228,13 @@ class Weighed:
     """Features of each draft."""
 
     def ranked(self, calibration: Calibration, ignored: str | None = None) -> list[tuple[float, Draft]]:
-        """``p_true`` and draft, best first; features whose name starts with ``ignored`` count as 0."""
+        """``p_true`` and draft, best first; of equals the more exact place, not the region of whole patches.
+
+        Features whose name starts with ``ignored`` count as 0.
+        """
         rows = ({k: v for k, v in row.items() if ignored is None or not k.startswith(ignored)} for row in self.rows)
         scored = zip((calibration.p_true(row) for row in rows), self.drafts, strict=True)
-        return sorted(scored, key=lambda pair: -pair[0])
+        return sorted(scored, key=lambda pair: (-pair[0], pair[1].origin == "attention"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,23 @@ _STOP = _set(
     "please and or up out off over as is are be so which what when how one some all any you can"
 )
 _ORDINALS: dict[str, int] = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
-    "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "6th": 6, "7th": 7, "8th": 8, "last": -1,
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+    "5th": 5,
+    "6th": 6,
+    "7th": 7,
+    "8th": 8,
+    "last": -1,
 }
 _RELATIONS = (
     r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
@@ -208,13 +223,13 @@ def _readings(words: tuple[str, ...], trust: float) -> list[Reading]:
     """The words without pointing verbs; also without openers; also without role words and ordinals."""
     base = _drop_leading(words, _GESTURES)
     opened = _drop_leading(base, _GESTURES | _OPENERS)
-    made = [Reading(base, trust), Reading(opened, trust)]
-    for words_left in (base, opened):
+    made = []
+    for words_left, share in ((base, 1.0), (opened, 0.97)):
         bare = _drop_trailing_roles(words_left)
-        made.append(Reading(_drop_leading(bare, _STOP), trust))
+        made += [Reading(words_left, trust * share), Reading(_drop_leading(bare, _STOP), trust * share)]
         unnumbered = tuple(w for w in bare if w not in _ORDINALS)
         if unnumbered != bare:
-            made.append(Reading(_drop_leading(unnumbered, _STOP), trust * 0.9))
+            made.append(Reading(_drop_leading(unnumbered, _STOP), trust * share * 0.9))
     if words != base:
         made.append(Reading(words, trust * 0.95))
     return [r for r in made if any(w not in _STOP for w in r.tokens)]

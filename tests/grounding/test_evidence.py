@@ -1,0 +1,165 @@
+"""Drafts and features from attention, text and structure."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw
+from reticle_grounding.evidence import Draft, Scene, drafts, spans, without_twins
+from reticle_grounding.features import FEATURES, describe
+from reticle_grounding.geometry import Point, Rect, Size, Transform
+from reticle_grounding.ocr import TextBox, proportional_words
+from reticle_grounding.proposals import NOTHING, Elements, entries_of, find_elements, marks_left_of
+from reticle_grounding.regions import find_regions
+from reticle_grounding.types import FloatMap
+from reticle_grounding.words import parse
+
+SIZE = Size(560, 280)
+TRANSFORM = Transform.for_image(SIZE, SIZE, 28)
+
+
+def line(text: str, left: float, top: float, char: float = 8.0) -> TextBox:
+    rect = Rect(left, top, left + char * len(text), top + 18)
+    return TextBox(text, rect, 0.99, proportional_words(text, rect))
+
+
+def even() -> FloatMap:
+    return np.full((10, 20), 1 / 200, dtype=np.float32)
+
+
+def scene(
+    instruction: str, texts: list[TextBox], elements: Elements = NOTHING, attention: FloatMap | None = None
+) -> Scene:
+    if attention is None:
+        return Scene(parse(instruction), even(), TRANSFORM, (), tuple(texts), elements)
+    regions = tuple(r.mapped(TRANSFORM) for r in find_regions(attention))
+    return Scene(parse(instruction), attention, TRANSFORM, regions, tuple(texts), elements)
+
+
+def peak(row: int, column: int) -> FloatMap:
+    attention = np.full((10, 20), 1e-4, dtype=np.float32)
+    attention[row, column] = 1.0
+    return attention / attention.sum()
+
+
+def test_one_word_of_a_menu_bar_is_a_place_of_its_own() -> None:
+    bar = line("File Edit View Search Tools", 0, 0)
+    found = spans(parse("open the Search menu"), [bar])[0]
+    assert found.text == "Search"
+    assert found.rect.left == 8.0 * len("File Edit View ")
+    assert found.rect.width == 8.0 * len("Search")
+    assert not found.whole
+
+
+def test_a_name_twice_in_one_line_gives_two_places() -> None:
+    row = line("Delete Rename Delete", 0, 0)
+    found = [f for f in spans(parse("Delete"), [row]) if f.text == "Delete"]
+    assert sorted(f.rect.left for f in found) == [0.0, 8.0 * len("Delete Rename ")]
+
+
+def test_ordinals_count_equal_texts_in_reading_order() -> None:
+    texts = [line("Delete", 300, 40), line("Delete", 20, 40), line("Delete", 20, 90)]
+    made = drafts(scene("the second Delete", texts))
+    rows = describe(scene("the second Delete", texts), made)
+    assert {d.region.left if d.region.top == 40 else "low": r["ordinal"] for d, r in zip(made, rows, strict=True)} == {
+        20.0: -1.0,
+        300.0: 1.0,
+        "low": -1.0,
+    }
+
+
+def test_a_relation_prefers_the_place_beside_its_anchor() -> None:
+    texts = [line("Edit", 300, 40), line("Edit", 300, 200), line("Billing", 200, 200)]
+    where = scene("Edit next to Billing", texts)
+    made = drafts(where)
+    fits = {d.point.y: r["relation"] for d, r in zip(made, describe(where, made), strict=True) if d.text == "Edit"}
+    assert fits[209.0] > fits[49.0] > 0.0
+
+
+def test_attention_and_text_on_one_place_support_each_other() -> None:
+    texts = [line("Open", 60, 60), line("Open", 400, 200)]
+    where = scene("Open", texts, attention=peak(2, 2))
+    made = drafts(where)
+    rows = describe(where, made)
+    near = next(r for d, r in zip(made, rows, strict=True) if d.origin == "text" and d.point.x < 200)
+    far = next(r for d, r in zip(made, rows, strict=True) if d.origin == "text" and d.point.x > 200)
+    assert near["attention_peak"] == 1.0
+    assert near["attention_rank"] == 1.0
+    assert far["attention_peak"] < 0.01
+    assert far["attention_rank"] == 0.0
+    assert made[0].origin == "attention"
+    assert made[0].attended == 1
+
+
+def test_every_draft_has_every_feature_and_finite_values() -> None:
+    where = scene("the second Open next to File", [line("Open File:", 60, 60)], attention=peak(2, 2))
+    for row in describe(where, drafts(where)):
+        assert tuple(row) == FEATURES
+        assert all(np.isfinite(v) for v in row.values())
+
+
+def test_a_flat_map_gives_no_attention_evidence() -> None:
+    where = scene("Open", [line("Open", 60, 60)])
+    rows = describe(where, drafts(where))
+    assert [row["attention_peak"] for row in rows] == [0.0]
+
+
+def form() -> np.ndarray:
+    """A label with an entry right of it, a check box with a label, a slider, and an icon."""
+    picture = Image.new("RGB", (SIZE.width, SIZE.height), (238, 238, 238))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((120, 40, 330, 66), fill="white", outline=(120, 120, 120))
+    draw.rectangle((20, 102, 34, 116), fill="white", outline=(90, 90, 90))
+    draw.rectangle((120, 160, 330, 164), fill=(80, 120, 200))
+    draw.rectangle((200, 154, 210, 170), fill=(60, 60, 60))
+    draw.line((500, 200, 520, 220), fill="black", width=4)
+    draw.line((520, 200, 500, 220), fill="black", width=4)
+    return np.asarray(picture)
+
+
+TEXTS = [line("Name:", 30, 44), line("Wrap lines", 42, 100), line("Volume", 30, 152)]
+
+
+def test_the_entry_right_of_its_label_is_the_field() -> None:
+    where = scene("the Name field", TEXTS, find_elements(form(), TEXTS))
+    entry = next(d for d in drafts(where) if d.kind == "entry")
+    assert Rect(120, 40, 331, 67).contains(entry.point)
+    assert entry.region.iou(Rect(121, 41, 330, 66)) > 0.9
+
+
+def test_the_square_left_of_its_label_is_the_check_box() -> None:
+    where = scene("toggle Wrap lines", TEXTS, find_elements(form(), TEXTS))
+    mark = next(d for d in drafts(where) if d.kind == "mark")
+    assert Rect(20, 102, 35, 117).contains(mark.point)
+
+
+def test_a_slider_is_found_by_its_groove() -> None:
+    entries = entries_of(TEXTS[2].rect, find_elements(form(), TEXTS), TEXTS)
+    assert entries
+    assert entries[0].track
+    assert Rect(115, 150, 335, 174).contains(entries[0].rect.center)
+
+
+def test_a_control_behind_another_text_is_not_this_labels() -> None:
+    blocked = [*TEXTS, line("of", 85, 44)]
+    assert not [e for e in entries_of(TEXTS[0].rect, find_elements(form(), blocked), blocked) if not e.below]
+
+
+def test_an_icon_is_a_candidate_only_where_attention_points() -> None:
+    elements = find_elements(form(), TEXTS)
+    lit = drafts(scene("close it", TEXTS, elements, peak(7, 18)))
+    assert any(d.kind == "icon" and Rect(495, 195, 525, 225).contains(d.point) for d in lit)
+    assert not any(d.kind == "icon" for d in drafts(scene("close it", TEXTS, elements)))
+
+
+def test_marks_stand_level_with_their_label() -> None:
+    elements = Elements((Rect(10, 10, 24, 24),), ())
+    assert marks_left_of(Rect(30, 8, 100, 26), elements, drawn=False) == [Rect(10, 10, 24, 24)]
+    assert marks_left_of(Rect(30, 40, 100, 58), elements, drawn=False) == []
+
+
+def test_candidates_are_different_places() -> None:
+    rect = Rect(10, 10, 60, 30)
+    same = Draft(Rect(0, 0, 84, 56), Point(42, 28), "attention", None)
+    other = Draft(Rect(200, 10, 260, 30), Point(230, 20), "text", "Open")
+    ranked = [(0.9, Draft(rect, rect.center, "text", "Open")), (0.5, same), (0.4, other), (0.3, other)]
+    assert [p for p, _ in without_twins(ranked, 5)] == [0.9, 0.4]

@@ -1,0 +1,94 @@
+"""What instructions name, and how texts answer to them."""
+
+from __future__ import annotations
+
+import pytest
+from reticle_grounding.words import Role, match, parse, similarity, tokens
+
+
+def best(instruction: str, texts: list[str]) -> str:
+    wanted = parse(instruction)
+    return max(texts, key=lambda text: match(wanted, text).score)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "texts", "expected"),
+    [
+        ("open the Project menu", ["Open Project...", "Project", "Projects", "Menu"], "Project"),
+        ("click Save As", ["Save", "Save As...", "Save All"], "Save As..."),
+        ("open a file", ["File", "Open", "Open a file"], "Open a file"),
+        ("open the View menu", ["Views", "View", "Menu", "Open"], "View"),
+        ("click 'Find and Replace...'", ["Find", "Replace", "Find and Replace…"], "Find and Replace…"),
+        ("press the OK button", ["OK", "Button", "Press"], "OK"),
+        ("the “Wrap around” checkbox", ["Wrap around", "Around", "Check"], "Wrap around"),
+        ("the field labelled Name", ["Name:", "Labels", "Fields"], "Name:"),
+        ("show thumbnails", ["Show Thumbnails", "Show", "Thumbs"], "Show Thumbnails"),
+        ("Delete in the Edit menu", ["Delete", "Edit", "Menu"], "Delete"),
+        ("right-click the Trash", ["Right", "Trash", "Click here"], "Trash"),
+        ("the Right-handed option", ["Left-handed", "Right-handed", "Options"], "Right-handed"),
+    ],
+)
+def test_the_named_text_matches_best(instruction: str, texts: list[str], expected: str) -> None:
+    assert best(instruction, texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("instruction", "role"),
+    [
+        ("toggle Continuous", Role.CHECK),
+        ("the Wrap around checkbox", Role.CHECK),
+        ("the Search field", Role.FIELD),
+        ("change the Font size", Role.FIELD),
+        ("the Files of type drop-down", Role.FIELD),
+        ("open the Edit menu", Role.MENU),
+        ("the Shortcuts tab", Role.TAB),
+        ("press the OK button", Role.BUTTON),
+        ("Two pages", Role.ANY),
+    ],
+)
+def test_the_kind_of_control_is_taken_from_the_words(instruction: str, role: Role) -> None:
+    assert parse(instruction).role is role
+
+
+def test_ordinals_quotes_and_relations_are_found() -> None:
+    assert parse("the second Delete").ordinal == 2
+    assert parse("the last Delete button").ordinal == -1
+    assert parse("the Delete button").ordinal is None
+    assert parse('click "Save"').quoted
+    assert not parse("don't save").quoted
+    related = parse("Delete next to Inbox")
+    assert (related.relation, related.anchor) == ("next to", ("inbox",))
+    assert parse("the 'on and off' switch").relation is None
+
+
+def test_an_ordinal_that_belongs_to_the_label_still_wins() -> None:
+    assert best("the Third choice field", ["Choice:", "Third choice:", "Second choice:"]) == "Third choice:"
+
+
+def test_case_ellipsis_mnemonics_and_ligatures_do_not_matter() -> None:
+    for text in ("Save As…", "save as...", "_Save As", "&Save As"):
+        assert match(parse("Save As"), text).exact, text
+    assert tokens("conﬁguration") == ("configuration",)
+
+
+def test_characters_that_readers_confuse_count_as_nearly_equal() -> None:
+    assert similarity("file", "fi1e") == pytest.approx(0.97)
+    assert similarity("on", "0n") == 0.0, "two letters are too few to forgive"
+    assert similarity("views", "view") < 1.0
+    assert similarity("save", "load") == 0.0
+
+
+def test_signs_are_names_only_where_there_are_no_words() -> None:
+    assert tokens("+") == ("+",)
+    assert tokens("-0-") == ("0",)
+    assert match(parse("press +"), "Off-by-one").score == 0.0
+
+
+def test_unrelated_text_does_not_match() -> None:
+    found = match(parse("empty the trash"), "Preferences")
+    assert (found.score, found.exact) == (0.0, False)
+
+
+@pytest.mark.parametrize("instruction", ["", "   ", "the", "click", "'", "…", "🙂", "x" * 2000])
+def test_any_text_can_be_parsed(instruction: str) -> None:
+    assert match(parse(instruction), "Save").score < 1.0
