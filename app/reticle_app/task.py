@@ -105,10 +105,10 @@ def run_on_desktop(
     from reticle_agent.screen import ScreenCapture
     from reticle_agent.session import launch
     from reticle_agent.stop_watch import StopWatch, stopped_by_signals
-    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter
+    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter, secrets_of
     from reticle_agent.trace.store import new_folder
 
-    parse(options.task)
+    steps = parse(options.task)
     watcher = watcher or Nobody()
     started = time.monotonic()
     with ExitStack() as stack:
@@ -127,10 +127,11 @@ def run_on_desktop(
             TraceWriter.create(
                 folder,
                 task=options.task,
-                models=[ModelFacts("grounder", grounder.name)],
+                models=[ModelFacts("planner", "rules"), ModelFacts("grounder", grounder.name)],
                 displays=displays,
                 policy=PolicyFacts(options.mode),
                 limits=LimitFacts(options.max_steps, options.max_seconds),
+                secrets=secrets_of(steps),
                 app_version=importlib.metadata.version("reticle"),
             )
         )

@@ -17,7 +17,7 @@ import click
 import typer
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import data, doctor, evaluate, ground, run, trace
+from . import doctor, evaluate, ground, run, trace, training
 from .output import say, warn
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ ground.register(app)
 evaluate.register(app)
 run.register(app)
 doctor.register(app)
-data.register(app)
+training.register(app)
 app.add_typer(trace.app, name="trace")
 
 
