@@ -186,3 +186,14 @@ def test_models_that_are_not_finite_are_not_written(tiny_model, folder, tmp_path
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     with pytest.raises(CheckpointError, match=r"layer_norm\.bias has NaN"):
         save_checkpoint(model, tokenizer, tmp_path / "bad", name="bad", prompt="embedded", processor=ImageProcessor())
+
+
+def test_a_plain_backbone_can_judge_but_not_point(tiny_folder, tmp_path, small_screen):
+    folder = Path(shutil.copytree(tiny_folder("qwen2_vl"), tmp_path / "model"))
+    head = [name for name in load_file(folder / "model.safetensors") if name.startswith("multi_patch")]
+    edit(folder, lambda tensors: [tensors.pop(name) for name in head])
+    edit_json(folder / "config.json", architectures=["Qwen2VLForConditionalGeneration"], pointer_pad_token_id=None)
+    model = PointerModel.open(folder)
+    assert 0 < model.judge(small_screen, "save") < 1
+    with pytest.raises(CheckpointError, match="no pointer head"):
+        model.encode(small_screen)
