@@ -27,8 +27,9 @@ START_S = 20.0
 """Longest wait for a display or a window manager."""
 WINDOW_S = 40.0
 """Longest wait for an application's window."""
-_own_displays: set[str] = set()
-"""Virtual displays of this process that are open now."""
+_PRIVATE = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+_own_displays: dict[str, Mapping[str, str]] = {}
+"""Virtual displays of this process that are open now -> variables for the applications started there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def virtual_desktop(size: Size = DESKTOP, *, session_bus: bool = True) -> Iterat
 
     While it is open ``os.environ`` leads here (DISPLAY, XAUTHORITY, the session bus), so captures of this process and
     every program it starts use it; afterwards the environment is as before and everything started there has ended.
+    Applications started there have settings of their own, so that neither an application that is ended in the middle
+    nor its next start ever touches the person's.
     Raises ReticleError when Xvfb is missing or does not start.
     """
     require_program("Xvfb", "a virtual display")
@@ -78,11 +81,12 @@ def virtual_desktop(size: Size = DESKTOP, *, session_bus: bool = True) -> Iterat
         outside = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
         display = _start_server(stack, folder, size, outside)
         inside = {"DISPLAY": display, "XAUTHORITY": str(folder / "client")}
-        if session_bus and (address := _start_bus(stack, folder, {**outside, **inside})):
+        private = {name: str(folder / name.lower()) for name in _PRIVATE}
+        if session_bus and (address := _start_bus(stack, folder, {**outside, **inside, **private})):
             inside["DBUS_SESSION_BUS_ADDRESS"] = address
         stack.enter_context(_environment(inside, without=("WAYLAND_DISPLAY",)))
-        _own_displays.add(display)
-        stack.callback(_own_displays.discard, display)
+        _own_displays[display] = private
+        stack.callback(_own_displays.pop, display)
         managed = _start_window_manager(stack)
         yield Desktop(display, size, inside, managed)
 
@@ -181,11 +185,12 @@ def launch(
     argv = split_command(command) if isinstance(command, str) else list(command)
     if which(argv[0]) is None:
         raise BadInput(f"there is no program {argv[0]!r}; install it or give its full path")
+    private = _own_displays.get(os.environ.get("DISPLAY", ""))
     if keep is None:
-        keep = os.environ.get("DISPLAY") not in _own_displays
+        keep = private is None
     with contextlib.closing(X11()) as x11:
         watch = WindowWatch(x11)
-        process = Supervised(argv, os.environ if env is None else env)
+        process = Supervised(argv, {**os.environ, **(private or {})} if env is None else env)
         try:
             window = watch.first_window(process, timeout_s)
             title = x11.text(window, "_NET_WM_NAME") or x11.text(window, "WM_NAME")

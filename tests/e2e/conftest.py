@@ -21,7 +21,7 @@ from reticle_agent.x11 import X11
 
 HERE = Path(__file__).resolve().parent
 SYSTEM_PYTHON = "/usr/bin/python3"
-RETICLE = Path(sys.executable).with_name("reticle")
+RETICLE = Path(os.environ.get("RETICLE_COMMAND", str(Path(sys.executable).with_name("reticle"))))
 RUN_S = 150.0
 """Longest run of one command."""
 Row = dict[str, Any]
