@@ -1,0 +1,166 @@
+"""Who is asked about what, and that every doubt means no."""
+
+from __future__ import annotations
+
+import pytest
+from reticle_agent.actions import Click, Drag, Hotkey, Scroll, Step, TypeText
+from reticle_agent.safety import (
+    CONSEQUENCE_WORDS,
+    Mode,
+    Policy,
+    TimedApprover,
+    consequence_word,
+    decide,
+    describe,
+)
+from reticle_agent.seams import Approval, ApprovalRequest
+from reticle_grounding.errors import BadInput, Cancelled
+from reticle_grounding.geometry import Point, Rect
+from reticle_grounding.types import Candidate
+
+
+def candidate(text: str | None = None, p_true: float = 0.9) -> Candidate:
+    return Candidate(1, Point(50.4, 60.2), Rect(40, 50, 60, 70), p_true, 0.5, 0.1, "attention", text)
+
+
+def request(step: Step, chosen: int | None = None) -> ApprovalRequest:
+    return ApprovalRequest(step, describe(step), None, None, chosen, "test")
+
+
+class Answers:
+    def __init__(self, answer: Approval | Exception) -> None:
+        self.answer_with, self.asked = answer, 0
+
+    def decide(self, request: ApprovalRequest) -> Approval:
+        self.asked += 1
+        if isinstance(self.answer_with, Exception):
+            raise self.answer_with
+        return self.answer_with
+
+    def answer(self, question: str) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize("word", CONSEQUENCE_WORDS)
+def test_every_consequence_word_asks_even_in_auto(word: str) -> None:
+    policy = Policy(mode="auto")
+    assert policy.reason_to_ask(Click(f"the {word.title()} button"), candidate()) == f"'{word}' may have consequences"
+    assert policy.reason_to_ask(Click("the blue button"), candidate(word.upper())) == f"'{word}' may have consequences"
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        (Click("Find and Replace..."), "Find and Replace"),
+        (Click("the Settings icon"), None),
+        (Click("the address field"), "Payload"),
+        (Click("Design"), "Designer"),
+        (TypeText("please send and pay and delete"), None),
+        (TypeText("x", target="the search field"), "Search"),
+        (Hotkey(("ctrl", "s")), None),
+        (Hotkey(("escape",)), None),
+        (Scroll("down", 3, "the orders list"), "Delete"),
+        (Drag("the red card", "the second column"), None),
+    ],
+)
+def test_harmless_steps_do_not_ask_in_auto_and_do_in_confirm(step: Step, text: str | None) -> None:
+    assert Policy(mode="auto").reason_to_ask(step, candidate(text)) is None
+    assert Policy().reason_to_ask(step, candidate(text)) == "confirm mode asks before every input"
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [
+        (Drag("the report", "the Trash"), "trash"),
+        (Hotkey(("shift", "delete")), "shift+delete"),
+        (Hotkey(("ctrl", "enter")), "ctrl+enter"),
+        (TypeText("4111", target="the pay field"), "pay"),
+        (Click("Replace   all"), "replace all"),
+    ],
+)
+def test_consequence_of_other_steps(step: Step, word: str) -> None:
+    assert consequence_word(step, None) == word
+
+
+def test_unsure_target_asks_where_wished() -> None:
+    policy = Policy(mode="auto", ask_below=0.6)
+    assert policy.reason_to_ask(Click("x"), candidate(p_true=0.59)) == "not sure enough: 59% is below 60%"
+    assert policy.reason_to_ask(Click("x"), candidate(p_true=0.6)) is None
+
+
+def test_default_is_confirm_with_limits() -> None:
+    assert (Policy().mode, Policy().max_steps, Policy().max_seconds) == ("confirm", 30, 300.0)
+
+
+@pytest.mark.parametrize(
+    "values", [{"mode": "yolo"}, {"max_steps": 0}, {"max_seconds": 0}, {"max_seconds": float("nan")}]
+)
+def test_impossible_policies_are_bad_input(values: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        Policy(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["confirm", "auto"])
+def test_nobody_to_ask_means_no(mode: Mode) -> None:
+    assert decide(Policy(mode=mode), None, request(Click("x")), "why").decision == "deny"
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("window closed"), OSError("gone"), TimeoutError()])
+def test_crashed_approver_means_no(failure: Exception) -> None:
+    approval = decide(Policy(), Answers(failure), request(Click("x")), "why")
+    assert (approval.decision, approval.source) == ("deny", "none")
+
+
+def test_stop_while_asking_passes_through() -> None:
+    with pytest.raises(Cancelled):
+        decide(Policy(), Answers(Cancelled("stop")), request(Click("x")), "why")
+
+
+@pytest.mark.parametrize("decision", ["deny", "skip", "stop", "maybe", ""])
+def test_only_allow_allows(decision: str) -> None:
+    approval = decide(Policy(), Answers(Approval(decision, "user")), request(Click("x")), "why")  # type: ignore[arg-type]
+    assert approval.decision != "allow"
+
+
+def test_candidate_that_does_not_exist_means_no() -> None:
+    assert decide(Policy(), Answers(Approval("allow", "user", 3)), request(Click("x"), 0), "why").decision == "deny"
+
+
+def test_without_a_reason_nobody_is_asked() -> None:
+    person = Answers(Approval("deny", "user"))
+    assert decide(Policy(mode="auto"), person, request(Hotkey(("a",))), None) == Approval("allow", "policy", None)
+    assert person.asked == 0
+
+
+def test_dry_run_never_asks() -> None:
+    person = Answers(Approval("deny", "user"))
+    assert decide(Policy(mode="dry-run"), person, request(Click("Pay"), None), "pay").source == "policy"
+    assert person.asked == 0
+
+
+def test_time_of_the_person_is_counted_apart() -> None:
+    timed = TimedApprover(Answers(Approval("deny", "user")))
+    timed.decide(request(Click("x")))
+    timed.answer("?")
+    assert timed.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (Click("OK"), "Click 'OK', which reads \"OK now\", at 50, 60 (sure to 90%)"),
+        (Click("OK", count=2), "Double-click 'OK', which reads \"OK now\", at 50, 60 (sure to 90%)"),
+        (Click("OK", button="right"), "Right-click 'OK', which reads \"OK now\", at 50, 60 (sure to 90%)"),
+        (Drag("a", "b"), "Drag 'a' to 'b'"),
+        (Hotkey(("ctrl", "s")), "Press ctrl+s"),
+        (TypeText("hello"), "Type “hello” where the cursor is"),
+        (TypeText("hunter2", secret=True), "Type 7 secret characters where the cursor is"),
+        (Scroll("down", 3), "Scroll down by 3"),
+    ],
+)
+def test_description_is_one_plain_line(step: Step, line: str) -> None:
+    assert describe(step, candidate("OK now")) == line
+
+
+def test_long_text_is_cut_in_the_description() -> None:
+    assert describe(TypeText("x" * 500)) == f"Type “{'x' * 60}... (500 characters)” where the cursor is"
