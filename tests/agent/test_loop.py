@@ -1,0 +1,522 @@
+"""The loop over a drawn desktop: what is done, what is refused, and what the trace says about it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from reticle_agent import settle as settling
+from reticle_agent.actions import (
+    AskUser,
+    Click,
+    ClickAt,
+    Drag,
+    DragTo,
+    EnterText,
+    Finish,
+    Hotkey,
+    Input,
+    PressKeys,
+    Scroll,
+    ScrollAt,
+    Step,
+    TypeText,
+    Wait,
+)
+from reticle_agent.displays import Monitor, screen_transform, to_displays
+from reticle_agent.gates import Refused
+from reticle_agent.loop import RunResult, run_task
+from reticle_agent.safety import Mode, Policy
+from reticle_agent.screen import picture_sha
+from reticle_agent.seams import Approval, ApprovalRequest, Display, Frame, StepOutcome
+from reticle_agent.stop import StopToken
+from reticle_agent.trace import TraceWriter
+from reticle_grounding.errors import BadInput, Cancelled, ReticleError
+from reticle_grounding.geometry import Rect, Size, Transform
+from reticle_grounding.types import Candidate, Grounding
+
+SIZE = Size(400, 300)
+SCALE = 2.0
+ORIGIN = (100, -50)
+
+
+class Desk:
+    """A desktop of labelled boxes; it is screen, eyes and hand at once, so tests can see what acts do to it."""
+
+    def __init__(self) -> None:
+        physical = Rect(ORIGIN[0], ORIGIN[1], ORIGIN[0] + SIZE.width, ORIGIN[1] + SIZE.height)
+        self.display = to_displays([Monitor("main", physical, primary=True)], SCALE)[0]
+        self.boxes: dict[str, Rect] = {
+            "ok": Rect(50, 50, 110, 80),
+            "pay": Rect(200, 50, 260, 80),
+            "field": Rect(50, 150, 350, 180),
+        }
+        self.texts: dict[str, str] = {}
+        self.p_true = 0.9
+        self.performed: list[Input] = []
+        self.on_input: Callable[[Input], None] = lambda action: None
+        self.on_capture: Callable[[int], None] = lambda n: None
+        self.captures = self.observed = 0
+
+    def displays(self) -> list[Display]:
+        return [self.display]
+
+    def capture(self, display_id: str | None = None) -> Frame:
+        self.captures += 1
+        self.on_capture(self.captures)
+        image = self.picture()
+        return Frame(image, self.display, screen_transform(self.display, SIZE), time.monotonic(), picture_sha(image))
+
+    def picture(self) -> Image.Image:
+        image = Image.new("RGB", (SIZE.width, SIZE.height), (240, 240, 240))
+        draw = ImageDraw.Draw(image)
+        for name, box in self.boxes.items():
+            draw.rectangle(
+                (box.left, box.top, box.right - 1, box.bottom - 1), fill=(255, 255, 255), outline=(90, 90, 90)
+            )
+            draw.text((box.left + 8, box.top + 8), self.texts.get(name, name), fill=(0, 0, 0))
+        return image
+
+    # eyes
+    name = "drawn-1"
+
+    def observe(self, image: Image.Image) -> Eyes:
+        self.observed += 1
+        return Eyes(self, dict(self.boxes))
+
+    # hand
+    def perform(self, action: Input) -> None:
+        self.performed.append(action)
+        self.on_input(action)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Eyes:
+    """Finds boxes by their name in the instruction; all others become lower candidates."""
+
+    def __init__(self, desk: Desk, boxes: dict[str, Rect]) -> None:
+        self.desk, self.boxes = desk, boxes
+
+    def ground(self, instruction: str, top_k: int = 5) -> Grounding:
+        order = sorted(self.boxes, key=lambda name: name not in instruction)
+        found = bool(order) and order[0] in instruction
+        return Grounding(
+            instruction=instruction,
+            image_size=SIZE,
+            candidates=tuple(self._candidate(i, name) for i, name in enumerate(order[:top_k])),
+            found=found,
+            threshold=0.5,
+            attention=np.full((4, 5), 0.05, dtype=np.float32),
+            transform=Transform.for_image(SIZE, Size(140, 112), 28),
+            timings_ms={"total": 1.0},
+            model="drawn-1",
+        )
+
+    def _candidate(self, index: int, name: str) -> Candidate:
+        box = self.boxes[name]
+        return Candidate(index + 1, box.center, box, self.desk.p_true, 0.5, 0.1, "attention", name)
+
+
+class Steps:
+    """A planner that reads its steps from a list and remembers what it was told."""
+
+    def __init__(self, *steps: Step | Exception) -> None:
+        self.steps, self.past = list(steps), [()]
+
+    def next(self, task: str, past: Sequence[StepOutcome]) -> Step:
+        self.past.append(tuple(past))  # type: ignore[arg-type]
+        step = self.steps.pop(0) if self.steps else Finish(True, "done")
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+class Person:
+    """Answers from a list; then refuses."""
+
+    def __init__(self, *decisions: Approval | str, answers: Sequence[str | None] = ()) -> None:
+        self.decisions, self.answers = list(decisions), list(answers)
+        self.requests: list[ApprovalRequest] = []
+        self.questions: list[str] = []
+
+    def decide(self, request: ApprovalRequest) -> Approval:
+        self.requests.append(request)
+        answer = self.decisions.pop(0) if self.decisions else "deny"
+        return Approval(answer, "user") if isinstance(answer, str) else answer  # type: ignore[arg-type]
+
+    def answer(self, question: str) -> str | None:
+        self.questions.append(question)
+        return self.answers.pop(0) if self.answers else None
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "LOOK_S", 0.002)
+    monkeypatch.setattr(settling, "RESPOND_S", 0.03)
+    monkeypatch.setattr(settling, "SETTLE_S", 0.2)
+    monkeypatch.setattr("reticle_agent.locate.RETRY_S", 0.01)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+class Run:
+    """Runs steps on a desk and reads the trace back."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self.desk, self.folder, self.token = desk, folder, StopToken()
+
+    def __call__(
+        self, *steps: Step | Exception, person: Person | None = None, mode: Mode = "auto", **limits: Any
+    ) -> RunResult:
+        self.planner = Steps(*steps)
+        with TraceWriter.create(self.folder / "trace", task="a task", displays=[self.desk.display]) as trace:
+            return run_task(
+                "a task",
+                planner=self.planner,
+                screen=self.desk,
+                grounder=self.desk,
+                approver=person,
+                actuator=self.desk,
+                trace=trace,
+                policy=Policy(mode=mode, **limits),
+                token=self.token,
+            )
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        lines = (self.folder / "trace" / "events.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+    @property
+    def status(self) -> str:
+        return str(json.loads((self.folder / "trace" / "manifest.json").read_text())["result"]["status"])
+
+
+@pytest.fixture
+def run(desk: Desk, tmp_path: Path) -> Run:
+    return Run(desk, tmp_path)
+
+
+def vanish(desk: Desk, name: str) -> Callable[[Input], None]:
+    return lambda action: desk.boxes.pop(name, None) and None
+
+
+def test_click_goes_to_the_physical_pixel_and_every_arrow_is_recorded(run: Run, desk: Desk) -> None:
+    desk.on_input = vanish(desk, "ok")
+    result = run(Click("the ok button"))
+    assert result == RunResult("done", 1, "done")
+    assert desk.performed == [ClickAt((ORIGIN[0] + 80, ORIGIN[1] + 65))]
+    kinds = [event["type"] for event in run.events]
+    assert kinds == [
+        "task", "plan", "observe", "ground", "verify", "choose", "gate", "act", "check", "plan", "act",
+    ]  # fmt: skip
+    act = run.of("act")[0]
+    assert (act["kind"], act["delivered"], act["recheck"]) == ("click", "sent", {"similarity": 1.0, "passed": True})
+    assert act["point"]["physical"] == [180.5, 15.5]
+    assert act["point"]["logical"] == [100 + 80.5 / SCALE, -50 + 65.5 / SCALE]
+    assert act["point"]["norm"] == pytest.approx([80.5 / 400, 65.5 / 300])
+    assert act["point"]["model_px"] == pytest.approx([80.5 / 400 * 140, 65.5 / 300 * 112])
+    assert run.of("check")[0]["effect"] == "confirmed"
+    assert run.of("gate")[0]["source"] == "policy"
+    assert run.status == "done"
+
+
+def test_inputs_of_every_step(run: Run, desk: Desk) -> None:
+    result = run(
+        Click("ok", button="right"),
+        Click("ok", count=2),
+        Drag("ok", "field"),
+        Scroll("down", 3, "field"),
+        Scroll("up", 2),
+        TypeText("hello", target="field"),
+        TypeText("there"),
+        Hotkey(("ctrl", "s")),
+        Wait(0.01),
+    )
+    assert (result.status, result.steps) == ("done", 9)
+    ok, field = (180, 15), (300, 115)
+    assert desk.performed == [
+        ClickAt(ok, "right"),
+        ClickAt(ok, "left", 2),
+        DragTo(ok, field),
+        ScrollAt("down", 3, field),
+        ScrollAt("up", 2),
+        ClickAt(field),
+        EnterText("hello"),
+        EnterText("there"),
+        PressKeys(("ctrl", "s")),
+    ]
+    drag = next(event for event in run.of("act") if event["kind"] == "drag")
+    assert (drag["point"]["physical"], drag["end_point"]["physical"]) == ([180.5, 15.5], [300.5, 115.5])
+    assert [o.status for o in run.planner.past[-1]] == ["done"] * 9
+
+
+def test_same_screen_is_observed_once(run: Run, desk: Desk) -> None:
+    run(Click("ok"), Click("field"), Drag("ok", "field"))
+    assert desk.observed == 1
+
+
+def test_missing_approver_denies(run: Run, desk: Desk) -> None:
+    result = run(Click("ok"), mode="confirm")
+    assert (result.status, result.message) == ("refused", "nobody was there to approve it")
+    assert desk.performed == []
+    assert (run.of("gate")[0]["decision"], run.of("gate")[0]["source"]) == ("deny", "none")
+    assert run.status == "refused"
+
+
+def test_person_sees_what_will_be_done_and_picks_another(run: Run, desk: Desk) -> None:
+    person = Person(Approval("allow", "user", 1))
+    run(Click("ok"), mode="confirm", person=person)
+    request = person.requests[0]
+    assert request.grounding is not None
+    assert request.chosen == 0
+    assert request.description.startswith("Click 'ok'")
+    picked = request.grounding.candidates[1]
+    assert desk.performed == [ClickAt((ORIGIN[0] + int(picked.point.x), ORIGIN[1] + int(picked.point.y)))]
+    assert run.of("choose")[-1]["by"] == "user"
+    assert run.of("choose")[-1]["candidate_id"] == "c2"
+
+
+def test_refusal_ends_the_run_and_skip_does_not(run: Run, desk: Desk) -> None:
+    assert run(Click("ok"), Click("field"), mode="confirm", person=Person("deny", "allow")).status == "refused"
+    assert desk.performed == []
+
+
+def test_skipped_step_is_told_to_the_planner(run: Run, desk: Desk) -> None:
+    result = run(Click("ok"), Hotkey(("a",)), mode="confirm", person=Person("skip", "allow"))
+    assert result.status == "done"
+    assert desk.performed == [PressKeys(("a",))]
+    assert [o.status for o in run.planner.past[-1]] == ["refused", "done"]
+
+
+def test_stop_in_the_dialog_stops(run: Run, desk: Desk) -> None:
+    result = run(Click("ok"), mode="confirm", person=Person("stop"))
+    assert result.status == "stopped"
+    assert run.of("stop")[0]["trigger"] == "button"
+    assert run.of("stop")[0]["latency_ms"] >= 0
+    assert run.status == "stopped"
+
+
+def test_consequences_are_asked_about_in_auto(run: Run, desk: Desk) -> None:
+    person = Person("deny")
+    assert run(Click("ok"), Click("pay"), person=person).status == "refused"
+    assert len(person.requests) == 1
+    assert person.requests[0].reason == "'pay' may have consequences"
+    assert desk.performed == [ClickAt((180, 15))]
+
+
+def test_dry_run_sends_nothing_and_records_everything(run: Run, desk: Desk) -> None:
+    result = run(Click("ok"), Click("nowhere"), TypeText("x", target="field"), Hotkey(("delete",)), mode="dry-run")
+    assert result.status == "done"
+    assert desk.performed == []
+    assert [event["delivered"] for event in run.of("act")] == ["dry_run"] * 3 + ["sent"]
+    assert [event["effect"] for event in run.of("check")] == ["unverifiable"] * 3
+    assert len(run.of("ground")) == 4
+
+
+def test_a_slow_menu_is_found_at_the_second_look(run: Run, desk: Desk) -> None:
+    def appear(n: int) -> None:
+        if n > 2:
+            desk.boxes["replace"] = Rect(10, 200, 90, 220)
+
+    desk.on_capture = appear
+    assert run(Click("replace")).status == "done"
+    assert [event["found"] for event in run.of("ground")] == [False, True]
+
+
+def test_not_found_ends_without_a_click(run: Run, desk: Desk) -> None:
+    result = run(Click("the moon"))
+    assert (result.status, result.message) == ("not_found", "'the moon' was not found on this screen")
+    assert desk.performed == []
+    assert run.status == "not_found"
+
+
+def test_not_found_asks_for_other_words(run: Run, desk: Desk) -> None:
+    person = Person(answers=["the ok thing"])
+    assert run(Click("the moon"), person=person).status == "done"
+    assert person.questions == ["'the moon' was not found on this screen. What is it called there?"]
+    assert desk.performed == [ClickAt((180, 15))]
+
+
+def test_moved_target_is_grounded_again(run: Run, desk: Desk) -> None:
+    """Between grounding and click the window moves; the click follows it."""
+
+    def move(n: int) -> None:
+        if n == 3:
+            desk.boxes["ok"] = Rect(50, 90, 110, 120)
+
+    desk.on_capture = move
+    assert run(Click("ok")).status == "done"
+    assert desk.performed == [ClickAt((180, 55))]
+    assert len(run.of("ground")) == 2
+    assert run.of("note")[0]["about"] == "target_changed"
+
+
+def test_moved_target_is_approved_again(run: Run, desk: Desk) -> None:
+    desk.on_capture = lambda n: desk.boxes.update(ok=Rect(50, 90, 110, 120)) if n == 3 else None
+    person = Person("allow", "deny")
+    assert run(Click("ok"), mode="confirm", person=person).status == "refused"
+    assert desk.performed == []
+    assert len(person.requests) == 2
+
+
+def test_restless_target_is_asked_about_even_in_auto(run: Run, desk: Desk) -> None:
+    desk.on_capture = lambda n: desk.boxes.update(ok=Rect(50, 40 + 20 * (n % 5), 110, 60 + 20 * (n % 5)))
+    assert run(Click("ok")).status == "refused"
+    assert run.of("gate")[-1]["rule"] == "the target keeps changing"
+    assert desk.performed == []
+
+
+def test_vanished_target_is_not_clicked(run: Run, desk: Desk) -> None:
+    desk.on_capture = lambda n: (desk.boxes.pop("ok", None) if n == 3 else None) and None
+    assert run(Click("ok")).status == "not_found"
+    assert desk.performed == []
+
+
+@pytest.mark.parametrize(
+    ("change", "effect"),
+    [
+        (lambda desk: desk.boxes.pop("ok"), "confirmed"),
+        (lambda desk: desk.texts.update(field="typed"), "changed_other"),
+        (lambda desk: None, "no_change"),
+    ],
+)
+def test_effect_of_a_click(run: Run, desk: Desk, change: Callable[[Desk], object], effect: str) -> None:
+    desk.on_input = lambda action: change(desk) and None
+    run(Click("ok"))
+    assert run.of("check")[0]["effect"] == effect
+
+
+def test_effect_of_keys_is_any_change(run: Run, desk: Desk) -> None:
+    desk.on_input = lambda action: desk.texts.update(field="typed")
+    run(TypeText("typed"))
+    assert run.of("check")[0]["effect"] == "confirmed"
+
+
+def test_step_limit(run: Run, desk: Desk) -> None:
+    result = run(*[Hotkey(("a",))] * 9, max_steps=3)
+    assert (result.status, result.steps) == ("limit", 3)
+    assert len(desk.performed) == 3
+    assert run.of("stop")[0]["trigger"] == "limit"
+    assert run.token.stopped
+
+
+def test_time_limit_does_not_count_the_person(run: Run, desk: Desk) -> None:
+    class Slow(Person):
+        def decide(self, request: ApprovalRequest) -> Approval:
+            time.sleep(0.4)
+            return Approval("allow", "user")
+
+    assert (
+        run(
+            Hotkey(("a",)), Hotkey(("b",)), Wait(0.5), Hotkey(("c",)), mode="confirm", person=Slow(), max_seconds=0.5
+        ).status
+        == "limit"
+    )
+    assert desk.performed == [PressKeys(("a",)), PressKeys(("b",))]
+
+
+def test_stop_during_a_wait(run: Run) -> None:
+    import threading
+
+    threading.Timer(0.1, run.token.stop, ("hotkey", "stopped with the key")).start()
+    result = run(Wait(60))
+    assert (result.status, result.message) == ("stopped", "stopped with the key")
+    assert run.of("stop")[0]["trigger"] == "hotkey"
+
+
+def test_stop_during_an_input_is_recorded_as_not_delivered(run: Run, desk: Desk) -> None:
+    def stopping(action: Input) -> None:
+        run.token.on_stop(lambda: ("button left", "shift"))
+        run.token.stop("corner")
+        run.token.check()
+
+    desk.on_input = stopping
+    assert run(Click("ok")).status == "stopped"
+    assert run.of("act")[0]["delivered"] == "refused"
+    assert run.of("stop")[0]["released_keys"] == ["button left", "shift"]
+
+
+def test_refused_input_fails_the_step(run: Run, desk: Desk) -> None:
+    def refuse(action: Input) -> None:
+        raise Refused("the point lies on Reticle's own window")
+
+    desk.on_input = refuse
+    result = run(Click("ok"))
+    assert (result.status, result.message) == ("failed", "the point lies on Reticle's own window")
+    assert run.of("act")[0]["delivered"] == "refused"
+
+
+def test_broken_hand_fails_the_step(run: Run, desk: Desk) -> None:
+    def broken(action: Input) -> None:
+        raise ReticleError("the input process has ended")
+
+    desk.on_input = broken
+    assert run(Click("ok")).status == "failed"
+    assert run.of("act")[0]["delivered"] == "error"
+    assert run.of("error")[0]["message"] == "the input process has ended"
+
+
+def test_words_the_planner_does_not_understand_are_bad_input(run: Run) -> None:
+    with pytest.raises(BadInput, match="frobnicate"):
+        run(BadInput("I do not understand 'frobnicate'"))
+    assert run.status == "error"
+
+
+def test_lost_display_is_a_result(run: Run, desk: Desk) -> None:
+    def lost(n: int) -> None:
+        raise ReticleError("the connection to display :1 was lost")
+
+    desk.on_capture = lost
+    result = run(Click("ok"))
+    assert (result.status, result.message) == ("failed", "the connection to display :1 was lost")
+
+
+def test_bug_still_finishes_the_trace(run: Run, desk: Desk) -> None:
+    def bug(n: int) -> None:
+        raise RuntimeError("bug")
+
+    desk.on_capture = bug
+    with pytest.raises(RuntimeError):
+        run(Click("ok"))
+    assert run.status == "error"
+
+
+def test_questions_and_failure(run: Run) -> None:
+    person = Person(answers=["blue"])
+    assert run(AskUser("which?"), Finish(False, "cannot"), person=person) == RunResult("failed", 1, "cannot")
+    assert run.planner.past[-1][0].message == "blue"
+
+
+def test_unanswered_question_fails(run: Run) -> None:
+    assert run(AskUser("which?")).status == "failed"
+
+
+def test_secret_text_stays_out_of_the_trace(run: Run, desk: Desk) -> None:
+    person = Person("allow")
+    run(TypeText("hunter2", secret=True), mode="confirm", person=person)
+    assert desk.performed == [EnterText("hunter2")]
+    assert "hunter2" not in (run.folder / "trace" / "events.jsonl").read_text()
+    assert "hunter2" not in person.requests[0].description
+
+
+def test_already_stopped_token_does_nothing(run: Run, desk: Desk) -> None:
+    run.token.stop("button")
+    assert run(Click("ok")).status == "stopped"
+    assert (desk.performed, desk.captures) == ([], 0)
+    with pytest.raises(Cancelled):
+        run.token.check()
