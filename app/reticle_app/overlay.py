@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt, QTimer
 from PySide6.QtGui import QBitmap, QGuiApplication, QImage, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QWidget
 from reticle_agent.seams import Display, Frame
@@ -21,6 +21,7 @@ from reticle_grounding.types import Grounding
 from .background import MainThread
 from .widgets.marks import Mark, draw_marks, marks_of
 
+RAISE_MS = 150
 OVERLAY_GONE_S, WINDOW_GONE_S = 0.08, 0.2
 """How long the desktop gets to repaint what a hidden window covered (a window manager may animate it away)."""
 
@@ -182,9 +183,15 @@ class Desk:
                 widget.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
                 widget.show()
                 widget.move(place)
-            elif isinstance(widget, OverlayWindow) and widget.marks:
-                widget.show()
-                widget.raise_()
+        self._raise_overlays()
+        QTimer.singleShot(RAISE_MS, self._raise_overlays)
+
+    def _raise_overlays(self) -> None:
+        """Above own windows too, which the window manager may have put on top when it showed them again."""
+        for overlay in self._overlays.values():
+            if overlay.marks:
+                overlay.show()
+                overlay.raise_()
 
 
 def _physical_frame(window: QWidget) -> Rect:

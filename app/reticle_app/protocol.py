@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias, cast
 
 import numpy as np
+from PIL import Image
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 from reticle_grounding.types import Candidate, FloatMap, Grounding, Origin
@@ -44,12 +45,33 @@ class Message:
     payload: bytes = b""
 
 
-def write_message(stream: BinaryIO, header: Header, payload: bytes | memoryview = b"") -> None:
+class Pixels:
+    """The RGB bytes of a picture, copied out strip by strip: one long copy would hold up every other thread."""
+
+    STRIP = 64
+
+    def __init__(self, image: Image.Image) -> None:
+        self._image = image if image.mode == "RGB" else image.convert("RGB")
+
+    def __len__(self) -> int:
+        return self._image.width * self._image.height * 3
+
+    def parts(self) -> Iterator[bytes]:
+        width, height = self._image.size
+        for top in range(0, height, self.STRIP):
+            yield self._image.crop((0, top, width, min(top + self.STRIP, height))).tobytes()
+
+
+Payload: TypeAlias = bytes | Pixels
+
+
+def write_message(stream: BinaryIO, header: Header, payload: Payload = b"") -> None:
     """Writes and flushes one message. Raises OSError when the other side is gone."""
     body = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     stream.write(_PREFIX.pack(MAGIC, len(body), len(payload)))
     stream.write(body)
-    stream.write(payload)
+    for part in payload.parts() if isinstance(payload, Pixels) else (payload,):
+        stream.write(part)
     stream.flush()
 
 

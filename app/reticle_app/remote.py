@@ -20,7 +20,7 @@ from PIL import Image
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.types import Grounding
 
-from .protocol import Header, Message, decode_error, decode_grounding, read_message, write_message
+from .protocol import Header, Message, Payload, Pixels, decode_error, decode_grounding, read_message, write_message
 
 WORKER = (sys.executable, "-m", "reticle_app.worker")
 CLOSE_S = 2.0
@@ -61,7 +61,7 @@ class ModelProcess:
         """The last lines the process wrote to stderr."""
         return "\n".join(self._log)
 
-    def send(self, header: Header, payload: bytes | memoryview = b"") -> Future[Message]:
+    def send(self, header: Header, payload: Payload = b"") -> Future[Message]:
         """Sends a request; the future fails with a ReticleError. Raises ModelEndedError when the process is gone."""
         future: Future[Message] = Future()
         with self._state_lock:
@@ -222,11 +222,10 @@ class RemoteGrounder:
         """Sends the picture; returns the process that holds it and its number there."""
         if image.width < 1 or image.height < 1:
             raise BadInput("the picture is empty; capture the screen again")
-        pixels = image.convert("RGB").tobytes()
         process = self.process()
         self._drop_forgotten(process)
         header: Header = {"op": "observe", "width": image.width, "height": image.height}
-        answer = process.send(header, memoryview(pixels)).result()
+        answer = process.send(header, Pixels(image)).result()
         return process, int(cast(int, cast(Header, answer.header["ok"])["observation"]))
 
     def forget(self, process: ModelProcess, number: int) -> None:

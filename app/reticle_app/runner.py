@@ -32,6 +32,8 @@ from reticle_agent.seams import (
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.types import Grounding
 
+from .widgets.canvas import to_qimage
+
 Mode = Literal["dry-run", "confirm", "auto"]
 DENY = Approval(decision="deny", source="none")
 APPROVAL_S = 300.0
@@ -58,8 +60,8 @@ class RunEnd:
 class Bridge(QObject):
     """The signals of a run; emitted on the agent thread, received on the window's."""
 
-    framed = Signal(object)
-    """Frame: a new capture."""
+    framed = Signal(object, object)
+    """Frame and the QImage of it (made here, off the window's thread): a new capture."""
     grounded = Signal(object)
     """Grounding: the answer on the last capture."""
     planned = Signal(object, object)
@@ -255,7 +257,7 @@ class _WatchedScreen:
             raise Cancelled("stopped by you")
         with self._hidden():
             frame = self._inner.capture(display_id)
-        self._bridge.framed.emit(frame)
+        self._bridge.framed.emit(frame, to_qimage(frame.image))
         return frame
 
 

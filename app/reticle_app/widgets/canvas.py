@@ -29,7 +29,7 @@ NEAR_PX = 14.0
 
 
 def to_qimage(image: Image.Image) -> QImage:
-    """A Qt copy of an RGB picture."""
+    """A Qt copy of an RGB picture; takes tens of milliseconds for a large one, so call it off the window's thread."""
     data = image.convert("RGB").tobytes()
     return QImage(data, image.width, image.height, image.width * 3, QImage.Format.Format_RGB888).copy()
 

@@ -45,9 +45,9 @@ def _draw_region(painter: QPainter, mark: Mark, chosen: bool) -> None:
     colour = CHOSEN if chosen else MARK
     box = QRectF(mark.region.left, mark.region.top, mark.region.width, mark.region.height)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(255, 255, 255, 210), 4.5 if chosen else 3.5))
+    painter.setPen(QPen(QColor(255, 255, 255, 210), 5 if chosen else 4))
     painter.drawRoundedRect(box, 3, 3)
-    painter.setPen(QPen(colour, 2.5 if chosen else 1.5))
+    painter.setPen(QPen(colour, 3 if chosen else 2))
     painter.drawRoundedRect(box, 3, 3)
     if chosen:
         centre = QPointF(mark.point.x, mark.point.y)

@@ -110,7 +110,7 @@ class Controller(QObject):
         area = physical_rect(screen or self._window.screen() or QGuiApplication.primaryScreen())
         self._begin(lambda: self._capture(area), self._captured)
 
-    def _capture(self, area: Rect) -> Frame:
+    def _capture(self, area: Rect) -> tuple[Frame, QImage]:
         if self._screen is None:
             self._screen = self._open_screen()
 
@@ -120,13 +120,19 @@ class Controller(QObject):
 
         display = max(self._screen.displays(), key=lambda d: common(d.physical))
         with self._desk.hidden_for_capture():
-            return self._screen.capture(display.id)
+            frame = self._screen.capture(display.id)
+        return frame, to_qimage(frame.image)
 
-    def _captured(self, frame: Frame) -> None:
-        self._set_picture(frame.image, frame)
+    def _captured(self, captured: tuple[Frame, QImage]) -> None:
+        frame, shown = captured
+        self._set_picture(frame.image, shown, frame)
 
     def open_file(self, path: Path) -> None:
-        self._begin(lambda: self._open_picture(path), lambda image: self._set_picture(image, None))
+        def read() -> tuple[Image.Image, QImage]:
+            image = self._open_picture(path)
+            return image, to_qimage(image)
+
+        self._begin(read, lambda pair: self._set_picture(*pair, None))
 
     def take_picture(self, picture: QImage) -> None:
         """A pasted or dropped picture."""
@@ -136,13 +142,14 @@ class Controller(QObject):
             return
         raw = bytes(rgb.constBits())
         size = (rgb.width(), rgb.height())
-        self._set_picture(Image.frombuffer("RGB", size, raw, "raw", "RGB", rgb.bytesPerLine(), 1), None)
+        image = Image.frombuffer("RGB", size, raw, "raw", "RGB", rgb.bytesPerLine(), 1)
+        self._set_picture(image, rgb, None)
 
-    def _set_picture(self, image: Image.Image, frame: Frame | None) -> None:
+    def _set_picture(self, image: Image.Image, shown: QImage, frame: Frame | None) -> None:
         self._image, self._frame, self._grounding, self._chosen = image, frame, None, None
         self._desk.clear()
         self._window.banner.hide()
-        self._window.show_picture(to_qimage(image))
+        self._window.show_picture(shown)
         self._window.header.field.setFocus()
         self._refresh()
 
@@ -215,10 +222,10 @@ class Controller(QObject):
             self._set_busy(False)
             self._window.banner.tell("info", "Stopped")
 
-    def _framed(self, frame: Frame) -> None:
+    def _framed(self, frame: Frame, shown: QImage) -> None:
         self._image, self._frame, self._grounding, self._chosen = frame.image, frame, None, None
         self._desk.clear()
-        self._window.show_picture(to_qimage(frame.image))
+        self._window.show_picture(shown)
 
     def _run_grounded(self, grounding: Grounding) -> None:
         self._show(grounding, 0 if grounding.best else None)
@@ -233,7 +240,7 @@ class Controller(QObject):
     def _asked(self, request: ApprovalRequest) -> None:
         self._request = request
         if request.frame is not None and request.frame is not self._frame:
-            self._framed(request.frame)
+            self._framed(request.frame, to_qimage(request.frame.image))
         if request.grounding is not None:
             self._show(request.grounding, request.chosen)
             if request.frame is not None:
@@ -306,7 +313,7 @@ class Controller(QObject):
 
     def _refresh(self) -> None:
         busy, running = self._busy, self._runner.running
-        self._window.set_busy(busy or running)
+        self._window.busy.set_busy(busy or running)
         self._window.header.set_state(
             can_find=self._model_ready and self._image is not None and not busy and not running,
             can_run=self._model_ready and not busy and not running,

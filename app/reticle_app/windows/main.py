@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
-    QProgressBar,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from reticle_grounding.types import Grounding
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.widgets.banner import Banner, EmptyPage
+from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.canvas import Canvas
 
 from .footer import FooterBar
@@ -53,14 +53,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(880, 520)
         self.header, self.footer, self.side = HeaderBar(theme), FooterBar(theme), SidePanel(theme)
         self.canvas, self.empty, self.banner = Canvas(), EmptyPage(theme), Banner(theme)
-        self.busy = QProgressBar()
-        self.busy.setRange(0, 0)
-        self.busy.setTextVisible(False)
-        self.busy.setFixedHeight(3)
-        self.busy.setAccessibleName("Working")
+        self.busy = BusyLine(theme)
         self._lay_out()
         self._connect()
-        self.set_busy(False)
         self._recolour()
         theme.changed.connect(self._recolour)
         self.header.field.setFocus()
@@ -88,12 +83,6 @@ class MainWindow(QMainWindow):
     def choose(self, index: int | None) -> None:
         self.canvas.choose(index)
         self.side.candidates.choose(index)
-
-    def set_busy(self, busy: bool) -> None:
-        """A thin line that moves while something is computed; it keeps its room when it rests."""
-        self.busy.setRange(0, 0 if busy else 1)
-        self.busy.setProperty("resting", not busy)
-        self._recolour_busy()
 
     def ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open picture", "", PICTURES)
@@ -175,14 +164,6 @@ class MainWindow(QMainWindow):
     def _recolour(self) -> None:
         self.canvas.background = self.theme.colour("canvas")
         self.canvas.update()
-        self._recolour_busy()
-
-    def _recolour_busy(self) -> None:
-        t = self.theme.tokens
-        chunk = "transparent" if self.busy.property("resting") else t.accent
-        self.busy.setStyleSheet(
-            f"QProgressBar {{ border: none; background: {t.window}; }} QProgressBar::chunk {{ background: {chunk}; }}"
-        )
 
     # --- Qt ---
 
