@@ -62,7 +62,7 @@ KEY_NAMES = _names()
 _LONG_NAMES = "|".join(sorted((re.escape(n) for n in KEY_NAMES if len(n) > 1), key=len, reverse=True))
 _KEY = re.compile(rf"(?:{_LONG_NAMES})(?=$|[\s+,-])|\S(?=$|[\s+,-])", re.IGNORECASE)
 _JOIN = re.compile(r"\s*\+\s*(?=\S)")
-_MODIFIER_JOIN = re.compile(r"\s*-\s*(?=\S)|\s+and\s+|\s+", re.IGNORECASE)
+_MODIFIER_JOIN = re.compile(r"\s*-\s*(?=\S)|\s+and\s+|\s+plus\s+(?=\S)|\s+", re.IGNORECASE)
 _NEXT = re.compile(r"\s*,\s*(?:and\s+|then\s+)?|\s+(?:and\s+|then\s+)?", re.IGNORECASE)
 
 

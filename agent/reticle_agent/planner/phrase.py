@@ -14,8 +14,8 @@ from .wordlists import word_set
 
 MAX_TARGET = 400
 """Characters; a description of one place on the screen is never longer."""
-_CONDITIONS = word_set("if unless until when whenever while whilst instead")
-_MANY = word_set("all every each any both everything")
+_CONDITIONS = word_set("if unless until when whenever while whilst instead but except because so")
+_MANY = word_set("all every each any both everything either neither nothing anything something")
 _PRONOUNS = word_set("it this that them these those there here him her")
 _POLITE_ENDS = (("please",), ("for", "me"), ("thanks",), ("thank", "you"))
 _SECRET = re.compile(
@@ -80,7 +80,11 @@ class Phrase:
 
 
 def target_of(phrase: Phrase, whole: Phrase) -> str:
-    """The words of one place on the screen. Raises BadInput where a single place is not what they say."""
+    """The words of one place on the screen, without a dash that only ends the sentence.
+
+    Raises BadInput where a single place is not what they say.
+    """
+    phrase = phrase[:-1] if len(phrase) > 1 and phrase.words[-1] in ("-", "–", "—") else phrase
     if not phrase.text.strip():
         raise BadInput(f'"{whole.written}" does not say what to act on; add the words of a target')
     text, words = phrase.text, phrase.words
@@ -88,9 +92,11 @@ def target_of(phrase: Phrase, whole: Phrase) -> str:
         raise BadInput(f'the target "{text[:40]}…" has {len(text)} characters; use at most {MAX_TARGET}')
     for token in phrase.tokens:
         if token.low in _CONDITIONS:
-            raise BadInput(f'I do not understand "{token.text}" in "{whole.written}"; conditions are not possible here')
+            raise BadInput(
+                f'I do not understand "{token.text}" in "{whole.written}"; a step is one action without conditions'
+            )
     if words[0] in _MANY and phrase.tokens[0].text.islower():
-        raise BadInput(f'"{whole.written}" means several places; name one target for each step')
+        raise BadInput(f'"{whole.written}" does not name one place; name one target for each step')
     if words[0] in _PRONOUNS and len(phrase) == 1:
         raise BadInput(f'I do not know what "{text}" is in "{whole.written}"; name the target')
     return text
@@ -103,8 +109,10 @@ def is_secret(phrase: Phrase, typed: Token | None) -> bool:
 
 
 def split_repeats(phrase: Phrase) -> tuple[Phrase, int]:
-    """Takes ``twice`` or ``3 times`` off the end."""
+    """Takes ``twice`` or ``3 times`` off the end (``twice on`` off the start)."""
     words = phrase.words
+    if words[:2] in (("once", "on"), ("twice", "on")) and len(words) > 2:
+        return phrase[2:], 1 if words[0] == "once" else 2
     if len(words) > 1 and words[-1] in ("once", "twice"):
         return phrase[:-1], 1 if words[-1] == "once" else 2
     if len(words) > 2 and words[-1] in ("times", "time") and (count := read_count(words[-2])) is not None:

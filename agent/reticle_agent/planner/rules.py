@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reticle_grounding.errors import BadInput
 
-from reticle_agent.actions import Finish, Hotkey, Step, TypeText
+from reticle_agent.actions import Click, Finish, Hotkey, Step, TypeText
 from reticle_agent.seams import StepOutcome
 
 from .keys import read_keys
@@ -63,7 +63,9 @@ def _clause_steps(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
 
 
 def _without_verb(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
-    """``in the search field type 'x'``, and key names right after typing or keys: ``type 'x', then Enter``."""
+    """``in the search field type 'x'``; what goes on with the verb before: ``type 'x', Enter``, ``click 'A', 'B'``."""
+    if isinstance(previous, Click) and len(clause) == 1 and clause.tokens[0].kind == "quoted":
+        return (Click(target_of(clause, clause), previous.button, previous.count),)
     unquoted = all(t.kind == "word" for t in clause.tokens)
     if isinstance(previous, TypeText | Hotkey) and unquoted and (chords := read_keys(clause.text)):
         return tuple(Hotkey(keys) for keys in chords)

@@ -78,9 +78,17 @@ def _and_separates(tokens: Sequence[Token], after: int, part: Sequence[Token]) -
     if any(starts_with(tokens, after, words) for words in _STRONG_WORDS):
         return True
     verb = find_verb(part, skip_fillers(part, 0))
+    if verb and verb[0].kind == "click" and _is_quoted_only(part[verb[1] :]) and _is_quoted_only(tokens[after:]):
+        return True
     if verb and verb[0].kind == "type" and read_keys(_until_separator(tokens, after)):
         return True
     return _starts_step(tokens, after, part) or _is_unknown_request(tokens, after)
+
+
+def _is_quoted_only(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens up to the next separator are one quotation."""
+    follows_separator = len(tokens) == 1 or (len(tokens) > 1 and (tokens[1].kind == "sep" or tokens[1].low == "and"))
+    return follows_separator and tokens[0].kind == "quoted"
 
 
 def _starts_step(tokens: Sequence[Token], at: int, part: Sequence[Token]) -> bool:

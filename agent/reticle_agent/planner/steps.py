@@ -16,8 +16,9 @@ from .verbs import EXAMPLES, Verb, VerbKind
 from .wordlists import word_set
 
 _MENU_ARROWS = frozenset({">", "→", "->", "▸", "›"})
-_KEY_WORDS = word_set("key keys shortcut hotkey combination")
+_KEY_WORDS = word_set("key keys shortcut hotkey combination letter digit")
 _KEYBOARD = frozenset({("on", "the", "keyboard"), ("on", "your", "keyboard"), ("on", "my", "keyboard")})
+_UNCLEAR_AFTER_KEYS = word_set("in into on inside or to for")
 _SCROLL_UNITS = word_set("time times notch notches line lines step steps click clicks tick ticks")
 _DIRECTIONS: dict[str, Direction] = {"up": "up", "down": "down", "left": "left", "right": "right"}
 
@@ -58,7 +59,7 @@ def _press(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
         return keys
     if rest.words[:2] == ("and", "hold"):
         raise not_understood(whole.written)
-    if len(rest) > 1 and rest.words[1] in ("in", "into", "on", "inside") and read_keys(rest[:1].text):
+    if len(rest) > 1 and rest.words[1] in _UNCLEAR_AFTER_KEYS and read_keys(rest[:1].text):
         raise BadInput(f'"{whole.written}" could be a key or a place; click the place first, then press the key')
     return _click(verb, rest, whole)
 
@@ -72,7 +73,7 @@ def _keys(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
 
 def _named_keys(rest: Phrase, whole: Phrase) -> tuple[Step, ...] | None:
     """The hotkeys the words name; None when they are about something on the screen."""
-    rest, times = split_repeats(rest)
+    rest, times = split_repeats(_without_purpose(rest))
     explicit = rest.words[-3:] in _KEYBOARD
     rest = rest[:-3] if explicit else rest
     article = rest.words[:1] == ("the",)
@@ -90,6 +91,15 @@ def _named_keys(rest: Phrase, whole: Phrase) -> tuple[Step, ...] | None:
     if _looks_like_chord(rest.text) or (explicit and rest.words[-1:] != ("bar",)):
         raise BadInput(f'"{whole.written}": "{rest.text}" is not a key I know')
     return None
+
+
+def _without_purpose(rest: Phrase) -> Phrase:
+    """``Ctrl+S to save``: what keys are pressed for is no step of its own."""
+    at = rest.find(lambda t: t.low == "to", 1)
+    if at is None or at + 1 == len(rest):
+        return rest
+    purpose = rest.tokens[at + 1].text
+    return rest[:at] if purpose.isalpha() and purpose.islower() and purpose not in ("the", "a", "an") else rest
 
 
 def _looks_like_chord(text: str) -> bool:
@@ -115,23 +125,31 @@ def _drag(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
 
 
 def _scroll(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
-    """``scroll [target] DIRECTION [by] [N] [times] [in target]``, the count and direction in either order."""
-    direction_at = rest.find(lambda t: t.low in _DIRECTIONS)
+    """``scroll [target] DIRECTION [target] [by] [N] [times] [in target]``, a count also before the direction."""
     place_at = rest.find(lambda t: t.low in ("in", "on", "over", "inside", "within"))
-    if direction_at is None or (place_at is not None and place_at < direction_at):
+    head, place = (rest, rest[:0]) if place_at is None else (rest[:place_at], rest[place_at + 1 :])
+    ways = [i for i, word in enumerate(head.words) if word in _DIRECTIONS]
+    if not ways or (place_at is not None and not place):
         raise BadInput(f'"{whole.written}" does not say which way; say e.g. scroll down 3 in the list')
-    place = rest[place_at + 1 :] if place_at is not None else rest[:0]
-    before, after = rest[:direction_at], rest[direction_at + 1 : place_at]
-    count_text = [w for w in (*before.words, *after.words) if w not in _SCROLL_UNITS and w != "by"]
-    amount = read_count(count_text[-1]) if count_text else 5
-    leading_target = before if before and read_count(before.words[0]) is None else None
-    if leading_target is not None:
-        place, amounts = leading_target, [w for w in after.words if w not in _SCROLL_UNITS and w != "by"]
-        count_text, amount = amounts, read_count(amounts[0]) if amounts else 5
-    if len(count_text) > 1 or amount is None:
+    way = 0 if ways[0] == 0 else ways[-1]
+    found = [_take_count(part) for part in (head[:way], head[way + 1 :], place)]
+    counts = [count for _, count in found if count is not None]
+    targets = [phrase for phrase, _ in found if phrase]
+    is_target = found[1][0].words[:1] in ((), ("the",))
+    if len(counts) > 1 or len(targets) > 1 or not is_target:
         raise BadInput(f'I do not understand "{rest.written}" in "{whole.written}"; say e.g. scroll down 3 in the list')
-    target = target_of(place, whole) if place or place_at is not None else None
-    return (Scroll(_DIRECTIONS[rest.words[direction_at]], amount, target),)
+    target = target_of(targets[0], whole) if targets else None
+    return (Scroll(_DIRECTIONS[head.words[way]], counts[0] if counts else 5, target),)
+
+
+def _take_count(phrase: Phrase) -> tuple[Phrase, int | None]:
+    """Takes ``[by] N [times]`` off the end of a phrase."""
+    kept = phrase[:-1] if phrase.words[-1:] and phrase.words[-1] in _SCROLL_UNITS else phrase
+    count = read_count(kept.words[-1]) if kept else None
+    if count is None:
+        return phrase, None
+    kept = kept[:-1]
+    return (kept[:-1] if kept.words[-1:] == ("by",) else kept), count
 
 
 def _clear(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:

@@ -6,6 +6,7 @@ from reticle_grounding.errors import BadInput
 
 from reticle_agent.actions import Hotkey, Step, TypeText
 
+from .keys import read_keys
 from .phrase import Phrase, is_secret, target_of
 from .verbs import Verb
 from .wordlists import word_set
@@ -19,6 +20,7 @@ _DETERMINERS = word_set("the a an my your his her our some this that these those
 _TEXT_NOUNS = word_set("text word words phrase string characters value number name query letters")
 _FREE_TEXT_VERBS = frozenset({"type", "write"})
 """Verbs whose text may stand without quotation marks."""
+_PLACEHOLDERS = word_set("it that this these those something anything nothing everything whatever text")
 MAX_PREAMBLE = 6
 """Words allowed between the verb and the quoted text: ``type my new e-mail address 'x'``."""
 
@@ -50,6 +52,8 @@ def fill(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
             return type_text(verb, rest, whole)
         raise BadInput(f"\"{whole.written}\" does not say with what; say e.g. fill the name field with 'Ada'")
     value = rest[cut + 1 :]
+    if "with" in rest.words[:cut]:
+        raise BadInput(f'"{whole.written}" names several fields; fill one in each step')
     if not value or (value.tokens[0].kind == "quoted") != (len(value) == 1 and value.tokens[0].kind == "quoted"):
         raise _missing_text(whole)
     if value.tokens[0].kind != "quoted" and (is_set or value.words[0] in _DETERMINERS):
@@ -95,6 +99,9 @@ def _free_text(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
     """Text without quotation marks; a place is told apart by ``into`` or by ending in a word such as ``field``."""
     said = whole.words[-len(rest) - 1] if len(whole) > len(rest) else ""
     is_reference = len(rest) > 1 and rest.words[0] in _DETERMINERS | _PLACES | _TEXT_NOUNS
+    is_reference = is_reference or rest.words in {(word,) for word in _PLACEHOLDERS}
+    if _names_keys(rest):
+        raise BadInput(f'"{whole.written}" could be keys or text; say press for keys, or put the text in quotes')
     if is_reference or (said not in _FREE_TEXT_VERBS and not rest.text.isdecimal()):
         raise _missing_text(whole)
     cut = _free_place(rest)
@@ -102,6 +109,12 @@ def _free_text(verb: Verb, rest: Phrase, whole: Phrase) -> tuple[Step, ...]:
         return (TypeText(rest.written, None, is_secret(whole[: -len(rest)], None)),)
     target = target_of(rest[cut + 1 :], whole)
     return (TypeText(rest[:cut].written, target, is_secret(rest[cut:], None)),)
+
+
+def _names_keys(rest: Phrase) -> bool:
+    """Whether the words are names of keys (single characters are text)."""
+    chords = read_keys(rest.text) or ()
+    return any(len(key) > 1 for keys in chords for key in keys)
 
 
 def _free_place(rest: Phrase) -> int | None:
