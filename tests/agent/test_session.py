@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 from reticle_agent.processes import Supervised
@@ -126,6 +127,25 @@ class TestLaunch:
     def test_program_without_a_window_is_ended(self) -> None:
         with pytest.raises(ReticleError, match=r"sleep opened no window within 0\.3 s"), launch(SLEEPER, timeout_s=0.3):
             pass
+
+
+def test_an_application_ended_in_the_middle_leaves_no_mark() -> None:
+    """Mousepad would ask to restore what was typed when its session had been cut short under the same settings."""
+    titles = []
+    for _ in range(2):
+        with virtual_desktop(), launch("mousepad") as application:
+            titles.append(application.title)
+            subprocess.run(["xdotool", "type", "unsaved"], check=True)
+            os.kill(application.process.pid, signal.SIGKILL)
+    assert titles == ["Untitled 1 - Mousepad"] * 2
+
+
+def test_launch_works_without_a_window_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reticle_agent.session.which", lambda name: None if name == "openbox" else which(name))
+    with virtual_desktop() as desktop:
+        assert not desktop.managed
+        with launch("galculator") as application:
+            assert application.title == "galculator"
 
 
 def test_children_of_the_child_end_with_it() -> None:
