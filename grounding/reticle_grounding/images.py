@@ -26,8 +26,9 @@ _DECODING = (
     EOFError,
     TypeError,
     LookupError,
+    ArithmeticError,
+    RuntimeError,
     MemoryError,
-    OverflowError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -48,7 +49,8 @@ def load_image(path: Path | str) -> Image.Image:
         with _own_size_limit(), Image.open(path) as opened:
             check_image(opened)
             opened.load()
-            return as_rgb(ImageOps.exif_transpose(opened))
+            ImageOps.exif_transpose(opened, in_place=True)
+            return as_rgb(opened)
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}") from None
     except UnidentifiedImageError:

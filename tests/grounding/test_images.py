@@ -89,7 +89,7 @@ def test_one_pixel_works(tmp_path):
 
 
 def test_the_longest_accepted_side_works(tmp_path):
-    assert load_image(saved(tmp_path, Image.new("1", (MAX_SIDE, 9000)))).size == (MAX_SIDE, 9000)
+    assert load_image(saved(tmp_path, Image.new("1", (MAX_SIDE, 1000)))).size == (MAX_SIDE, 1000)
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reticle_kernels.attention.naive import naive_attention
-from reticle_kernels.attention.windows import windowed_attention
+from reticle_kernels.attention.windows import by_length, windowed_attention
 from torch.nn import functional
 
 
@@ -28,6 +28,16 @@ def test_equals_the_dense_reference_under_a_block_diagonal(lengths):
     window = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     expected = naive_attention(q, k, v, lambda i, j: window[i] == window[j])
     torch.testing.assert_close(windowed_attention(q, k, v, bounds), expected, atol=1e-12, rtol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12).filter(lambda lengths: sum(lengths) > 0))
+def test_ordering_windows_by_length_only_moves_them(lengths):
+    q, k, v, bounds = packed(lengths)
+    order, sorted_bounds = by_length(bounds)
+    assert sorted_bounds.diff().tolist() == sorted(lengths, reverse=True)
+    moved = windowed_attention(q[:, order], k[:, order], v[:, order], sorted_bounds)
+    torch.testing.assert_close(moved, windowed_attention(q, k, v, bounds)[:, order], atol=1e-12, rtol=1e-12)
 
 
 def test_equals_one_call_per_window_in_single_precision():

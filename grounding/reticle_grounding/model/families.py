@@ -18,7 +18,7 @@ model logits unless :meth:`PointerModelModule.language_logits` is asked for them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,10 @@ from reticle_grounding.errors import CheckpointError
 from .pointer_head import PointerHead
 
 POINTER_ID_FIELDS = ("pointer_start_token_id", "pointer_end_token_id", "pointer_pad_token_id")
+
+
+VisionPlan = Callable[[Any, Tensor], dict[str, Tensor]]
+"""From the vision tower and raw grids, arguments that replace what the tower would work out itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class PointerModelModule(nn.Module):
         self.family = FAMILIES[config.model_type]
         self.backbone = self.family.backbone_class(config)
         self.multi_patch_pointer_head = PointerHead(int(config.text_config.hidden_size)) if pointer else None
+        self.vision_plan: VisionPlan | None = None
 
     @property
     def head(self) -> PointerHead:
@@ -134,7 +139,8 @@ class PointerModelModule(nn.Module):
     def vision(self, pixel_values: Tensor, grid_thw: Tensor) -> Tensor:
         """Vision tower and patch merger: [N, 1176] and raw grids [images, 3] -> merged embeddings [N / 4, d]."""
         tower = self.backbone.model.visual
-        out: Tensor = tower(pixel_values.to(tower.dtype), grid_thw=grid_thw).pooler_output
+        plan = self.vision_plan(tower, grid_thw) if self.vision_plan else {}
+        out: Tensor = tower(pixel_values.to(tower.dtype), grid_thw=grid_thw, **plan).pooler_output
         return out
 
     def embed(self, input_ids: Tensor, visual: Tensor | None = None) -> Tensor:

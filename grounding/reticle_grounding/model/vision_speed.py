@@ -5,10 +5,13 @@ The text layers keep their SDPA.
 
 from __future__ import annotations
 
-from reticle_kernels.attention.windows import windowed_attention
+from typing import Any
+
+from reticle_kernels.attention.windows import by_length, windowed_attention
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface
+from transformers.vision_utils import get_vision_window_index
 
 from .families import PointerModelModule
 
@@ -32,11 +35,24 @@ def _attention(
     return mixed.transpose(0, 1).unsqueeze(0), None
 
 
+def _ordered_windows(tower: Any, grid_thw: Tensor) -> dict[str, Tensor]:
+    """The tower's own windows, longest first, as the keyword arguments under which it takes precomputed ones.
+
+    Only for a single picture: the layers without windows need the tokens of each picture to stay together.
+    """
+    if grid_thw.shape[0] > 1 or int(grid_thw[0, 0]) > 1:
+        return {}
+    index, bounds = get_vision_window_index(grid_thw, tower.spatial_merge_size, tower.window_size, tower.patch_size)
+    order, bounds = by_length(bounds // tower.spatial_merge_unit)
+    return {"window_index": index[order.to(index.device)], "cu_window_seqlens": bounds * tower.spatial_merge_unit}
+
+
 def batch_vision_windows(model: PointerModelModule) -> bool:
     """Switches the model's vision tower to batched windows; False where the family has no windows."""
     if not model.family.windowed_vision:
         return False
     AttentionInterface.register(NAME, _attention)
+    model.vision_plan = _ordered_windows
     # Set past the checks of `set_attn_implementation`, which would try to import a flash attention package.
     model.backbone.model.visual.config._attn_implementation_internal = NAME
     return True
