@@ -57,6 +57,11 @@ class Clipboard:
             return None
         return time.monotonic() - self._last_taken_s if self._takers else None
 
+    def text(self) -> str:
+        """What the clipboard holds as text; empty when there is none."""
+        data = self._read("UTF8_STRING")
+        return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+
     def give_back(self) -> None:
         """Offers what the clipboard held before; an empty clipboard becomes empty again."""
         self._lent = False

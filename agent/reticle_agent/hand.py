@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, TypeAlias
@@ -26,6 +27,8 @@ from .x11 import X11, DisplayError, ensure_authority_file
 Reply: TypeAlias = dict[str, Any]
 Request: TypeAlias = Mapping[str, Any]
 BUTTONS = {"left": 1, "middle": 2, "right": 3}
+OTHERS_S = 0.4
+"""A clipboard manager fetches a new text at once; a later fetch is the application's."""
 PASTE_QUIET_S = 0.08
 """Some applications fetch a paste twice; the old clipboard comes back after this long without a further fetch."""
 
@@ -52,6 +55,7 @@ class Hand:
         self._gui = load_pyautogui()
         self._layout = Layout.read(self._x)
         self._clipboard: Clipboard | None = None
+        self._lent_s = 0.0
         self._held: dict[str, Callable[[], None]] = {}
         self._operations: dict[str, Callable[[Request], Reply]] = {
             "move": self._move,
@@ -152,10 +156,16 @@ class Hand:
     def _lend(self, request: Request) -> Reply:
         self._clipboard = self._clipboard or Clipboard()
         self._clipboard.lend(str(request["text"]))
+        self._lent_s = time.monotonic()
         return {"window": self._x.active_window()}
 
     def _taken(self, request: Request) -> Reply:
-        since = self._clipboard.taken_by(request.get("window")) if self._clipboard else None
+        """Whoever has the focus counts at once; another connection (some applications have two) after a moment."""
+        if self._clipboard is None:
+            return {"taken": False, "quiet": False}
+        since = self._clipboard.taken_by(request.get("window"))
+        if since is None and time.monotonic() - self._lent_s > OTHERS_S:
+            since = self._clipboard.taken_by(None)
         return {"taken": since is not None, "quiet": since is not None and since >= PASTE_QUIET_S}
 
     def _give_back(self, _: Request) -> Reply:
