@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Space
+from reticle_grounding.model.checkpoint import load_checkpoint
 from reticle_grounding.model.pointer_model import PointerModel
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
@@ -116,3 +117,12 @@ def test_no_gradients_and_thread_count_are_left_alone(model, small_screen):
 def test_strips_beyond_the_aspect_limit_are_refused(model):
     with pytest.raises(BadInput, match="200 times"):
         model.encode(Image.new("RGB", (1000, 4)))
+
+
+def test_half_precision_gives_a_similar_map(model, tiny_folder, small_screen):
+    low = PointerModel(load_checkpoint(tiny_folder(model.module.family.model_type), torch.bfloat16))
+    attention = low.attend(low.encode(small_screen), "save the file")
+    exact = model.attend(model.encode(small_screen), "save the file")
+    assert attention.dtype == np.float32
+    assert attention.sum() == pytest.approx(1, abs=1e-5)
+    assert np.corrcoef(attention.ravel(), exact.ravel())[0, 1] > 0.95
