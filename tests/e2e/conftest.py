@@ -158,7 +158,10 @@ def desktop_variables() -> Iterator[Mapping[str, str]]:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed; run make setup-test")
     with virtual_desktop() as desktop:
-        yield dict(desktop.environment)
+        variables = dict(desktop.environment)
+        # The accessibility bus starts when it is first asked for; Qt looks for it once, when an application starts.
+        Stage({**os.environ, **variables}, HERE).tree("nobody")
+        yield variables
 
 
 @pytest.fixture

@@ -49,10 +49,12 @@ def test_galculator_adds(stage: Stage) -> None:
 
 
 def test_qt_menu_opens_a_dialog_in_featherpad(stage: Stage) -> None:
-    ended = stage.run("open the Options menu and click Preferences", "featherpad")
+    ended = stage.run(f"type '{UNICODE}', open the Options menu and click Preferences", "featherpad")
     assert ended.code == 0, ended.stderr
     assert "Preferences" in stage.titles()
-    assert shown(stage.tree("featherpad"), "dialog")
+    tree = stage.tree("featherpad")
+    assert shown(tree, "dialog")
+    assert UNICODE in [row["text"] for row in shown(tree, "text")]
 
 
 def test_dry_run_sends_nothing(stage: Stage) -> None:
