@@ -130,8 +130,8 @@ def _attention_draft(rank: int, region: Region, texts: Sequence[TextBox]) -> Dra
 
 def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     made: list[Draft] = []
-    if scene.wanted.role in (Role.CHECK, Role.ANY):
-        marks = marks_left_of(label.rect, scene.elements, drawn=scene.wanted.role is Role.CHECK)
+    if scene.wanted.role is Role.CHECK:
+        marks = marks_left_of(label.rect, scene.elements)
         made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
     for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
         kind = "track" if e.track else "entry"

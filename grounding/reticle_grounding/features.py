@@ -32,7 +32,6 @@ FEATURES = (
     "entry_below",
     "entry_track",
     "mark",
-    "mark_asked",
     "label_with_entry",
     "icon",
     "alone_in_box",
@@ -109,7 +108,6 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry_below": entry * float(draft.below),
         "entry_track": float(draft.kind == "track"),
         "mark": mark,
-        "mark_asked": mark * float(role is Role.CHECK),
         "label_with_entry": float(found is not None and draft.origin == "text" and found.rect in with_entry)
         * max(asked, float(found is not None and found.colon)),
         "icon": float(draft.kind == "icon"),

@@ -1,7 +1,7 @@
 """Text on the screen: detections by rapidocr (onnxruntime, models inside its wheel, nothing is downloaded).
 
-A menu bar is read as one line ("File Edit View"), so every detection keeps its words with their own rectangles.
-Coordinates are pixels of the picture handed in (capture space), right and bottom exclusive.
+A menu bar is detected as one line ("File Edit View"), so lines are cut at wide gaps, and every piece keeps its words
+with their own rectangles. Coordinates are pixels of the picture handed in (capture space), right and bottom exclusive.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -25,6 +26,8 @@ MAX_SIDE = 2560
 """Longer pictures are read scaled down to this many pixels on their longer side."""
 SMALL_PIXELS = 600 * 600
 """Crops below this area are enlarged twofold before reading; whole screens are read as they are."""
+WIDE_GAP = 0.42
+"""A gap between characters of this share of the line's height ends a piece of text."""
 MIN_SCORE = 0.5
 """Detections that the recogniser itself believes in less than this are dropped."""
 
@@ -39,7 +42,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """One line of text as detected."""
+    """A piece of text without wide gaps."""
 
     text: str
     rect: Rect
@@ -72,7 +75,7 @@ class _Output(Protocol):
 
 
 class _Engine(Protocol):
-    def __call__(self, img_content: RgbArray, *, return_word_box: bool) -> _Output: ...
+    def __call__(self, img_content: RgbArray, *, return_word_box: bool, return_single_char_box: bool) -> _Output: ...
 
 
 class TextReader:
@@ -92,7 +95,7 @@ class TextReader:
         zoom = 2 if region is not None and cut.shape[0] * cut.shape[1] < SMALL_PIXELS else 1
         bgr = np.ascontiguousarray(np.repeat(np.repeat(cut[:, :, ::-1], zoom, axis=0), zoom, axis=1))
         with self._lock:
-            output = self._open()(bgr, return_word_box=True)
+            output = self._open()(bgr, return_word_box=True, return_single_char_box=True)
         return _reading_order(_boxes(output, 1 / zoom, left, top))
 
     def _open(self) -> _Engine:
@@ -137,12 +140,44 @@ def _boxes(output: _Output, scale: float, left: int, top: int) -> list[TextBox]:
     worded = output.word_results if len(output.word_results) == len(output.txts) else [()] * len(output.txts)
     for quad, text, score, pieces in zip(output.boxes, output.txts, output.scores, worded, strict=True):
         rect = _rect(quad, scale, left, top)
-        words = tuple(Word(piece[0], _rect(piece[2], scale, left, top)) for piece in pieces if piece[0].strip())
-        if "".join(w.text for w in words) != "".join(text.split()):
-            words = proportional_words(text, rect)
-        if words:
-            found.append(TextBox(text.strip(), rect, float(score), words))
+        letters = [(piece[0], _rect(piece[2], scale, left, top)) for piece in pieces]
+        found += split_line(text, rect, float(score), letters)
     return found
+
+
+def split_line(text: str, rect: Rect, score: float, letters: Sequence[tuple[str, Rect]]) -> list[TextBox]:
+    """Cuts a line at wide gaps between its letters; the letters are those of ``text`` without blanks, left to right.
+
+    Letters that do not fit the text are ignored: the line stays whole and its words share its width.
+    """
+    if "".join(letter for letter, _ in letters) != "".join(text.split()):
+        words = proportional_words(text, rect)
+        return [TextBox(text.strip(), rect, score, words)] if words else []
+    groups: list[list[Word]] = []
+    at, last = 0, -np.inf
+    for word in text.split():
+        for start, stop in _runs([r for _, r in letters[at : at + len(word)]], WIDE_GAP * rect.height):
+            rects = [r for _, r in letters[at + start : at + stop]]
+            box = Rect(rects[0].left, rect.top, max(rects[-1].right, rects[0].left + 1), rect.bottom)
+            if not groups or box.left - last >= WIDE_GAP * rect.height:
+                groups.append([])
+            groups[-1].append(Word(word[start:stop], box))
+            last = box.right
+        at += len(word)
+    return [_joined(words, score) for words in groups]
+
+
+def _runs(rects: Sequence[Rect], gap: float) -> list[tuple[int, int]]:
+    """Index ranges of letters without a wide gap between neighbours."""
+    cuts = [i for i in range(1, len(rects)) if rects[i].left - rects[i - 1].right >= gap]
+    return list(pairwise([0, *cuts, len(rects)]))
+
+
+def _joined(words: Sequence[Word], score: float) -> TextBox:
+    """The piece made of ``words``; a little wider than its letters, which are measured tightly."""
+    first, last = words[0].rect, words[-1].rect
+    rect = Rect(first.left - 2, first.top, last.right + 2, first.bottom)
+    return TextBox(" ".join(w.text for w in words), rect, score, tuple(words))
 
 
 def _rect(quad: Sequence[Sequence[float]] | npt.NDArray[np.float32], scale: float, left: int, top: int) -> Rect:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from .regions import THRESHOLD
+
+Reading: TypeAlias = Literal["auto", "crops", "screen", "off"]
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingConfig:
     """How to ground. Everything has a working default."""
 
-    reading: Literal["auto", "crops", "screen", "off"] = "screen"
+    reading: Reading = "screen"
     """What is read: the whole screen once, only the attended crops, crops unless attention is unsure, or nothing."""
     attention: bool = True
     """Run the model; without it only text and structure speak."""

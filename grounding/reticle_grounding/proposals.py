@@ -56,10 +56,10 @@ def _is_track(rect: Rect) -> bool:
     return 60 <= rect.width <= 800 and 3 <= rect.height <= 40 and rect.width >= 4 * rect.height
 
 
-def marks_left_of(label: Rect, elements: Elements, drawn: bool) -> list[Rect]:
-    """Check box or radio squares directly left of a label, nearest first; with ``drawn`` icons count as well."""
+def marks_left_of(label: Rect, elements: Elements) -> list[Rect]:
+    """Check boxes or radio buttons (flat or drawn squares) directly left of a label, nearest first."""
     found = []
-    for box in (*elements.boxes, *(elements.icons if drawn else ())):
+    for box in (*elements.boxes, *elements.icons):
         gap = label.left - box.right
         square = 0.7 <= box.width / box.height <= 1.43
         sized = all(MARK_SIDES[0] <= side <= min(MARK_SIDES[1], 1.8 * label.height) for side in (box.width, box.height))

@@ -6,12 +6,15 @@ because a leading verb can be the visible label itself ("Open"). A text's score 
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from importlib import resources
+from typing import cast
 
 from rapidfuzz import fuzz
 
@@ -96,6 +99,10 @@ _SIGNS = re.compile(r"[^\w\s.,;:]+", re.UNICODE)
 _CONFUSED = str.maketrans({"l": "i", "1": "i", "|": "i", "!": "i", "0": "o", "5": "s", "8": "b"})
 
 
+SYNONYM = 0.6
+"""Similarity of two different words of one group in ``data/synonyms.json``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One way to understand what the instruction names."""
@@ -148,6 +155,24 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain)) or tuple(_SIGNS.findall(plain))
 
 
+@lru_cache(maxsize=4096)
+def _groups(word: str) -> frozenset[int]:
+    """Numbers of the groups of near-synonyms that hold the word or its stem."""
+    groups = _synonyms()
+    return groups.get(word) or groups.get(_stem(word)) or frozenset()
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, frozenset[int]]:
+    text = resources.files(__package__ or "reticle_grounding").joinpath("data/synonyms.json").read_text("utf-8")
+    groups: dict[str, frozenset[int]] = {}
+    for number, words in enumerate(cast(list[list[str]], json.loads(text))):
+        for word in words:
+            for form in (word, _stem(word)):
+                groups[form] = groups.get(form, frozenset()) | {number}
+    return groups
+
+
 @lru_cache(maxsize=256)
 def parse(instruction: str) -> Wanted:
     """What the instruction names. Never fails; an instruction of pure verbs keeps them as its words."""
@@ -175,14 +200,17 @@ def match(wanted: Wanted, text: str) -> Match:
     return max((_match_reading(r, found) for r in wanted.readings), key=lambda m: m.score, default=NO_MATCH)
 
 
+@lru_cache(maxsize=65536)
 def similarity(a: str, b: str) -> float:
-    """0..1 for two tokens: equal, equal but for confusable characters, same stem, or nearly the same letters."""
+    """0..1 for two tokens: equal, equal but for confusable characters, same stem, synonyms, or similar letters."""
     if a == b:
         return 1.0
     if len(a) > 2 and a.translate(_CONFUSED) == b.translate(_CONFUSED):
         return 0.97
     if _stem(a) == _stem(b):
         return 0.86
+    if _groups(a) & _groups(b):
+        return SYNONYM
     shorter = min(len(a), len(b))
     if shorter < 4:
         return 0.0
@@ -273,6 +301,8 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
     for pattern, role in _ROLE_PHRASES:
         if re.search(rf"\b(?:{pattern})$", plain) or re.search(rf"\bthe (?:\S+ )*?(?:{pattern})\b", plain):
             return role
+    if re.match(r"(please )?the (number|value|amount|text) (next to|for|of|beside|after|in)\b", plain):
+        return Role.FIELD
     if re.match(r"(type|enter|write|fill|set|put|change|adjust|increase|decrease|raise|lower)\b", plain):
         return Role.FIELD
     return Role.ANY

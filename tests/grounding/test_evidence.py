@@ -153,8 +153,8 @@ def test_an_icon_is_a_candidate_only_where_attention_points() -> None:
 
 def test_marks_stand_level_with_their_label() -> None:
     elements = Elements((Rect(10, 10, 24, 24),), ())
-    assert marks_left_of(Rect(30, 8, 100, 26), elements, drawn=False) == [Rect(10, 10, 24, 24)]
-    assert marks_left_of(Rect(30, 40, 100, 58), elements, drawn=False) == []
+    assert marks_left_of(Rect(30, 8, 100, 26), elements) == [Rect(10, 10, 24, 24)]
+    assert marks_left_of(Rect(30, 40, 100, 58), elements) == []
 
 
 def test_candidates_are_different_places() -> None:

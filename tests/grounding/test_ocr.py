@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from reticle_grounding.geometry import Rect
-from reticle_grounding.ocr import RgbArray, TextBox, TextReader, Word, crop, proportional_words
+from reticle_grounding.ocr import RgbArray, TextBox, TextReader, Word, crop, proportional_words, split_line
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,23 @@ def test_spans_join_neighbouring_words() -> None:
     words = (Word("Find", Rect(0, 0, 20, 10)), Word("and", Rect(24, 1, 40, 10)), Word("Replace", Rect(44, 0, 90, 12)))
     box = TextBox("Find and Replace", Rect(0, 0, 90, 12), 1.0, words)
     assert box.span(1, 3) == ("and Replace", Rect(24, 0, 90, 12))
+
+
+def letters(text: str, starts: list[float]) -> list[tuple[str, Rect]]:
+    return [(c, Rect(x, 2, x + 7, 18)) for c, x in zip(text, starts, strict=True)]
+
+
+def test_a_line_is_cut_at_wide_gaps_with_or_without_a_blank() -> None:
+    starts = [0, 8, 16, 40, 48, 62, 70]
+    pieces = split_line("abcde fg", Rect(0, 0, 80, 20), 0.9, letters("abcdefg", starts))
+    assert [p.text for p in pieces] == ["abc", "de fg"]
+    assert [w.text for w in pieces[1].words] == ["de", "fg"]
+    assert pieces[0].rect.right < pieces[1].rect.left
+    assert pieces[1].words[0].rect.left == 40
+
+
+def test_letters_that_do_not_fit_leave_the_line_whole() -> None:
+    pieces = split_line("ab cd", Rect(0, 0, 50, 20), 0.9, letters("abc", [0, 8, 30]))
+    assert [p.text for p in pieces] == ["ab cd"]
+    assert [w.rect.left for w in pieces[0].words] == [0.0, 30.0]
+    assert split_line("  ", Rect(0, 0, 50, 20), 0.9, []) == []
