@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,3 +66,13 @@ def test_dry_run_sends_nothing(stage: Stage) -> None:
     tree = stage.tree("mousepad")
     assert [row["text"] for row in shown(tree, "text")] == [""]
     assert not [row for row in tree if row["name"] == "Find Next" and "showing" in row["states"]]
+
+
+def test_a_password_is_typed_but_not_recorded_as_text(stage: Stage) -> None:
+    secret = "correct-horse-42"
+    ended = stage.run(f"type the password '{secret}'", "mousepad")
+    assert ended.code == 0, ended.stderr
+    assert secret in [row["text"] for row in shown(stage.tree("mousepad"), "text")]
+    assert secret not in ended.stdout + ended.stderr
+    for path in filter(Path.is_file, stage.trace.rglob("*")):
+        assert secret.encode() not in path.read_bytes(), path.name
