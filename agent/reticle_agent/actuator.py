@@ -29,6 +29,8 @@ DRAG_STEP_S = 0.012
 DRAG_HOLD_S = 0.12
 """Before moving and before letting go; shorter ones are not taken for a drag everywhere."""
 PASTE_CHORD = ("ctrl", "v")
+PASTE_CHORD_WITHOUT_LATIN = ("shift", "insert")
+"""Layouts without a V; it is not the first choice, since some programs paste the mouse selection with it."""
 TERMINAL_PASTE_CHORD = ("ctrl", "shift", "v")
 
 
@@ -148,8 +150,11 @@ class HandActuator:
 
     def _paste(self, text: str) -> None:
         """Old clipboard contents come back as soon as the application has fetched the text."""
-        window = self._event(op="lend", text=text)["window"]
-        chord = TERMINAL_PASTE_CHORD if self._gate.is_terminal(window) else PASTE_CHORD
+        lent = self._event(op="lend", text=text)
+        window = lent["window"]
+        chord: tuple[str, ...] = PASTE_CHORD if lent["latin"] else PASTE_CHORD_WITHOUT_LATIN
+        if self._gate.is_terminal(window):
+            chord = TERMINAL_PASTE_CHORD
         for key in chord:
             self._key(key, True)
         for key in reversed(chord):

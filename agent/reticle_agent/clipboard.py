@@ -17,6 +17,8 @@ from .x11 import X11, property_bytes
 MAX_FORMAT_BYTES = 200_000
 MAX_FORMATS = 16
 ANSWER_S = 0.5
+ALL_S = 0.8
+"""A slow owner of the clipboard loses the formats it has not given by then; a stop must not wait for it."""
 TEXT_FORMATS = ("UTF8_STRING", "text/plain;charset=utf-8", "text/plain", "TEXT", "STRING")
 NOT_DATA = frozenset({"TARGETS", "MULTIPLE", "TIMESTAMP", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION"})
 Formats = dict[str, bytes]
@@ -160,8 +162,9 @@ class Clipboard:
         listed = self._read("TARGETS")
         names = [self._atom_name(a) for a in listed] if isinstance(listed, list) else []
         found: Formats = {}
+        deadline = time.monotonic() + ALL_S
         for name in [n for n in names if n not in NOT_DATA][:MAX_FORMATS]:
-            data = self._read(name)
+            data = self._read(name) if time.monotonic() < deadline else None
             if isinstance(data, bytes) and (len(data) <= MAX_FORMAT_BYTES or name in TEXT_FORMATS):
                 found[name] = data
         return found

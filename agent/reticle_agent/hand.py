@@ -157,7 +157,7 @@ class Hand:
         self._clipboard = self._clipboard or Clipboard()
         self._clipboard.lend(str(request["text"]))
         self._lent_s = time.monotonic()
-        return {"window": self._x.active_window()}
+        return {"window": self._x.active_window(), "latin": self._layout.stroke("v") is not None}
 
     def _taken(self, request: Request) -> Reply:
         """Whoever has the focus counts at once; another connection (some applications have two) after a moment."""

@@ -44,6 +44,8 @@ NAMED_KEYS = {
 """Canonical key name (see ``actions.Hotkey``) -> X keysym name."""
 KEY_CODES_MISSING_FROM_XK = {"ISO_Level3_Shift": 0xFE03}
 CONTROL_CHARACTERS = {"\n": 0xFF0D, "\t": 0xFF09}
+LATIN_ROWS = ((24, "qwertyuiop"), (38, "asdfghjkl"), (52, "zxcvbnm"))
+"""First key code of each row (evdev numbering): with a layout without Latin letters, shortcuts go by place."""
 UNICODE_KEYSYM = 0x01000000
 EURO = 0x20AC
 LEVEL_COLUMNS = {0: (0, 1, 4, 5), 1: (2, 3, 6, 7)}
@@ -120,6 +122,8 @@ class Layout:
             return stroke
         keysyms = keysyms_of(name.lower()) if len(name) == 1 else (_keysym(NAMED_KEYS[name]),)
         code = next((c for s in keysyms if (c := self.code_of(s)) is not None), None)
+        if code is None:
+            code = next((first + row.index(name) for first, row in LATIN_ROWS if name in row), None)
         if code is None:
             raise BadInput(f"this keyboard layout has no key '{name}'")
         return Stroke(code)

@@ -91,7 +91,7 @@ def _grab(display: Display) -> Image.Image:
             shot = grabber.grab({"left": left, "top": top, "width": right - left, "height": bottom - top})
     except ScreenShotError as problem:
         raise DisplayError(f"display {display.id} cannot be captured ({problem})") from problem
-    return Image.frombytes("RGB", (int(shot.width), int(shot.height)), bytes(shot.rgb))
+    return Image.frombytes("RGB", (int(shot.width), int(shot.height)), bytes(shot.bgra), "raw", "BGRX")
 
 
 def _painted(image: Image.Image, mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]], turns: int) -> Image.Image:

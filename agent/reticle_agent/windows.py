@@ -65,13 +65,25 @@ class OwnWindows:
     def mask(self, area: Rect) -> Mask:
         """[height, width] of ``area`` (root pixels): True where an own window is what is seen."""
         seen = np.zeros((round(area.height), round(area.width)), dtype=np.bool_)
-        for window in self._x.children():  # bottom to top: later windows cover earlier ones
+        children = self._x.children()
+        own = self._own_among([window.id for window in children])
+        for window in children:  # bottom to top: later windows cover earlier ones
             cut = window.rect.intersection(area)
             if cut is None:
                 continue
             r = cut.shifted(-area.left, -area.top)
-            seen[round(r.top) : round(r.bottom), round(r.left) : round(r.right)] = self.owns(window.id)
+            seen[round(r.top) : round(r.bottom), round(r.left) : round(r.right)] = window.id in own
         return seen
+
+    def _own_among(self, children: list[int]) -> set[int]:
+        """Which children of the root are own. Clients are taken from the window manager's list, which spares a search
+        through every foreign window; menus and the like carry their process id themselves.
+        """
+        clients = self._x.cardinals(int(self._x.root.id), "_NET_CLIENT_LIST")
+        if not clients:
+            return {window for window in children if self.owns(window)}
+        framed = {self._x.top_level(c) for c in clients if self._x.cardinal(c, "_NET_WM_PID") in self._pids}
+        return {w for w in children if w in framed or self._x.cardinal(w, "_NET_WM_PID") in self._pids}
 
     def foreign_active(self) -> Rect | None:
         """The active window in root pixels or, when that is our own, the topmost window that is not."""

@@ -143,12 +143,30 @@ class X11:
         """The two names of ``WM_CLASS``, lower case; empty when there are none."""
         return [name.lower() for name in self.text(window, "WM_CLASS").split("\0") if name]
 
-    def owner_pid(self, window: int, depth: int = 3) -> int | None:
-        """The process of a window or of the client inside a frame (``_NET_WM_PID``), or None when it says nothing."""
+    def owner_pid(self, window: int, depth: int = 2) -> int | None:
+        """The process of a window or of the client inside a frame (``_NET_WM_PID``), or None when it says nothing.
+
+        Asked anew every time: the ids of closed programs are given to others.
+        """
         pid = self.cardinal(window, "_NET_WM_PID")
         if pid is not None or depth == 0:
             return pid
-        return next((p for c in self._child_ids(window) if (p := self.owner_pid(c, depth - 1)) is not None), None)
+        inner = (self.owner_pid(child, depth - 1) for child in self._child_ids(window))
+        return next((p for p in inner if p is not None), None)
+
+    def top_level(self, window: int) -> int:
+        """The child of the root that a window lies in: itself, or its frame."""
+        from Xlib import error
+
+        with self.exchange() as raw:
+            try:
+                while (parent := raw.create_resource_object("window", window).query_tree().parent) != self.root:
+                    if not parent:
+                        break
+                    window = int(parent.id)
+            except error.BadWindow:
+                return window
+        return window
 
     def active_window(self) -> int | None:
         """The window the window manager calls active, else the one with the keyboard focus."""
@@ -167,7 +185,7 @@ class X11:
         with self.exchange() as raw:
             handle = raw.create_resource_object("window", window)
             data = (32, [PAGER_REQUEST, X.CurrentTime, 0, 0, 0])
-            message = event.ClientMessage(window=handle, client_type=raw.intern_atom("_NET_ACTIVE_WINDOW"), data=data)
+            message = event.ClientMessage(window=handle, client_type=raw.get_atom("_NET_ACTIVE_WINDOW"), data=data)
             self.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
             raw.flush()
 
@@ -175,7 +193,7 @@ class X11:
         """Whether a window is a panel or the desktop (EWMH window types)."""
         types = self.cardinals(window, "_NET_WM_WINDOW_TYPE")
         with self.exchange() as raw:
-            return any(raw.intern_atom(f"_NET_WM_WINDOW_TYPE_{kind}") in types for kind in ("DOCK", "DESKTOP"))
+            return any(raw.get_atom(f"_NET_WM_WINDOW_TYPE_{kind}") in types for kind in ("DOCK", "DESKTOP"))
 
     def window_rect(self, window: int) -> Rect | None:
         """A window in root pixels, or None when it has gone."""
@@ -203,7 +221,7 @@ class X11:
         with self.exchange() as raw:
             try:
                 handle = raw.create_resource_object("window", window)
-                return handle.get_property(raw.intern_atom(name), X.AnyPropertyType, 0, MAX_PROPERTY_WORDS)
+                return handle.get_property(raw.get_atom(name), X.AnyPropertyType, 0, MAX_PROPERTY_WORDS)
             except error.BadWindow:
                 return None
 

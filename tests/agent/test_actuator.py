@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -322,3 +323,50 @@ def test_no_display_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":987")
     with pytest.raises(ReticleError, match=":987 cannot be opened"):
         InputGate()
+
+
+def test_keys_go_to_the_application_below_an_own_window(fresh: HandActuator, pad: Pad) -> None:
+    """After an answer in a window of ours, the focus goes back by itself."""
+    from Xlib import X, Xatom
+
+    connection = X11()
+    own = connection.root.create_window(50, 620, 200, 100, 0, X.CopyFromParent, background_pixel=0xFFFFFF)
+    own.change_property(connection.raw.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
+    own.map()
+    connection.raw.sync()
+    deadline = time.monotonic() + 5
+    while connection.active_window() != own.id and time.monotonic() < deadline:
+        connection.activate(own.id)
+        time.sleep(0.1)
+    assert connection.active_window() == own.id
+    fresh.perform(EnterText("to the pad"))
+    assert pad.text("to the pad") == "to the pad"
+    own.destroy()
+    connection.raw.sync()
+    connection.close()
+
+
+def test_killed_agent_leaves_nothing_held(pad: Pad) -> None:
+    source = """
+import sys
+from reticle_agent.actions import DragTo
+from reticle_agent.actuator import open_actuator
+from reticle_agent.stop import StopToken
+from reticle_agent import actuator
+actuator.DRAG_STEP_S = 1.0
+hand = open_actuator(StopToken())
+print("open", flush=True)
+hand.perform(DragTo((300, 250), (700, 450)))
+"""
+    agent = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    assert agent.stdout is not None
+    assert agent.stdout.readline() == "open\n"
+    deadline = time.monotonic() + 10
+    while held_buttons_and_keys()[0] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    agent.kill()
+    agent.communicate()
+    while held_buttons_and_keys()[0] != 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert held_buttons_and_keys() == (0, [])
