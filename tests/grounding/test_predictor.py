@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Rect, Size, Transform
@@ -228,6 +228,21 @@ def test_pictures_come_as_image_array_or_path(tmp_path: Path) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         Grounder.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("family", ["qwen2_vl", "qwen2_5_vl"])
+def test_a_model_folder_grounds_a_picture(family: str, tiny_folder: Callable[[str], Path]) -> None:
+    screen = Image.new("RGB", (400, 200), "white")
+    ImageDraw.Draw(screen).text((30, 130), "Save as", fill="black", font=ImageFont.load_default(18))
+    opened = Grounder.open(tiny_folder(family), GroundingConfig(vlm_verifier=True, verifier_budget=2, ocr_threads=1))
+    observation = opened.observe(screen)
+    first, again = observation.ground("Save as"), observation.ground("Save as")
+    assert opened.name == f"tiny-{family}"
+    assert first.attention.shape == again.attention.shape
+    assert first.attention == pytest.approx(again.attention, abs=1e-6)
+    assert any(c.text and "Save" in c.text and c.region.top > 100 for c in first.candidates)
+    assert all(c.region.contains(c.point) and 0 <= c.attention_mass <= 1.0001 for c in first.candidates)
+    assert {"vision", "prefill", "suffix", "ocr", "verify"} <= set(first.timings_ms)
 
 
 def test_only_attention_and_only_text_can_be_asked_for() -> None:
