@@ -22,7 +22,7 @@ from .background import MainThread
 from .widgets.marks import Mark, draw_marks, marks_of
 
 RAISE_MS = 150
-OVERLAY_GONE_S, WINDOW_GONE_S = 0.08, 0.2
+OVERLAY_GONE_S, WINDOW_GONE_S = 0.1, 0.5
 """How long the desktop gets to repaint what a hidden window covered (a window manager may animate it away)."""
 
 
@@ -112,13 +112,17 @@ class Desk:
         self._main = main
         self._overlays: dict[str, OverlayWindow] = {}
         self._windows: list[QWidget] = []
+        self._small: list[QWidget] = []
         self._lock = threading.RLock()
-        self._rects: list[Rect] = []
-        self._ids: list[int] = []
 
     def add_window(self, window: QWidget) -> None:
         """A window that hides for captures and inputs and must never be a target."""
         self._windows.append(window)
+
+    def add_small_window(self, window: QWidget) -> None:
+        """Like :meth:`add_window`, for one that covers so little that the desktop repaints at once."""
+        self._windows.append(window)
+        self._small.append(window)
 
     def show_candidates(self, frame: Frame, grounding: Grounding, chosen: int | None) -> None:
         """Draws candidates over the display the frame was taken from."""
@@ -174,7 +178,9 @@ class Desk:
         for widget in (*overlays, *windows):
             widget.hide()
         QGuiApplication.sync()
-        return [*overlays, *windows], WINDOW_GONE_S if windows else OVERLAY_GONE_S if overlays else 0.0
+        hidden = [*overlays, *windows]
+        large = any(window not in self._small for window in windows)
+        return hidden, WINDOW_GONE_S if large else OVERLAY_GONE_S if hidden else 0.0
 
     def _restore(self, hidden: list[QWidget]) -> None:
         for widget in hidden:

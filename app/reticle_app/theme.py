@@ -176,6 +176,7 @@ def style_sheet(t: Tokens) -> str:
     QMenu::item:selected {{ background: {t.accent_soft}; }}
     QMenu::item:disabled {{ color: {t.disabled}; }}
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 5px 6px; }}
+    QFrame[kind="bar"] {{ background: {t.surface}; border: 1px solid {t.strong_border}; }}
     QFrame[kind="card"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 10px; }}
     QFrame[kind="info"], QFrame[kind="warn"], QFrame[kind="bad"], QFrame[kind="good"] {{ border-radius: 8px; }}
     QFrame[kind="info"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; }}

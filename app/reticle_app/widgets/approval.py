@@ -67,7 +67,7 @@ class ApprovalPanel(QWidget):
         inner.addSpacing(4)
         inner.addLayout(buttons)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setContentsMargins(0, 0, 0, 8)
         outer.addWidget(card)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -77,7 +77,7 @@ class ApprovalPanel(QWidget):
         self.approve.clicked.connect(self._approve)
         self.refuse.clicked.connect(self._refuse)
         self.approve.installEventFilter(self)
-        self.hide()
+        self.clear()
 
     def ask(self, request: ApprovalRequest) -> None:
         """Shows a request; the buttons work after ``GUARD_MS`` of being visible."""

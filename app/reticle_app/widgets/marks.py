@@ -51,10 +51,11 @@ def _draw_region(painter: QPainter, mark: Mark, chosen: bool) -> None:
     painter.drawRoundedRect(box, 3, 3)
     if chosen:
         centre = QPointF(mark.point.x, mark.point.y)
+        arm = min(SIGHT, min(box.width(), box.height()) / 4)
         for pen in (QPen(QColor(255, 255, 255, 230), 4), QPen(colour, 2)):
             painter.setPen(pen)
-            painter.drawLine(centre - QPointF(SIGHT, 0), centre + QPointF(SIGHT, 0))
-            painter.drawLine(centre - QPointF(0, SIGHT), centre + QPointF(0, SIGHT))
+            painter.drawLine(centre - QPointF(arm, 0), centre + QPointF(arm, 0))
+            painter.drawLine(centre - QPointF(0, arm), centre + QPointF(0, arm))
 
 
 def _draw_badge(painter: QPainter, mark: Mark, chosen: bool, surface: QRectF, placed: Sequence[QRectF]) -> QRectF:

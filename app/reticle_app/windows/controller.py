@@ -23,7 +23,8 @@ from reticle_app.runner import RunEnd, Runner, RunOrder
 from reticle_app.widgets.canvas import to_qimage
 
 from .main import MainWindow
-from .progress import run_banner, steps_of
+from .pill import RunPill
+from .progress import describe, last_status, run_banner, steps_of
 
 T = TypeVar("T")
 
@@ -57,6 +58,8 @@ class Controller(QObject):
         self._grounding: Grounding | None = None
         self._chosen: int | None = None
         self._request: ApprovalRequest | None = None
+        self._pill = RunPill(window.theme)
+        desk.add_small_window(self._pill)
         self._connect()
         grounder.on_end = lambda text: main.post(lambda: self._model_ended(text))
         runner.approver.attach()
@@ -187,7 +190,7 @@ class Controller(QObject):
         self._window.banner.tell(
             "warn",
             "Not found on this screen",
-            f"The best place is right with {best:.0%}; at least {grounding.threshold:.0%} is needed. "
+            f"The likeliest place has {best:.0%}; at least {grounding.threshold:.0%} is needed. "
             "Try other words, or capture again.",
         )
 
@@ -212,6 +215,23 @@ class Controller(QObject):
         self._window.side.steps_changed()
         self._runner.start(RunOrder(words, self._window.header.selected_mode))
         self._refresh()
+        self._step_aside("Starting…")
+
+    def _step_aside(self, words: str) -> None:
+        """Leaves the desktop to the run: no large window is in the way, Stop stays in reach."""
+        self._pill.tell(words)
+        self._window.hide()
+        self._pill.appear(self._window)
+
+    def _come_back(self) -> None:
+        """Shows the window again without taking the keyboard from the program that is worked on."""
+        self._pill.hide()
+        if not self._window.isVisible():
+            place = self._window.pos()
+            self._window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
+            self._window.show()
+            self._window.move(place)
+        self._window.raise_()
 
     def stop(self) -> None:
         """Ends the run and whatever is computed."""
@@ -236,6 +256,8 @@ class Controller(QObject):
         for view in steps_of(past, step):
             self._window.side.steps.show_step(view)
         self._window.side.steps_changed()
+        if step is not None:
+            self._pill.tell(describe(step))
 
     def _asked(self, request: ApprovalRequest) -> None:
         self._request = request
@@ -246,16 +268,22 @@ class Controller(QObject):
             if request.frame is not None:
                 self._desk.show_candidates(request.frame, request.grounding, request.chosen)
         self._mark_step("asking")
+        self._come_back()
         self._window.side.approval.ask(request)
+        self._window.side.steps_changed()
 
     def _asked_words(self, question: str) -> None:
         self._mark_step("asking")
+        self._come_back()
         self._window.side.approval.ask_words(question)
 
     def _unasked(self) -> None:
         self._request = None
         self._window.side.approval.clear()
         self._mark_step("running")
+        if self._runner.running and not self._closing:
+            steps = self._window.side.steps.steps
+            self._step_aside(steps[-1].text if steps else "Working…")
 
     def _mark_step(self, status: str) -> None:
         steps = self._window.side.steps.steps
@@ -275,9 +303,10 @@ class Controller(QObject):
         self._window.side.approval.clear()
         steps = self._window.side.steps.steps
         if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status("stopped" if end.status == "stopped" else "failed"))
+            self._window.side.steps.show_step(steps[-1].with_status(last_status(end), end.message))
         self._window.banner.tell(*run_banner(end))
         self._refresh()
+        self._come_back()
         if self._closing:
             self._finish()
 
@@ -329,6 +358,7 @@ class Controller(QObject):
         header.find_asked.connect(self.find)
         header.run_asked.connect(self.run)
         header.stop_asked.connect(self.stop)
+        self._pill.stop_asked.connect(self.stop)
         window.file_chosen.connect(self.open_file)
         window.picture_given.connect(self.take_picture)
         window.candidate_chosen.connect(self.choose)
@@ -370,4 +400,6 @@ class Controller(QObject):
         self._grounder.close()
         self._background.close()
         self._desk.close()
+        self._pill.close()
+        self._pill.deleteLater()
         self._main.close()

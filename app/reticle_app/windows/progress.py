@@ -9,7 +9,7 @@ from reticle_agent.seams import StepOutcome
 
 from reticle_app.runner import RunEnd
 from reticle_app.widgets.banner import Kind
-from reticle_app.widgets.steps import StepView
+from reticle_app.widgets.steps import Status, StepView
 
 COUNTS = {1: "Click", 2: "Double-click", 3: "Triple-click"}
 MAX_SHOWN = 60
@@ -46,16 +46,22 @@ def steps_of(past: Sequence[StepOutcome], now: Step | None) -> list[StepView]:
     return rows
 
 
+def last_status(end: RunEnd) -> Status:
+    """What became of the step that was under way when the run ended."""
+    known: dict[str, Status] = {"refused": "refused", "not_found": "not_found", "stopped": "stopped", "done": "done"}
+    return known.get(end.status, "failed")
+
+
 def run_banner(end: RunEnd) -> tuple[Kind, str, str]:
     """Kind, title and text of the message at the end of a run."""
-    kinds: dict[str, Kind] = {"done": "good", "stopped": "info", "dry-run": "info", "failed": "bad"}
+    kinds: dict[str, Kind] = {"done": "good", "stopped": "info", "failed": "bad", "error": "bad"}
     kind = kinds.get(end.status, "warn")
     title = {
         "done": "Done",
         "stopped": "Stopped",
         "refused": "Ended: refused",
         "not_found": "Not found on this screen",
-        "dry-run": "Dry run: nothing was sent",
+        "limit": "Ended at a limit",
     }.get(end.status, "Not done")
     text = end.message[:1].upper() + end.message[1:]
     where = f"Recorded in {end.trace}" if end.trace else ""

@@ -47,6 +47,7 @@ class SidePanel(QWidget):
         self.area.setWidget(inside)
         pinned = QVBoxLayout()
         pinned.setContentsMargins(12, 12, 12, 0)
+        pinned.setSpacing(0)
         pinned.addWidget(self.approval)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -62,7 +63,7 @@ class SidePanel(QWidget):
         self.no_candidates.setVisible(not any_there)
 
     def steps_changed(self) -> None:
-        """Keeps the newest step in sight."""
+        """Keeps the newest step in sight, unless a question makes the candidates matter more."""
         self.no_steps.setVisible(not self.steps.steps)
         bar = self.area.verticalScrollBar()
-        bar.setValue(bar.maximum())
+        bar.setValue(bar.minimum() if self.approval.isVisible() else bar.maximum())

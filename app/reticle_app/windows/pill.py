@@ -1,0 +1,63 @@
+"""What stays on the desktop while the main window is out of the way: what is being done, and Stop."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from reticle_app.resources import app_pixmap
+from reticle_app.theme import Theme
+from reticle_app.widgets.basics import frame, label, push_button, tint
+
+MARGIN, ICON, WORDS = 18, 24, 260
+
+
+class RunPill(QWidget):
+    """Small, on top, in the lower right corner; never takes the keyboard from the program that is worked on."""
+
+    stop_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(
+            None,
+            Qt.WindowType.FramelessWindowHint
+            | Qt.WindowType.WindowStaysOnTopHint
+            | Qt.WindowType.Tool
+            | Qt.WindowType.X11BypassWindowManagerHint
+            | Qt.WindowType.WindowDoesNotAcceptFocus,
+        )
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.setWindowTitle("Reticle is working")
+        self.setAccessibleName("Reticle is working")
+        self._icon, self._words = QLabel(), label()
+        self._icon.setFixedSize(ICON, ICON)
+        self._words.setFixedWidth(WORDS)
+        self.stop = push_button("Stop", "Stop at once", "stop")
+        self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.stop.clicked.connect(self.stop_asked)
+        tint(theme, self.stop, "stop", "on_bad")
+        card = frame("bar")
+        row = QHBoxLayout(card)
+        row.setContentsMargins(12, 8, 8, 8)
+        row.setSpacing(10)
+        row.addWidget(self._icon)
+        row.addWidget(self._words)
+        row.addWidget(self.stop)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(card)
+
+    def tell(self, words: str) -> None:
+        """What is being done, in one line."""
+        short = self._words.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, WORDS)
+        self._words.setText(short)
+        self._words.setToolTip(words)
+
+    def appear(self, beside: QWidget) -> None:
+        """Shows itself in the corner of the screen the window is on."""
+        self._icon.setPixmap(app_pixmap(ICON, self.devicePixelRatioF()))
+        self.adjustSize()
+        area = beside.screen().availableGeometry()
+        self.move(area.right() - self.width() - MARGIN, area.bottom() - self.height() - MARGIN)
+        self.show()
+        self.raise_()

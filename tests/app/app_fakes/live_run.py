@@ -1,0 +1,85 @@
+"""Runs "click the red square" from the real window on the real desktop of $DISPLAY; the person is xdotool.
+
+Arguments: mode, folder for traces, and what the person does (approve, refuse, stop). Prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app_fakes.parts import WORKER
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+from reticle_app.config import Settings
+from reticle_app.desktop import desktop_body, desktop_screen
+from reticle_app.gui import build
+from reticle_app.remote import RemoteGrounder
+
+
+def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+    return until()
+
+
+def press(widget: QWidget) -> None:
+    at = widget.mapToGlobal(widget.rect().center()) * widget.devicePixelRatioF()
+    subprocess.run(["xdotool", "mousemove", str(at.x()), str(at.y()), "click", "1"], check=True)
+
+
+def main() -> None:
+    mode, traces, person = sys.argv[1:4]
+    environment = {**os.environ, "QT_SCALE_FACTOR": "1"}
+    script = str(Path(__file__).parent / "squares_window.py")
+    target = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment)
+    assert target.stdout.readline() == "ready\n"
+    app = QApplication(sys.argv[:1])
+    settings = Settings(theme="light", mode=mode, traces=Path(traces))
+    grounder = RemoteGrounder(command=WORKER)
+    parts = build(app, settings, grounder, desktop_body(settings, grounder), desktop_screen)
+    window, approval = parts.window, parts.window.side.approval
+    window.setGeometry(20, 40, 1200, 700)
+    window.show()
+    assert spin(20, lambda: window.header.run_button.isEnabled())
+    window.header.field.setText("click the red square")
+    press(window.header.run_button)
+    asked = spin(20, lambda: approval.approve.isEnabled() or window.banner.isVisible()) and approval.isVisible()
+    overlay = [w.isVisible() for w in parts.desk.overlays]
+    if asked:
+        spin(0.3)
+        if len(sys.argv) > 4:
+            subprocess.run(["import", "-window", "root", sys.argv[4]], check=False)
+        if person == "stop":
+            subprocess.run(["xdotool", "key", "Escape"], check=True)
+        else:
+            press(approval.approve if person == "approve" else approval.refuse)
+    ended = spin(30, lambda: not parts.runner.running and window.banner.isVisible())
+    spin(0.5)
+    report = {
+        "asked": asked,
+        "overlay": overlay,
+        "ended": ended,
+        "title": window.banner.title.text(),
+        "text": window.banner.text.text(),
+        "steps": [[step.text, step.status] for step in window.side.steps.steps],
+        "window_back": window.isVisible(),
+    }
+    window.close()
+    spin(5, lambda: not window.isVisible())
+    target.terminate()
+    report["clicks"] = [[int(v) for v in line.split()[1:]] for line in target.stdout.read().splitlines()]
+    print(json.dumps(report))
+
+
+main()
