@@ -6,8 +6,11 @@ made again; the threshold for "found" is chosen on the same screens.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 DATA_FILE = Path(__file__).parent / "data" / "calibration.json"
 KEEP_RIGHT = 0.95
 """Share of the answered targets with a right first candidate that must stay above the threshold."""
+SEED, COUNT = 7_000_000, 900
+"""Generated targets of the shipped file; training uses other seeds."""
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -165,7 +170,7 @@ def fit_calibration(
         targets: as :func:`reticle_grounding.evaluate.read_targets` takes it; absent targets are negatives.
         model_dir: None is the embedded model.
         out: None replaces the shipped file.
-        command: how the targets were made, kept in the file.
+        command: what made the file, kept in it; by default this command with the targets file's name.
         progress: called with (targets done, all).
 
     Raises BadInput for a bad targets file, CheckpointError for a bad model, ReticleError when nothing can be learnt.
@@ -176,9 +181,27 @@ def fit_calibration(
     grounder = Grounder.open(model_dir)
     samples = collect(targets, grounder, progress)
     fitted = fit(samples, FEATURES)
-    meta: dict[str, str | int | float | None] = {"command": command, "model": grounder.name, **fitted.meta}
+    made_by = command or f"reticle calibrate {targets.name}"
+    meta: dict[str, str | int | float | None] = {"command": made_by, "model": grounder.name, **fitted.meta}
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta).save(out or DATA_FILE)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out or DATA_FILE)}
+
+
+def fit_on_generated(
+    model_dir: Path | None = None,
+    *,
+    seed: int = SEED,
+    n: int = COUNT,
+    out: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, str | int | float | None]:
+    """Generates ``n`` targets from ``seed`` on and fits on them; what made the shipped file. Errors as above."""
+    from .training.targets import write_targets
+
+    command = f"python -m reticle_grounding.calibration --seed {seed} -n {n}"
+    with tempfile.TemporaryDirectory() as folder:
+        targets = write_targets(Path(folder), seed, n)
+        return fit_calibration(targets, model_dir, out=out, command=command, progress=progress)
 
 
 def collect(targets: Path, grounder: Grounder, progress: Callable[[int, int], None] | None = None) -> list[Sample]:
@@ -196,3 +219,29 @@ def collect(targets: Path, grounder: Grounder, progress: Callable[[int, int], No
             if progress is not None:
                 progress(len(samples), len(items))
     return samples
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fits the shipped file again; prints what was reached as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m reticle_grounding.calibration", description=main.__doc__)
+    parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("-n", type=int, default=COUNT, help="targets to generate")
+    parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
+    chosen = parser.parse_args(arguments)
+    try:
+        result = fit_on_generated(chosen.model, seed=chosen.seed, n=chosen.n, out=chosen.out, progress=_progress)
+    except ReticleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    sys.stdout.write(json.dumps(result) + "\n")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    sys.stderr.write(f"\r{done}/{total}" + ("\n" if done == total else ""))
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

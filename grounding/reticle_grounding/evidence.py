@@ -143,7 +143,8 @@ def _icon_drafts(scene: Scene) -> list[Draft]:
     """Drawings that the attention points at; none where the map is flat."""
     if not peaked(scene.attention):
         return []
-    lit = [(Lookup(scene.attention, scene.transform).peak(icon), icon) for icon in scene.elements.icons]
+    look = Lookup(scene.attention, scene.transform)
+    lit = [(look.peak(icon), icon) for icon in scene.elements.icons]
     best = sorted((pair for pair in lit if pair[0] >= 0.3), key=lambda pair: -pair[0])[:MAX_ATTENDED_ICONS]
     return [Draft(icon, icon.center, "element", None, kind="icon", place=i) for i, (_, icon) in enumerate(best)]
 
