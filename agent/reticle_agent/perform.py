@@ -36,6 +36,8 @@ Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifi
 Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 """Steps that send something to the desktop."""
 
+DRAG_ENDS = (" - from here", " - to here")
+
 
 class StepRefused(Exception):
     """The person or a rule said no."""
@@ -116,7 +118,7 @@ class Performer:
             reason = extra or self._policy.reason_to_ask(step, candidate)
             request = ApprovalRequest(
                 step=step,
-                description=describe(step, candidate),
+                description=describe(step, candidate) + (DRAG_ENDS[index] if len(places) > 1 else ""),
                 frame=place.frame if place else frame,
                 grounding=place.grounding if place else None,
                 chosen=place.chosen if place else None,
