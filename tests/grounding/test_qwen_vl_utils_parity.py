@@ -28,7 +28,7 @@ from qwen_vl_utils.vision_process import smart_resize
 print(json.dumps([smart_resize(h, w, 28, lo, hi) for w, h, lo, hi in json.load(sys.stdin)]))
 """
 # Sides under half a patch are left out: there the library and the image processor of transformers differ themselves.
-SIDES = [14, 27, 42, 98, 640, 800, 1080, 1280, 1801, 2160, 3840, 6016]
+SIDES = [20, 27, 42, 98, 640, 800, 1080, 1280, 1801, 2160, 3840, 6016]
 LIMITS = [(3136, 12_845_056), (3136, 5_720_064), (3136, 2_109_744), (50_176, 602_112)]
 
 
