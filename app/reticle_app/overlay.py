@@ -74,16 +74,20 @@ class OverlayWindow(QWidget):
         """What is drawn, in this window's coordinates."""
         return self._marks
 
-    def show_marks(self, marks: list[Mark], chosen: int | None) -> None:
-        """Draws these marks; none hides the window."""
+    def set_marks(self, marks: list[Mark], chosen: int | None) -> None:
+        """What to draw; the window is shown by :meth:`appear`, and hidden when there is nothing."""
         self._marks, self._chosen = marks, chosen
-        if not marks:
+        if marks:
+            self.setMask(self._shape())
+            self.update()
+        else:
             self.hide()
-            return
-        self.setMask(self._shape())
-        self.show()
-        self.raise_()
-        self.update()
+
+    def appear(self) -> None:
+        """Shows the marks, if any, above everything."""
+        if self._marks:
+            self.show()
+            self.raise_()
 
     def _shape(self) -> QRegion:
         picture = QImage(self.size(), QImage.Format.Format_ARGB32_Premultiplied)
@@ -114,6 +118,8 @@ class Desk:
         self._windows: list[QWidget] = []
         self._small: list[QWidget] = []
         self._lock = threading.RLock()
+        self._captures = 0
+        """Captures under way; meanwhile no overlay appears. Changed on the window's thread."""
 
     def add_window(self, window: QWidget) -> None:
         """A window that hides for captures and inputs and must never be a target."""
@@ -132,11 +138,12 @@ class Desk:
             window = self._overlays[screen.name()] = OverlayWindow(screen)
         window.setGeometry(screen.geometry())
         size = Size(window.width(), window.height())
-        window.show_marks(marks_of(grounding.candidates, capture_to_overlay(frame, size)), chosen)
+        window.set_marks(marks_of(grounding.candidates, capture_to_overlay(frame, size)), chosen)
+        self._raise_overlays()
 
     def clear(self) -> None:
         for window in self._overlays.values():
-            window.show_marks([], None)
+            window.set_marks([], None)
 
     def close(self) -> None:
         for window in self._overlays.values():
@@ -173,6 +180,7 @@ class Desk:
                 self._main.post(lambda: self._restore(hidden))
 
     def _hide(self) -> tuple[list[QWidget], float]:
+        self._captures += 1
         overlays = [w for w in self._overlays.values() if w.isVisible()]
         windows = [w for w in self._windows if w.isVisible() and not w.isMinimized()]
         for widget in (*overlays, *windows):
@@ -183,6 +191,7 @@ class Desk:
         return hidden, WINDOW_GONE_S if large else OVERLAY_GONE_S if hidden else 0.0
 
     def _restore(self, hidden: list[QWidget]) -> None:
+        self._captures -= 1
         for widget in hidden:
             if widget in self._windows:
                 place = widget.pos()
@@ -194,10 +203,9 @@ class Desk:
 
     def _raise_overlays(self) -> None:
         """Above own windows too, which the window manager may have put on top when it showed them again."""
-        for overlay in self._overlays.values():
-            if overlay.marks:
-                overlay.show()
-                overlay.raise_()
+        if self._captures == 0:
+            for overlay in self._overlays.values():
+                overlay.appear()
 
 
 def _physical_frame(window: QWidget) -> Rect:

@@ -12,11 +12,17 @@ SQUARES = {"#dc2828": (400, 140), "#285adc": (80, 300), "#28aa46": (520, 320)}
 
 
 class Squares(QWidget):
+    painted = False
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(245, 245, 245))
         for colour, (x, y) in SQUARES.items():
             painter.fillRect(x, y, 84, 84, QColor(colour))
+
+        if not self.painted:
+            self.painted = True
+            print("ready", flush=True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.globalPosition()
@@ -28,7 +34,4 @@ window = Squares(None, Qt.WindowType.FramelessWindowHint)
 window.setWindowTitle("Squares")
 window.setGeometry(0, 0, 1280, 800)
 window.show()
-while not window.windowHandle().isExposed():
-    app.processEvents()
-print("ready", flush=True)
 app.exec()

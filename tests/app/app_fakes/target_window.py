@@ -10,11 +10,17 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 
 class Target(QWidget):
+    painted = False
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(205, 215, 205))
         for x in range(0, self.width(), 40):
             painter.fillRect(x, 0, 1, self.height(), QColor(150, 160, 150))
+
+        if not self.painted:
+            self.painted = True
+            print("ready", flush=True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.globalPosition()
@@ -25,7 +31,4 @@ app = QApplication(sys.argv[:1])
 window = Target(None, Qt.WindowType.FramelessWindowHint)
 window.setGeometry(app.primaryScreen().geometry())
 window.show()
-while not window.windowHandle().isExposed():
-    app.processEvents()
-print("ready", flush=True)
 app.exec()
