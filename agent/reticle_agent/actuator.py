@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from reticle_grounding.errors import BadInput, ReticleError
@@ -227,8 +228,9 @@ class HandActuator:
             rescuer = _start_hand()
         except ReticleError:
             return  # no display any more, so nothing is held on it either
-        rescuer.send({"op": "release", "names": list(held)})
-        rescuer.receive(ANSWER_S)
+        with suppress(ProcessLost, TimeoutError):  # nothing more can be done, and a stop must go on
+            rescuer.send({"op": "release", "names": list(held)})
+            rescuer.receive(ANSWER_S)
         rescuer.end()
 
 

@@ -22,7 +22,7 @@ from reticle_grounding.errors import BadInput, ReticleError
 
 from .clipboard import Clipboard
 from .keyboard import Layout, Stroke, check_keys
-from .x11 import X11, DisplayError, ensure_authority_file
+from .x11 import X11, DisplayError, ensure_authority_file, is_lost_connection
 
 Reply: TypeAlias = dict[str, Any]
 Request: TypeAlias = Mapping[str, Any]
@@ -217,6 +217,8 @@ def answer(hand: Hand, line: bytes) -> Reply:
     except (error.ConnectionClosedError, error.XError, OSError) as problem:
         return {"error": "display", "message": f"the display refused the input ({type(problem).__name__}: {problem})"}
     except (KeyError, TypeError, ValueError) as problem:
+        if is_lost_connection(problem):
+            return {"error": "display", "message": "the connection to the display was lost"}
         return {"error": "input", "message": f"a malformed request reached the input process ({problem})"}
     except hand_failsafe():
         return {"error": "failsafe", "message": "the pointer is in a screen corner (pyautogui's fail-safe)"}

@@ -82,13 +82,13 @@ class X11:
     @contextmanager
     def exchange(self) -> Iterator[Any]:
         """The raw display under the lock; a lost connection becomes a DisplayError."""
-        from Xlib import error
-
         with self.lock:
             try:
                 yield self.raw
-            except (error.ConnectionClosedError, OSError) as problem:
-                raise DisplayError(f"the connection to display {self.name} was lost") from problem
+            except Exception as problem:
+                if is_lost_connection(problem):
+                    raise DisplayError(f"the connection to display {self.name} was lost") from problem
+                raise
 
     def pointer(self) -> tuple[int, int]:
         with self.exchange():
@@ -235,12 +235,23 @@ class X11:
                 return []
 
 
+def is_lost_connection(problem: BaseException) -> bool:
+    """Whether an error means that the server has gone.
+
+    python3-xlib stumbles over its own message when a send fails: a TypeError whose cause is the real error.
+    """
+    from Xlib import error
+
+    if isinstance(problem, TypeError):
+        return isinstance(problem.__context__, OSError)
+    return isinstance(problem, (error.ConnectionClosedError, OSError))
+
+
 @contextmanager
 def suppressed_x_errors() -> Iterator[None]:
     """For clean-up only: the server may be gone already."""
-    from Xlib import error
-
     try:
         yield
-    except (error.ConnectionClosedError, OSError, AttributeError):
-        return
+    except Exception as problem:
+        if not is_lost_connection(problem) and not isinstance(problem, AttributeError):
+            raise
