@@ -1,6 +1,7 @@
 """Runs "click the red square" from the real window on the real desktop of $DISPLAY; the person is xdotool.
 
-Arguments: mode, folder for traces, and what the person does (approve, refuse, stop). Prints JSON.
+Arguments: mode, folder for traces, what the person does (approve, refuse, stop), and optionally a file for a picture
+of the desktop while it asks. Prints JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import mss
 from app_fakes.parts import WORKER
+from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from reticle_app.config import Settings
@@ -36,6 +39,12 @@ def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
 def press(widget: QWidget) -> None:
     at = widget.mapToGlobal(widget.rect().center()) * widget.devicePixelRatioF()
     subprocess.run(["xdotool", "mousemove", str(at.x()), str(at.y()), "click", "1"], check=True)
+
+
+def keep(path: Path) -> None:
+    with mss.mss() as grabber:
+        shot = grabber.grab(grabber.monitors[1])
+        Image.frombytes("RGB", (shot.width, shot.height), shot.rgb).save(path)
 
 
 def main() -> None:
@@ -59,7 +68,7 @@ def main() -> None:
     if asked:
         spin(0.3)
         if len(sys.argv) > 4:
-            subprocess.run(["import", "-window", "root", sys.argv[4]], check=False)
+            keep(Path(sys.argv[4]))
         if person == "stop":
             subprocess.run(["xdotool", "key", "Escape"], check=True)
         else:
