@@ -42,6 +42,7 @@ class HandActuator:
         self._token, self._gate = token, gate
         self._lock = threading.RLock()
         self._held: list[str] = []
+        self._clicked: Pixel | None = None
         self._hand: LineProcess | None = _start_hand()
         token.on_stop(self.release)
 
@@ -104,6 +105,7 @@ class HandActuator:
             self._gate.press(action.at)
             self._button(action.button, True)
             self._button(action.button, False)
+        self._clicked = action.at
 
     def _drag(self, action: DragTo) -> None:
         way = drag_path(action.start, action.end)
@@ -132,7 +134,7 @@ class HandActuator:
     def _press_keys(self, action: PressKeys) -> None:
         check_keys(action.keys)
         self._gate.chord(action.keys)
-        self._gate.keys()
+        self._before_keys()
         for key in action.keys:
             self._key(key, True)
         for key in reversed(action.keys):
@@ -142,12 +144,19 @@ class HandActuator:
         """With the keys of the layout where all characters have one, else through the clipboard in one paste."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         check_text(text)
-        self._gate.keys()
+        self._before_keys()
         if self._event(op="typable", text=text)["typable"]:
             for char in text:
                 self._event(op="char", char=char)
         else:
             self._paste(text)
+
+    def _before_keys(self) -> None:
+        """Keys that follow a click go to the window that was clicked, and never to one of ours."""
+        if self._clicked is not None:
+            self._gate.await_focus(self._clicked, self._token.sleep)
+            self._clicked = None
+        self._gate.keys()
 
     def _paste(self, text: str) -> None:
         """Old clipboard contents come back as soon as the application has fetched the text."""

@@ -23,6 +23,10 @@ TERMINALS = frozenset(
 )  # fmt: skip
 """Window classes (lower case)."""
 
+FOCUS_S = 0.4
+"""The longest wait for the focus to follow a click; menus and panels never get it."""
+LOOK_S = 0.01
+
 
 class Refused(ReticleError):
     """The input would be wrong or unsafe and was not sent."""
@@ -56,6 +60,14 @@ class InputGate:
         """Right before keys are sent: an own window gives the focus away. Raises Refused when it keeps it."""
         if self._own.focused() and not self._own.give_focus_away():
             raise Refused("the keyboard focus is on Reticle's own window; click into the application first")
+
+    def await_focus(self, pixel: Pixel, sleep: Callable[[float], None]) -> None:
+        """After a click at ``pixel``: waits a moment until that window has the focus, which managers give late."""
+        for _ in range(round(FOCUS_S / LOOK_S)):
+            active, clicked = self._x.active_window(), self._x.window_at(*pixel)
+            if active is None or clicked is None or self._x.top_level(active) == clicked:
+                return
+            sleep(LOOK_S)
 
     def chord(self, keys: tuple[str, ...]) -> None:
         """Raises Refused for the stop key itself."""

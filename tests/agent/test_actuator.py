@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +141,7 @@ def test_double_and_triple_click_select_word_and_line(fresh: HandActuator, pad: 
 def test_drag_holds_the_button_all_the_way(hand: HandActuator, pad: Pad) -> None:
     pad.ask()
     hand.perform(DragTo((300, 250), (700, 450)))
-    events = pad.events(2, "press", "release", "move", timeout_s=1)
+    events = pad.events(1000, "press", "release", "move", timeout_s=1)
     kinds = [e[0] for e in events if not (e[0] == "move" and e[2:] == [300, 250])]
     assert kinds[0] == "press"
     assert kinds[-1] == "release"
@@ -325,25 +326,40 @@ def test_no_display_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
         InputGate()
 
 
-def test_keys_go_to_the_application_below_an_own_window(fresh: HandActuator, pad: Pad) -> None:
-    """After an answer in a window of ours, the focus goes back by itself."""
+@contextmanager
+def managed_window(pid: int) -> Iterator[int]:
+    """A plain window with the focus, in the lower left of the screen."""
     from Xlib import X, Xatom
 
     connection = X11()
-    own = connection.root.create_window(50, 620, 200, 100, 0, X.CopyFromParent, background_pixel=0xFFFFFF)
-    own.change_property(connection.raw.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
-    own.map()
+    window = connection.root.create_window(50, 620, 200, 100, 0, X.CopyFromParent, background_pixel=0xFFFFFF)
+    window.change_property(connection.raw.get_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [pid])
+    window.map()
     connection.raw.sync()
     deadline = time.monotonic() + 5
-    while connection.active_window() != own.id and time.monotonic() < deadline:
-        connection.activate(own.id)
+    while connection.active_window() != window.id:
+        assert time.monotonic() < deadline, "the window did not get the focus"
+        connection.activate(window.id)
         time.sleep(0.1)
-    assert connection.active_window() == own.id
-    fresh.perform(EnterText("to the pad"))
-    assert pad.text("to the pad") == "to the pad"
-    own.destroy()
+    yield window.id
+    window.destroy()
     connection.raw.sync()
     connection.close()
+
+
+def test_keys_go_to_the_application_below_an_own_window(fresh: HandActuator, pad: Pad) -> None:
+    """After an answer in a window of ours, the focus goes back by itself."""
+    with managed_window(os.getpid()):
+        fresh.perform(EnterText("to the pad"))
+        assert pad.text("to the pad") == "to the pad"
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_keys_wait_for_the_focus_to_follow_the_click(fresh: HandActuator, pad: Pad, round_: int) -> None:
+    with managed_window(pid=1):
+        fresh.perform(ClickAt(CENTER))
+        fresh.perform(EnterText(f"all of it {round_}"))
+        assert pad.text(f"all of it {round_}") == f"all of it {round_}"
 
 
 def test_killed_agent_leaves_nothing_held(pad: Pad) -> None:
