@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
@@ -58,6 +58,8 @@ class Element:
     """Function of the icon it shows, if any."""
     area: int = 0
     """Which window or page it belongs to."""
+    says: tuple[str, ...] = ()
+    """Other texts that mean it, such as a tooltip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,3 @@ def character_class(char: str) -> int:
 def _fill(out: LabelMap, box: Box, channel: int, value: int) -> None:
     left, top, right, bottom = (max(0, v) for v in box)
     out[top:bottom, left:right, channel] = value
-
-
-def moved(element: Element, dx: int, dy: int) -> Element:
-    left, top, right, bottom = element.box
-    return replace(element, box=(left + dx, top + dy, right + dx, bottom + dy))

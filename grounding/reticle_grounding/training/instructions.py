@@ -105,6 +105,8 @@ def phrase(rng: Random, element: Element) -> tuple[str, bool]:
     if rng.random() < 0.5:
         name = name.rstrip(":").removesuffix("...").removesuffix("…") or name
     indirect = False
+    if element.says and rng.random() < 0.35:
+        return _varied(rng, rng.choice(element.says)), True
     if element.kind == "icon":
         phrases = icon_functions()[icon_numbers()[element.icon] - 1].phrases if element.icon in icon_numbers() else ()
         indirect = bool(phrases) and rng.random() < 0.6

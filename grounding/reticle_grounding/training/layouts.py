@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from . import panels as p
 from . import widgets as w
-from .canvas import Box, Canvas
+from .canvas import Box, Canvas, IconMark
 from .palette import mix
-from .words import compound, file_name, label, pick, sentence, vocabulary
+from .words import compound, file_name, label, pick, sentence, value, vocabulary
 
 
 def title_bar(c: Canvas, box: Box) -> int:
@@ -41,6 +41,7 @@ def window_button(c: Canvas, box: Box, name: str) -> None:
         c.rect((x, y, x + side + 1, y + side + 1), None, ink)
     else:
         c.line([(x, y + side), (x + side, y + side)], ink, 1 + side // 8)
+    c.marks.append(IconMark(name, (x, y, x + side + 1, y + side + 1)))
     c.add("button", (box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1), name, "icon", name)
 
 
@@ -158,6 +159,34 @@ def page(c: Canvas, box: Box) -> None:
         left = box[0] + 250 + 2 * t.pad
     while y + 150 < box[3]:
         y = _section(c, (left, y + 3 * t.pad, box[2] - 4 * t.pad, box[3]))
+
+
+def tile(c: Canvas, box: Box) -> None:
+    """Lines of labels, values and icons side by side, as dense as they fit."""
+    t, rng = c.theme, c.rng
+    c.rect(box, rng.choice((t.window, t.base, t.base, t.button)))
+    y = box[1] + rng.randint(0, 8)
+    gap, share = rng.choice((0, 2, 4, 8)), rng.choice((0.1, 0.2, 0.5))
+    face = rng.choice((t.face, t.face, t.face, t.bold, t.mono))
+    lists = ("buttons", "fields", "checks", "tabs", "links", "sections", "columns", "nouns", "titles")
+    while y + max(face.height, t.icon) <= box[3]:
+        x, high = box[0] + rng.randint(0, 12), face.height
+        while x < box[2] - 12:
+            if rng.random() < share:
+                name, side = rng.choice(c.icons.names()), rng.choice((16, t.icon, t.icon))
+                if x + side <= box[2] and c.icon(x, y, side, name):
+                    c.add("button", (x, y, x + side, y + side), name, "icon", name)
+                x, high = x + side + 4 + gap, max(high, side)
+                continue
+            text = label(rng, rng.choice(lists), 0.5) if rng.random() < 0.7 else value(rng)
+            text = text.upper() if rng.random() < 0.05 else text
+            if x + face.width(text) > box[2]:
+                break
+            ink = rng.choice((t.text, t.text, t.text, t.dim, t.accent))
+            spot = c.text(x, y, text, face, ink)
+            c.add("label", spot, text, "text")
+            x = spot[2] + face.size + 2 * gap
+        y += high + gap
 
 
 def _section(c: Canvas, box: Box) -> int:

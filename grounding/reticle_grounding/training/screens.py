@@ -47,6 +47,19 @@ def generate_screen(seed: int, *, size: Size | None = None) -> LabeledScreen:
     return LabeledScreen(canvas.image, canvas.elements, targets, canvas.label_map())
 
 
+def generate_collage(seed: int, *, size: Size = (1280, 800)) -> LabeledScreen:
+    """Tiles of different themes full of labels, values and icons: much to read and little else."""
+    rng = Random(seed)
+    icons = icon_set()
+    canvas = Canvas(size, random_theme(rng, icons.families()), icons, rng)
+    for y in range(0, size[1], 200):
+        for x in range(0, size[0], 320):
+            canvas.theme = random_theme(rng, icons.families())
+            canvas.area += 1
+            layouts.tile(canvas, (x, y, min(x + 320, size[0]), min(y + 200, size[1])))
+    return LabeledScreen(canvas.image, canvas.elements, targets_of(rng, canvas.elements, 0), canvas.label_map())
+
+
 def _compose(c: Canvas) -> None:
     width, height = c.image.size
     rng, draw = c.rng, c.rng.random()

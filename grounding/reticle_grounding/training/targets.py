@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from PIL import Image
+
 from reticle_grounding.errors import BadInput
 
-from .instructions import Target
+from .instructions import Target, targets_of
+from .scenes import SceneFile
 from .screens import LabeledScreen, Size, generate_screen
 
 
@@ -53,6 +56,27 @@ def write_targets(
             seed, written = seed + 1, written + len(chosen)
             if progress:
                 progress(written, n)
+    return path
+
+
+def write_captured_targets(out_dir: Path, scenes: list[SceneFile], seed: int, n: int, *, per_screen: int = 12) -> Path:
+    """Like :func:`write_targets`, with the elements of captured screens; none is absent, as their lists have gaps."""
+    (out_dir / "images").mkdir(parents=True, exist_ok=True)
+    path, written = out_dir / "targets.jsonl", 0
+    rng = Random(seed)
+    with path.open("w", encoding="utf-8") as lines:
+        for number, file in enumerate(rng.sample(scenes, len(scenes))):
+            scene = file.open()
+            found = targets_of(rng, scene.elements, 0)
+            screen = LabeledScreen(Image.fromarray(scene.pixels), scene.elements, found, scene.labels)
+            chosen = _sample(screen, rng, min(per_screen, n - written))
+            if not chosen:
+                continue
+            name = f"images/{number:05d}.png"
+            screen.image.save(out_dir / name)
+            for i, target in enumerate(chosen):
+                lines.write(json.dumps(_row(screen, target, name, f"{number:05d}-{i:02d}"), ensure_ascii=False) + "\n")
+            written += len(chosen)
     return path
 
 
