@@ -162,6 +162,7 @@ def fit_calibration(
     *,
     out: Path | None = None,
     command: str = "",
+    attention: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, str | int | float | None]:
     """Fits on a targets file of generated screens and writes the coefficients; returns what was reached.
@@ -170,15 +171,21 @@ def fit_calibration(
         targets: as :func:`reticle_grounding.evaluate.read_targets` takes it; absent targets are negatives.
         model_dir: None is the embedded model.
         out: None replaces the shipped file.
+        attention: without it only text and structure are fitted, and no model is needed.
         command: what made the file, kept in it; by default this command with the targets file's name.
         progress: called with (targets done, all).
 
     Raises BadInput for a bad targets file, CheckpointError for a bad model, ReticleError when nothing can be learnt.
     """
     from .features import FEATURES
+    from .ocr import TextReader
     from .predictor import Grounder
+    from .sources import EvenAttention
 
-    grounder = Grounder.open(model_dir)
+    if attention:
+        grounder = Grounder.open(model_dir)
+    else:
+        grounder = Grounder(EvenAttention(), TextReader(), Calibration({}, 0.0, 0.5))
     samples = collect(targets, grounder, progress)
     fitted = fit(samples, FEATURES)
     made_by = command or f"reticle calibrate {targets.name}"
@@ -193,15 +200,16 @@ def fit_on_generated(
     seed: int = SEED,
     n: int = COUNT,
     out: Path | None = None,
+    attention: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, str | int | float | None]:
     """Generates ``n`` targets from ``seed`` on and fits on them; what made the shipped file. Errors as above."""
     from .training.targets import write_targets
 
-    command = f"python -m reticle_grounding.calibration --seed {seed} -n {n}"
+    command = f"python -m reticle_grounding.calibration --seed {seed} -n {n}" + ("" if attention else " --no-attention")
     with tempfile.TemporaryDirectory() as folder:
         targets = write_targets(Path(folder), seed, n)
-        return fit_calibration(targets, model_dir, out=out, command=command, progress=progress)
+        return fit_calibration(targets, model_dir, out=out, command=command, attention=attention, progress=progress)
 
 
 def collect(targets: Path, grounder: Grounder, progress: Callable[[int, int], None] | None = None) -> list[Sample]:
@@ -228,9 +236,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("-n", type=int, default=COUNT, help="targets to generate")
     parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
+    parser.add_argument("--no-attention", action="store_true", help="fit text and structure only; needs no model")
     chosen = parser.parse_args(arguments)
     try:
-        result = fit_on_generated(chosen.model, seed=chosen.seed, n=chosen.n, out=chosen.out, progress=_progress)
+        result = fit_on_generated(
+            chosen.model,
+            seed=chosen.seed,
+            n=chosen.n,
+            out=chosen.out,
+            attention=not chosen.no_attention,
+            progress=_progress,
+        )
     except ReticleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

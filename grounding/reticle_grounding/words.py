@@ -45,16 +45,15 @@ _ROLE_WORDS: dict[str, Role] = {
     **dict.fromkeys(("icon", "symbol", "arrow"), Role.ICON),
 }
 _ROLE_PHRASES: tuple[tuple[str, Role], ...] = (
-    (r"check ?box(es)?|tick ?box|radio( button)?|toggle|switch", Role.CHECK),
-    (r"menu (item|entry|option)|(sub)?menu", Role.MENU),
-    (
-        r"(drop[- ]?down|combo|spin|text|input|entry|search)[- ]?(list|menu|box|field|button|area)?|field|box|slider",
-        Role.FIELD,
-    ),
+    (r"check ?box(es)?|tick ?box|radio( button)?|toggle|switch|option", Role.CHECK),
+    (r"drop[- ]?down( list| menu| box)?|combo ?box", Role.FIELD),
+    (r"(sub)?menu( item| entry| bar)?", Role.MENU),
+    (r"field|box|text ?box|text area|entry|input|list|selector|slider|spinner|spin ?button", Role.FIELD),
     (r"tab( page)?", Role.TAB),
-    (r"(push )?button|link", Role.BUTTON),
+    (r"button|link", Role.BUTTON),
     (r"icon|symbol", Role.ICON),
 )
+"""Looked for at the end of what names the target."""
 _GESTURES = _set(
     "click press push tap hit select choose pick toggle tick untick check uncheck mark unmark activate "
     "focus go switch use type enter write fill set please locate point hover drag"
@@ -298,9 +297,11 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
     plain = normalised(_QUOTES.sub(" ", instruction) if quoted else instruction)
     if re.match(r"(please )?(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
         return Role.CHECK
-    for pattern, role in _ROLE_PHRASES:
-        if re.search(rf"\b(?:{pattern})$", plain) or re.search(rf"\bthe (?:\S+ )*?(?:{pattern})\b", plain):
-            return role
+    head = re.split(rf"\b(?:{_RELATIONS})\b", plain, maxsplit=1)[0]
+    for part in (head, plain):
+        for pattern, role in _ROLE_PHRASES:
+            if re.search(rf"\b(?:{pattern})\W*$", part):
+                return role
     if re.match(r"(please )?the (number|value|amount|text) (next to|for|of|beside|after|in)\b", plain):
         return Role.FIELD
     if re.match(r"(type|enter|write|fill|set|put|change|adjust|increase|decrease|raise|lower)\b", plain):

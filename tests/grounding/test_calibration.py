@@ -7,7 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reticle_grounding.calibration import DATA_FILE, Calibration, Sample, fit, load_calibration, with_threshold
+from reticle_grounding.calibration import (
+    DATA_FILE,
+    Calibration,
+    Sample,
+    fit,
+    fit_on_generated,
+    load_calibration,
+    with_threshold,
+)
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.features import FEATURES
 
@@ -106,3 +114,14 @@ def test_extreme_features_do_not_overflow() -> None:
     made = Calibration({"x": 1e6}, 0.0, 0.5)
     assert made.p_true({"x": 1e6}) == pytest.approx(1.0)
     assert made.p_true({"x": -1e6}) == pytest.approx(0.0)
+
+
+def test_a_small_fit_on_generated_screens_writes_its_recipe(tmp_path: Path) -> None:
+    out = tmp_path / "c.json"
+    result = fit_on_generated(seed=7_000_003, n=10, out=out, attention=False)
+    fitted = load_calibration(out)
+    assert set(fitted.weights) == set(FEATURES)
+    assert fitted.weights["text"] > 0.0
+    assert fitted.weights["attention_peak"] == 0.0
+    assert fitted.meta["command"] == "python -m reticle_grounding.calibration --seed 7000003 -n 10 --no-attention"
+    assert (result["instructions"], result["written"]) == (10, str(out))

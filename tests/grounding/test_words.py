@@ -44,6 +44,12 @@ def test_the_named_text_matches_best(instruction: str, texts: list[str], expecte
         ("the Shortcuts tab", Role.TAB),
         ("press the OK button", Role.BUTTON),
         ("Two pages", Role.ANY),
+        ("the Search button", Role.BUTTON),
+        ("the checkbox next to Billing", Role.CHECK),
+        ("the field for the name", Role.FIELD),
+        ("the Look in drop-down", Role.FIELD),
+        ("the Widget style list", Role.FIELD),
+        ("the number next to Zoom", Role.FIELD),
     ],
 )
 def test_the_kind_of_control_is_taken_from_the_words(instruction: str, role: Role) -> None:
