@@ -16,7 +16,7 @@ from reticle_grounding.errors import BadInput, ReticleError
 from .actions import Button, ClickAt, DragTo, EnterText, Input, Pixel, PressKeys, ScrollAt
 from .gates import InputGate
 from .keyboard import check_keys, check_text
-from .pipe import LineProcess, ProcessLost
+from .pipe import LineProcess, ProcessLostError
 from .stop import StopToken
 
 START_S = 30.0
@@ -52,7 +52,7 @@ class HandActuator:
         return self._hand.pid if self._hand is not None else None
 
     def perform(self, action: Input) -> None:
-        """Sends one input. Raises Cancelled after a stop, BadInput or Refused before anything was sent."""
+        """Sends one input. Raises Cancelled after a stop, BadInput or RefusedError before anything was sent."""
         self._token.check()
         try:
             self._dispatch(action)
@@ -218,13 +218,13 @@ class HandActuator:
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         if self._hand is None:
-            raise ProcessLost("the input process is not running; start a new run")
+            raise ProcessLostError("the input process is not running; start a new run")
         try:
             self._hand.send(request)
             return self._hand.receive(ANSWER_S)
         except TimeoutError as problem:
             self._hand.kill()
-            raise ProcessLost(f"{problem}; it was ended") from problem
+            raise ProcessLostError(f"{problem}; it was ended") from problem
 
     def _rescue(self, held: Iterable[str]) -> None:
         """The hand has gone: a new one lets go of what the old one held, then nothing more is sent."""
@@ -237,7 +237,7 @@ class HandActuator:
             rescuer = _start_hand()
         except ReticleError:
             return  # no display any more, so nothing is held on it either
-        with suppress(ProcessLost, TimeoutError):  # nothing more can be done, and a stop must go on
+        with suppress(ProcessLostError, TimeoutError):  # nothing more can be done, and a stop must go on
             rescuer.send({"op": "release", "names": list(held)})
             rescuer.receive(ANSWER_S)
         rescuer.end()
@@ -247,7 +247,7 @@ def _start_hand() -> LineProcess:
     hand = LineProcess("reticle_agent.hand", name="the input process")
     try:
         hello = hand.receive(START_S)
-    except (ProcessLost, TimeoutError) as problem:
+    except (ProcessLostError, TimeoutError) as problem:
         hand.kill()
         raise ReticleError(f"the input process did not start ({problem})") from problem
     if "error" in hello:

@@ -28,7 +28,7 @@ FOCUS_S = 0.4
 LOOK_S = 0.01
 
 
-class Refused(ReticleError):
+class RefusedError(ReticleError):
     """The input would be wrong or unsafe and was not sent."""
 
 
@@ -43,23 +43,27 @@ class InputGate:
         self._own = OwnWindows(self._x, own_pids)
 
     def path(self, pixels: Iterable[Pixel]) -> None:
-        """Every pixel the pointer will be put on. Raises BadInput outside of the monitors, Refused in a stop corner."""
+        """Every pixel the pointer is put on. Raises BadInput outside of the monitors, RefusedError in a stop corner."""
         displays = self._find_displays()
         for pixel in pixels:
             if not contains(displays, pixel):
                 raise BadInput(f"the point {pixel[0]},{pixel[1]} lies outside of every monitor")
             if in_stop_corner(displays, pixel):
-                raise Refused(f"the point {pixel[0]},{pixel[1]} lies in a screen corner, which is kept for stopping")
+                raise RefusedError(
+                    f"the point {pixel[0]},{pixel[1]} lies in a screen corner, which is kept for stopping"
+                )
 
     def press(self, pixel: Pixel) -> None:
-        """Right before a button goes down. Raises Refused when an own window would receive it."""
+        """Right before a button goes down. Raises RefusedError when an own window would receive it."""
         if self._own.at(*pixel):
-            raise Refused(f"the point {pixel[0]},{pixel[1]} lies on Reticle's own window; move it away and try again")
+            raise RefusedError(
+                f"the point {pixel[0]},{pixel[1]} lies on Reticle's own window; move it away and try again"
+            )
 
     def keys(self) -> None:
-        """Right before keys are sent: an own window gives the focus away. Raises Refused when it keeps it."""
+        """Right before keys are sent: an own window gives the focus away. Raises RefusedError when it keeps it."""
         if self._own.focused() and not self._own.give_focus_away():
-            raise Refused("the keyboard focus is on Reticle's own window; click into the application first")
+            raise RefusedError("the keyboard focus is on Reticle's own window; click into the application first")
 
     def await_focus(self, pixel: Pixel, sleep: Callable[[float], None]) -> None:
         """After a click at ``pixel``: waits a moment until that window has the focus, which managers give late."""
@@ -70,9 +74,9 @@ class InputGate:
             sleep(LOOK_S)
 
     def chord(self, keys: tuple[str, ...]) -> None:
-        """Raises Refused for the stop key itself."""
+        """Raises RefusedError for the stop key itself."""
         if set(keys) in [set(stop) for stop in DEFAULT_STOP_KEYS]:
-            raise Refused(f"{'+'.join(keys)} is kept for stopping and is never sent")
+            raise RefusedError(f"{'+'.join(keys)} is kept for stopping and is never sent")
 
     def is_terminal(self, window: int | None) -> bool:
         """Whether a window is a terminal, which pastes with Ctrl+Shift+V instead of Ctrl+V."""

@@ -50,7 +50,7 @@ def capture_point(frame: Frame, pixel: Pixel) -> Point:
     return frame.transform.point(centre, Space.PHYSICAL, Space.CAPTURE)
 
 
-class NotFound(Exception):
+class NotFoundError(Exception):
     """The words name nothing on this screen, and nobody named something else."""
 
     def __init__(self, instruction: str) -> None:
@@ -76,7 +76,7 @@ class Locator:
         return path
 
     def locate(self, instruction: str, step: int, approver: Approver | None) -> Located:
-        """The best candidate; tries once more on a new capture, then asks for other words. Raises NotFound."""
+        """The best candidate; tries once more on a new capture, then asks for other words. Raises NotFoundError."""
         words = instruction
         while True:
             for attempt in range(2):
@@ -90,7 +90,7 @@ class Locator:
             answer = approver.answer(question) if approver is not None else None
             self._trace.event("note", step=step, about="not_found", question=question, answered=bool(answer))
             if not answer or not answer.strip():
-                raise NotFound(words)
+                raise NotFoundError(words)
             words = answer.strip()
 
     def ground(self, words: str, frame: Frame, path: str, step: int) -> Located | None:

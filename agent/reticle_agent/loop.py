@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from .actions import AskUser, Finish, Step, Wait
-from .locate import Locator, NotFound
-from .perform import Performer, StepRefused
+from .locate import Locator, NotFoundError
+from .perform import Performer, StepRefusedError
 from .safety import Policy, TimedApprover
 from .seams import Actuator, Approver, Grounder, Planner, Screen, StepOutcome, TraceSink
 from .stop import StopToken
@@ -29,7 +29,7 @@ class RunResult:
     message: str = ""
 
 
-class LimitReached(Exception):
+class LimitReachedError(Exception):
     """The run has used up its steps or its time."""
 
 
@@ -114,7 +114,7 @@ class _Run:
                 return RunResult("done" if step.success else "failed", self.steps, step.message)
             try:
                 self._check_limits()
-            except LimitReached as limit:
+            except LimitReachedError as limit:
                 return RunResult("limit", self.steps, str(limit))
             self.steps += 1
             outcome = self._attempt(step, self.steps - 1)
@@ -138,18 +138,18 @@ class _Run:
 
     def _check_limits(self) -> None:
         if self.steps >= self.policy.max_steps:
-            raise LimitReached(f"the limit of {self.policy.max_steps} steps is reached")
+            raise LimitReachedError(f"the limit of {self.policy.max_steps} steps is reached")
         asked_s = self.person.seconds if self.person is not None else 0.0
         if time.monotonic() - self.started_s - asked_s > self.policy.max_seconds:
-            raise LimitReached(f"the limit of {self.policy.max_seconds:g} seconds is reached")
+            raise LimitReachedError(f"the limit of {self.policy.max_seconds:g} seconds is reached")
 
     def _attempt(self, step: Step, number: int) -> StepOutcome:
         """Does one step; what can go wrong with a step becomes its outcome, what ends the run is raised."""
         try:
             return StepOutcome(step, "done", self._do(step, number))
-        except NotFound as problem:
+        except NotFoundError as problem:
             return StepOutcome(step, "not_found", str(problem))
-        except StepRefused as refusal:
+        except StepRefusedError as refusal:
             return StepOutcome(step, "refused", str(refusal))
         except Cancelled:
             raise
@@ -170,5 +170,5 @@ class _Run:
     def _goes_on(self, outcome: StepOutcome) -> bool:
         """A skipped step does not end a run; in a dry run nothing changes, so later targets may be missing."""
         if outcome.status == "refused":
-            return outcome.message == StepRefused.SKIPPED
+            return outcome.message == StepRefusedError.SKIPPED
         return outcome.status == "not_found" and self.policy.mode == "dry-run"

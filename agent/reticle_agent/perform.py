@@ -23,8 +23,8 @@ from .actions import (
     ScrollAt,
     TypeText,
 )
-from .gates import Refused
-from .locate import Located, Locator, NotFound, capture_point
+from .gates import RefusedError
+from .locate import Located, Locator, NotFoundError, capture_point
 from .recheck import SAME, changed_box, changed_within, crop_around, crop_sha, similarity
 from .safety import Policy, decide, describe
 from .seams import Actuator, ApprovalRequest, Approver, Frame, Screen, TraceSink
@@ -39,7 +39,7 @@ Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 DRAG_ENDS = (" - from here", " - to here")
 
 
-class StepRefused(Exception):
+class StepRefusedError(Exception):
     """The person or a rule said no."""
 
     SKIPPED = "skipped"
@@ -73,7 +73,7 @@ class Performer:
         self._trace, self._policy, self._token = trace, policy, token
 
     def perform(self, step: Deed, number: int) -> str:
-        """Returns what there is to say about it. Raises NotFound, StepRefused, Cancelled or ReticleError."""
+        """Returns what there is to say about it. Raises NotFoundError, StepRefusedError, Cancelled or ReticleError."""
         names = targets(step)
         places = tuple(self._locator.locate(name, number, self._approver) for name in names)
         checked = self._approved(step, places, number) if places else self._approved_blind(step, number)
@@ -112,7 +112,7 @@ class Performer:
     def _gate(
         self, step: Deed, places: tuple[Located, ...], frame: Frame, number: int, extra: str | None = None
     ) -> tuple[Located, ...]:
-        """The places as approved (the person may pick others). Raises StepRefused or Cancelled."""
+        """The places as approved (the person may pick others). Raises StepRefusedError or Cancelled."""
         for index, place in enumerate(places or (None,)):
             candidate = place.candidate if place else None
             reason = extra or self._policy.reason_to_ask(step, candidate)
@@ -146,10 +146,10 @@ class Performer:
             self._token.stop("button", "stopped by the person")
         self._token.check()
         if decision == "skip":
-            raise StepRefused(StepRefused.SKIPPED)
+            raise StepRefusedError(StepRefusedError.SKIPPED)
         if decision != "allow":
             nobody = "nobody was there to approve it" if source == "none" else "it was refused"
-            raise StepRefused(nobody)
+            raise StepRefusedError(nobody)
 
     def _recheck(self, places: tuple[Located, ...]) -> Checked:
         """Captures once more and compares each target with what was grounded."""
@@ -171,7 +171,7 @@ class Performer:
         for place in places:
             located = self._locator.ground(place.grounding.instruction, frame, path, number)
             if located is None:
-                raise NotFound(place.grounding.instruction)
+                raise NotFoundError(place.grounding.instruction)
             fresh.append(located)
         return tuple(fresh)
 
@@ -187,7 +187,7 @@ class Performer:
             for action in inputs(step, checked.places):
                 self._actuator.perform(action)
             delivered = "sent"
-        except (Cancelled, BadInput, Refused):
+        except (Cancelled, BadInput, RefusedError):
             delivered = "refused"
             raise
         finally:

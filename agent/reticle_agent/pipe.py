@@ -15,7 +15,7 @@ from typing import Any
 from reticle_grounding.errors import ReticleError
 
 
-class ProcessLost(ReticleError):
+class ProcessLostError(ReticleError):
     """The child ended or no longer answers."""
 
 
@@ -41,15 +41,15 @@ class LineProcess:
         return self._process.stdout.fileno()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Raises ProcessLost when the child has ended."""
+        """Raises ProcessLostError when the child has ended."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
         except OSError as problem:
-            raise ProcessLost(f"{self.name} has ended") from problem
+            raise ProcessLostError(f"{self.name} has ended") from problem
 
     def receive(self, timeout_s: float) -> dict[str, Any]:
-        """The next line. Raises ProcessLost at the end of output, TimeoutError when nothing comes in time."""
+        """The next line. Raises ProcessLostError at the end of output, TimeoutError when nothing comes in time."""
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._pending:
             ready, _, _ = select.select([self.fileno()], [], [], max(0.0, deadline - time.monotonic()))
@@ -57,7 +57,7 @@ class LineProcess:
                 raise TimeoutError(f"{self.name} did not answer within {timeout_s:g} s")
             data = os.read(self.fileno(), 65536)
             if not data:
-                raise ProcessLost(f"{self.name} has ended")
+                raise ProcessLostError(f"{self.name} has ended")
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         message: dict[str, Any] = json.loads(line)

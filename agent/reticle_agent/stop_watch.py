@@ -11,7 +11,7 @@ from typing import Any
 
 from reticle_grounding.errors import ReticleError
 
-from .pipe import LineProcess, ProcessLost
+from .pipe import LineProcess, ProcessLostError
 from .stop import StopToken, Trigger
 
 START_S = 30.0
@@ -32,7 +32,7 @@ class StopWatch:
         self._stopper = LineProcess("reticle_agent.stopper", name="the stop watcher")
         try:
             hello = self._stopper.receive(START_S)
-        except (ProcessLost, TimeoutError) as problem:
+        except (ProcessLostError, TimeoutError) as problem:
             self._stopper.kill()
             raise ReticleError(f"the stop key cannot be watched ({problem})") from problem
         if "error" in hello:
@@ -60,7 +60,7 @@ class StopWatch:
             except TimeoutError:
                 self._lost("the stop watcher is silent, so the run was stopped")
                 return
-            except (ProcessLost, OSError, ValueError):
+            except (ProcessLostError, OSError, ValueError):
                 self._lost("the stop watcher has ended, so the run was stopped")
                 return
             if self._stops(message):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from reticle_agent.actions import ClickAt, DragTo, EnterText, PressKeys, ScrollAt
 from reticle_agent.actuator import HandActuator, drag_path, open_actuator
-from reticle_agent.gates import InputGate, Refused
+from reticle_agent.gates import InputGate, RefusedError
 from reticle_agent.stop import StopToken
 from reticle_agent.x11 import X11
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
@@ -188,16 +188,16 @@ def test_points_outside_and_in_corners_are_refused_before_anything_moves(hand: H
     with pytest.raises(BadInput, match="outside of every monitor"):
         hand.perform(ClickAt((5000, 10)))
     for corner in [(0, 0), (1279, 1), (2, 798), (1278, 799)]:
-        with pytest.raises(Refused, match="kept for stopping"):
+        with pytest.raises(RefusedError, match="kept for stopping"):
             hand.perform(ClickAt(corner))
-    with pytest.raises(Refused, match="kept for stopping"):
+    with pytest.raises(RefusedError, match="kept for stopping"):
         hand.perform(DragTo(CENTER, (0, 0)))
     assert connection.pointer() == before
     connection.close()
 
 
 def test_stop_key_is_never_sent(hand: HandActuator) -> None:
-    with pytest.raises(Refused, match="never sent"):
+    with pytest.raises(RefusedError, match="never sent"):
         hand.perform(PressKeys(("ctrl", "alt", "escape")))
 
 
@@ -211,7 +211,7 @@ def test_own_windows_get_neither_clicks_nor_keys(pad: Pad) -> None:
         EnterText("a"),
         PressKeys(("a",)),
     ):
-        with pytest.raises(Refused, match="own window"):
+        with pytest.raises(RefusedError, match="own window"):
             actuator.perform(action)
     actuator.close()
     assert pad.events(1, "press", "wheel", "key", timeout_s=0.2) == []

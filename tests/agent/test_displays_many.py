@@ -11,7 +11,7 @@ import pytest
 from reticle_agent.actions import ClickAt, PressKeys
 from reticle_agent.actuator import open_actuator
 from reticle_agent.displays import read_displays
-from reticle_agent.gates import InputGate, Refused
+from reticle_agent.gates import InputGate, RefusedError
 from reticle_agent.screen import ScreenCapture
 from reticle_agent.stop import StopToken
 from reticle_agent.stop_watch import StopWatch
@@ -51,7 +51,7 @@ def test_inner_corners_stop_and_gaps_are_no_place() -> None:
     with pytest.raises(BadInput, match="outside of every monitor"):
         gate.path([(900, 50)])
     for inner in [(639, 0), (640, 100), (1279, 699), (640, 699)]:
-        with pytest.raises(Refused, match="kept for stopping"):
+        with pytest.raises(RefusedError, match="kept for stopping"):
             gate.path([inner])
     gate.path([(640, 400), (639, 400)])
     gate.close()

@@ -30,7 +30,7 @@ from reticle_agent.actions import (
     Wait,
 )
 from reticle_agent.displays import Monitor, screen_transform, to_displays
-from reticle_agent.gates import Refused
+from reticle_agent.gates import RefusedError
 from reticle_agent.loop import RunResult, run_task
 from reticle_agent.safety import Mode, Policy
 from reticle_agent.screen import picture_sha
@@ -453,7 +453,7 @@ def test_stop_during_an_input_is_recorded_as_not_delivered(run: Run, desk: Desk)
 
 def test_refused_input_fails_the_step(run: Run, desk: Desk) -> None:
     def refuse(action: Input) -> None:
-        raise Refused("the point lies on Reticle's own window")
+        raise RefusedError("the point lies on Reticle's own window")
 
     desk.on_input = refuse
     result = run(Click("ok"))
