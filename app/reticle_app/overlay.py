@@ -67,6 +67,7 @@ class OverlayWindow(QWidget):
         self.setScreen(screen)
         self.setGeometry(screen.geometry())
         self._marks: list[Mark] = []
+        self._drawn = QRegion()
         self._chosen: int | None = None
 
     @property
@@ -77,17 +78,21 @@ class OverlayWindow(QWidget):
     def set_marks(self, marks: list[Mark], chosen: int | None) -> None:
         """What to draw; the window is shown by :meth:`appear`, and hidden when there is nothing."""
         self._marks, self._chosen = marks, chosen
+        self._drawn = self._shape() if marks else QRegion()
         if marks:
-            self.setMask(self._shape())
             self.update()
         else:
             self.hide()
 
-    def appear(self) -> None:
-        """Shows the marks, if any, above everything."""
-        if self._marks:
-            self.show()
-            self.raise_()
+    def appear(self, own: QRegion) -> None:
+        """Shows the marks, if any, on top but not over ``own`` windows (desktop coordinates), which have their own."""
+        seen = self._drawn - own.translated(-self.geometry().topLeft())
+        if seen.isEmpty():
+            self.hide()
+            return
+        self.setMask(seen)
+        self.show()
+        self.raise_()
 
     def _shape(self) -> QRegion:
         picture = QImage(self.size(), QImage.Format.Format_ARGB32_Premultiplied)
@@ -139,7 +144,7 @@ class Desk:
         window.setGeometry(screen.geometry())
         size = Size(window.width(), window.height())
         window.set_marks(marks_of(grounding.candidates, capture_to_overlay(frame, size)), chosen)
-        self._raise_overlays()
+        self.refresh()
 
     def clear(self) -> None:
         for window in self._overlays.values():
@@ -198,14 +203,19 @@ class Desk:
                 widget.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
                 widget.show()
                 widget.move(place)
-        self._raise_overlays()
-        QTimer.singleShot(RAISE_MS, self._raise_overlays)
+        self.refresh()
+        QTimer.singleShot(RAISE_MS, self.refresh)
 
-    def _raise_overlays(self) -> None:
-        """Above own windows too, which the window manager may have put on top when it showed them again."""
-        if self._captures == 0:
-            for overlay in self._overlays.values():
-                overlay.appear()
+    def refresh(self) -> None:
+        """Cuts the overlays to what own windows leave free; called again whenever one of those moves or appears."""
+        if self._captures:
+            return
+        own = QRegion()
+        for window in self._windows:
+            if window.isVisible() and not window.isMinimized():
+                own = own.united(window.frameGeometry())
+        for overlay in self._overlays.values():
+            overlay.appear(own)
 
 
 def _physical_frame(window: QWidget) -> Rect:

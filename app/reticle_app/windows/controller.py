@@ -232,6 +232,7 @@ class Controller(QObject):
             self._window.show()
             self._window.move(place)
         self._window.raise_()
+        self._desk.refresh()
 
     def stop(self) -> None:
         """Ends the run and whatever is computed."""
@@ -364,6 +365,7 @@ class Controller(QObject):
         window.candidate_chosen.connect(self.choose)
         window.banner.action.connect(self.restart_model)
         window.closing.connect(self._close)
+        window.moved.connect(self._desk.refresh)
         approval.approved.connect(self._approve)
         approval.refused.connect(self._refuse)
         approval.answered.connect(self._runner.approver.reply_words)

@@ -13,6 +13,8 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QKeySequence,
+    QMoveEvent,
+    QResizeEvent,
     QShortcut,
 )
 from PySide6.QtWidgets import (
@@ -42,6 +44,8 @@ class MainWindow(QMainWindow):
     file_chosen = Signal(Path)
     picture_given = Signal(QImage)
     candidate_chosen = Signal(int)
+    moved = Signal()
+    """The window covers another part of the desktop than before."""
     closing = Signal()
     """The person closes the window; it closes once ``may_close`` is set."""
 
@@ -176,6 +180,12 @@ class MainWindow(QMainWindow):
             self.footer.heat.toggle()
         else:
             super().keyPressEvent(event)
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        self.moved.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.moved.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
