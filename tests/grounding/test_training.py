@@ -15,11 +15,11 @@ from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS, PROFILE
 from reticle_grounding.training.build import TINY, new_model, processor
 from reticle_grounding.training.crops import CELL, crop, soft_labels
 from reticle_grounding.training.feed import Bucket, Feed, Stage, stack
-from reticle_grounding.training.heads import GRAMS, gram_shares
 from reticle_grounding.training.muon import orthogonalised
 from reticle_grounding.training.optim import rate
 from reticle_grounding.training.packing import segment_mask
 from reticle_grounding.training.scenes import Scene, stored_scenes, write_scenes
+from reticle_grounding.training.spelling import GRAMS, gram_shares, spelled_embeddings
 from reticle_grounding.training.tokenizer import interface_corpus, train_tokenizer
 from reticle_grounding.training.train import PROFILE, TrainConfig, train
 from reticle_grounding.training.trainer import Step, Weights, window_order
@@ -106,6 +106,14 @@ def test_names_become_shares_of_their_grams() -> None:
     assert torch.allclose(shares[0], shares[1])
     assert shares[0] @ shares[0] > shares[0] @ shares[2]
     assert shares[3].sum() == 0
+
+
+def test_tokens_start_near_tokens_that_are_spelled_alike(tokenizer: Tokenizer) -> None:
+    table = torch.nn.functional.normalize(spelled_embeddings(tokenizer, 256), dim=-1)
+    ids = {text: tokenizer.encode(text).ids for text in ("the", " the", "system")}
+    assert all(len(found) == 1 for found in ids.values())
+    the, again, other = (table[ids[text][0]] for text in ids)
+    assert the @ again > 0.5 > the @ other
 
 
 def tiny_config(out: Path, scenes: Path, tokenizer: Tokenizer, steps: int) -> TrainConfig:

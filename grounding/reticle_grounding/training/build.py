@@ -13,6 +13,8 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.model.families import PointerModelModule, build_model, config_from
 from reticle_grounding.model.processor import ImageProcessor
 
+from .spelling import spelled_embeddings
+
 MAX_PIXELS = 1932 * 1092
 """A 1920x1080 screen is seen at full resolution."""
 
@@ -110,6 +112,8 @@ def new_model(size: ModelSize, tokenizer: Tokenizer, seed: int) -> PointerModelM
     for module in model.backbone.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.7 / math.sqrt(module.in_features))
+    embedding = model.backbone.get_input_embeddings()
+    embedding.weight.data.copy_(spelled_embeddings(tokenizer, size.width))
     return model
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +11,9 @@ from torch.nn import functional
 from .canvas import CHARACTER_CLASSES, ROLES
 from .crops import MERGE, POINTS
 from .icons import icon_functions
-from .instructions import plain
 from .scenes import UNKNOWN
+from .spelling import gram_vectors
 
-GRAMS = 2048
-"""Buckets that character n-grams of names are hashed to."""
 BLANK_WEIGHT = 0.15
 """Weight of reading points without a character; most of a screen is blank."""
 
@@ -48,7 +44,7 @@ class TrainingHeads(nn.Module):
         self.roles = nn.Linear(vision_width, len(ROLES) + 1)
         self.norm = nn.LayerNorm(vision_width)
         self.merged_norm = nn.LayerNorm(width)
-        self.grams = nn.Parameter(torch.randn(GRAMS, width) * width**-0.5)
+        self.grams = nn.Parameter(gram_vectors(width) * width**-0.5)
 
     def reading(self, patches: Tensor, merged: Tensor, characters: Tensor, icons: Tensor, roles: Tensor) -> Reading:
         """Losses of patches [N, vision_width] and merged [N / 4, width] against labels [N, POINTS], [N], [N]."""
@@ -59,7 +55,7 @@ class TrainingHeads(nn.Module):
         passed_on, _ = _weighted(again, characters[:, POINTS // 2])
         icon, icons_right = _weighted(self.icons(normed), icons)
         role, _ = _weighted(self.roles(normed), roles, blank=0.5)
-        return Reading(own + 0.5 * passed_on + 0.5 * icon + 0.2 * role, right, icons_right)
+        return Reading(own + 0.5 * passed_on + icon + 0.2 * role, right, icons_right)
 
     def naming(self, states: Tensor, names: Tensor) -> Tensor:
         """Cross-entropy of the n-gram shares ``names`` [N, GRAMS] given projected states [N, width]."""
@@ -81,21 +77,3 @@ def _weighted(logits: Tensor, labels: Tensor, blank: float = BLANK_WEIGHT) -> tu
     marked = labels > 0
     right = (logits.argmax(-1) == labels)[marked].float().mean()
     return (each * weights).sum() / weights.sum(), right
-
-
-@lru_cache(maxsize=65536)
-def grams_of(name: str) -> tuple[int, ...]:
-    """Buckets of the 1-, 2- and 3-grams of a plain name."""
-    text = f" {plain(name)} "
-    found = [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
-    return tuple(zlib.crc32(gram.encode()) % GRAMS for gram in found if gram.strip())
-
-
-def gram_shares(names: list[str]) -> Tensor:
-    """[N, GRAMS] rows that sum to 1 (0 for a name without letters)."""
-    out = torch.zeros(len(names), GRAMS)
-    for row, name in enumerate(names):
-        buckets = grams_of(name)
-        if buckets:
-            out[row].index_add_(0, torch.tensor(buckets), torch.full((len(buckets),), 1.0 / len(buckets)))
-    return out

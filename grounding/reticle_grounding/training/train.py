@@ -28,11 +28,11 @@ from .trainer import Step, Weights
 SMALL, MEDIUM, LARGE = Size(224, 224), Size(448, 448), Size(896, 560)
 STAGES = (
     Stage(0.18, (Bucket(1.0, 8, 0, SMALL),), (("collage", 1.0),)),
-    Stage(0.5, (Bucket(1.0, 8, 5, SMALL),), (("collage", 0.5), ("generated", 0.4), ("captured", 0.1))),
+    Stage(0.5, (Bucket(1.0, 8, 5, SMALL),), (("collage", 0.35), ("generated", 0.35), ("captured", 0.3))),
     Stage(
         0.8,
         (Bucket(0.75, 8, 6, SMALL), Bucket(0.25, 2, 14, MEDIUM)),
-        (("collage", 0.2), ("generated", 0.5), ("captured", 0.3)),
+        (("collage", 0.2), ("generated", 0.4), ("captured", 0.4)),
     ),
     Stage(
         1.0,

@@ -15,8 +15,9 @@ from reticle_grounding.model.vision_speed import batch_vision_windows, embed_sti
 
 from .crops import CELL, owners, soft_labels
 from .feed import Batch
-from .heads import TrainingHeads, gram_shares
+from .heads import TrainingHeads
 from .packing import Packer
+from .spelling import gram_shares
 
 MAX_NAMED = 512
 """Merged patches per batch whose element's name is asked for."""
