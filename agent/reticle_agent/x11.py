@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reticle_grounding.errors import ReticleError
+from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 
 NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or let Reticle start a virtual one"
@@ -27,7 +27,7 @@ FOREIGN_AUTHORITY = b"\x01\x00\x00\x04none" + b"\x00\x00" * 3
 """One entry that fits no display: (family, address, display number, name, data), lengths big-endian."""
 
 
-class DisplayError(ReticleError):
+class DisplayError(BadInput):
     """There is no display, or the connection to it was lost."""
 
 

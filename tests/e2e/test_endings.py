@@ -92,7 +92,7 @@ def test_no_display_is_one_clear_line(stage: Stage) -> None:
         ended = stage.reticle("run", "click OK", "--auto", "--trace", str(stage.trace))
     finally:
         stage.env["DISPLAY"] = os.environ["DISPLAY"]
-    assert ended.code == 1
+    assert ended.code == 2
     assert ended.stdout == ""
     assert ended.stderr.startswith("reticle: no display")
     assert ended.stderr.count("\n") == 1
