@@ -89,7 +89,15 @@ def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> lis
         gap, below = _distance(label, box)
         if gap is not None and not _text_between(label, box, below, texts):
             found.append(Entry(box, max(gap, 0.0) / label.height, below, track))
-    return sorted(found, key=lambda e: e.gap + 0.5 * e.below + 0.5 * e.track)
+    found.sort(key=lambda e: e.gap + 0.5 * e.below + 0.5 * e.track)
+    return [e for i, e in enumerate(found) if not any(_behind(e, nearer) for nearer in found[:i])]
+
+
+def _behind(entry: Entry, nearer: Entry) -> bool:
+    """The label's row (or column) meets the nearer control first."""
+    if entry.below or nearer.below:
+        return entry.below and nearer.below and entry.rect.top >= nearer.rect.bottom
+    return entry.rect.left >= nearer.rect.right
 
 
 def _distance(label: Rect, box: Rect) -> tuple[float | None, bool]:

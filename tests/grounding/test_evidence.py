@@ -144,6 +144,11 @@ def test_a_control_behind_another_text_is_not_this_labels() -> None:
     assert not [e for e in entries_of(TEXTS[0].rect, find_elements(form(), blocked), blocked) if not e.below]
 
 
+def test_a_control_behind_another_control_is_not_this_labels() -> None:
+    row = Elements((Rect(300, 40, 380, 66), Rect(120, 40, 290, 66)), ())
+    assert [e.rect.left for e in entries_of(TEXTS[0].rect, row, TEXTS)] == [120]
+
+
 def test_an_icon_is_a_candidate_only_where_attention_points() -> None:
     elements = find_elements(form(), TEXTS)
     lit = drafts(scene("close it", TEXTS, elements, peak(7, 18)))
