@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from PySide6.QtCore import QPoint, QRectF, Qt, QTimer
 from PySide6.QtGui import QBitmap, QGuiApplication, QImage, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QWidget
+
 from reticle_agent.seams import Display, Frame
 from reticle_grounding.geometry import Affine, Rect, Size, Space
 from reticle_grounding.types import Grounding
@@ -151,6 +152,8 @@ class Desk:
             window.set_marks([], None)
 
     def close(self) -> None:
+        self._windows.clear()
+        self._small.clear()
         for window in self._overlays.values():
             window.close()
             window.deleteLater()
