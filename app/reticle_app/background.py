@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TypeVar, cast
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal
+
 from reticle_grounding.errors import Cancelled, ReticleError
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 from PySide6.QtCore import QObject, QSocketNotifier
 from PySide6.QtWidgets import QApplication
+
 from reticle_agent.seams import Screen
 from reticle_grounding.errors import BadInput, ReticleError
 

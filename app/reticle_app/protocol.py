@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeAlias, cast
 
 import numpy as np
 from PIL import Image
+
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 from reticle_grounding.types import Candidate, FloatMap, Grounding, Origin

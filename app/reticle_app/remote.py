@@ -17,6 +17,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import BinaryIO, cast
 
 from PIL import Image
+
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.types import Grounding
 

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 
 from PIL import Image
 from PySide6.QtCore import QObject, Qt, Signal, Slot
+
 from reticle_agent.actions import Input, Step
 from reticle_agent.seams import (
     Actuator,

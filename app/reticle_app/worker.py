@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from PIL import Image
+
 from reticle_agent.seams import Grounder, Observation
 from reticle_grounding.errors import BadInput, ReticleError
 

@@ -15,6 +15,7 @@ if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_Q
 
 from app_fakes.parts import FakeBody, build_fake
 from pytestqt.qtbot import QtBot
+
 from reticle_app.gui import Parts
 
 MakeWindow = Callable[..., tuple[Parts, FakeBody]]

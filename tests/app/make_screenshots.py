@@ -18,6 +18,7 @@ from app_fakes.parts import WORKER, FakeBody, FakeScreen
 from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
+
 from reticle_agent.actions import Click, TypeText
 from reticle_agent.seams import StepOutcome
 from reticle_app.config import Settings

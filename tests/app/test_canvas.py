@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+
 from reticle_app.widgets.canvas import Canvas, to_qimage
 from reticle_app.widgets.heat import heat_image
 from reticle_grounding.geometry import Point, Rect, Size, Transform

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from app_fakes.parts import frame_of, squares
+
 from reticle_agent.seams import Display, Frame
 from reticle_agent.session import virtual_desktop
 from reticle_app.overlay import capture_to_overlay

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 from app_fakes.parts import frame_of, squares
 from pytestqt.qtbot import QtBot
+
 from reticle_agent.actions import Hotkey
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_app.background import Background, MainThread

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
+
 from reticle_agent.actions import Click, ClickAt
 from reticle_app.config import Settings
 from reticle_app.gui import Parts, remember

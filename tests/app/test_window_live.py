@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reticle_agent.session import virtual_desktop
 from reticle_grounding.geometry import Point, Rect, Size
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+
 from reticle_app.protocol import (
     ProtocolError,
     decode_error,

@@ -7,8 +7,8 @@ import time
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
-from reticle_agent.seams import ApprovalRequest
 
+from reticle_agent.seams import ApprovalRequest
 from reticle_app.theme import Theme
 
 from .basics import frame, label, push_button, tint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
-from reticle_grounding.types import Candidate, Grounding
 
 from reticle_app.theme import Theme
+from reticle_grounding.types import Candidate, Grounding
 
 from .marks import CHOSEN, MARK
 

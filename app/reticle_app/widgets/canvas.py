@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
+
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 

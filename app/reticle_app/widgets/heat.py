@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtGui import QImage
+
 from reticle_grounding.types import FloatMap
 
 STOPS = np.array(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
 from reticle_grounding.geometry import Affine, Point, Rect
 from reticle_grounding.types import Candidate
 

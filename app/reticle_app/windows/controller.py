@@ -10,17 +10,17 @@ from typing import TypeVar
 from PIL import Image
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QScreen
+
 from reticle_agent.actions import Step
 from reticle_agent.seams import Approval, ApprovalRequest, Frame, Observation, Screen, StepOutcome
-from reticle_grounding.errors import Cancelled, ReticleError
-from reticle_grounding.geometry import Rect
-from reticle_grounding.types import Grounding
-
 from reticle_app.background import Background, MainThread
 from reticle_app.overlay import Desk, physical_rect
 from reticle_app.remote import ModelEndedError, RemoteGrounder
 from reticle_app.runner import RunEnd, Runner, RunOrder
 from reticle_app.widgets.canvas import to_qimage
+from reticle_grounding.errors import Cancelled, ReticleError
+from reticle_grounding.geometry import Rect
+from reticle_grounding.types import Grounding
 
 from .main import MainWindow
 from .pill import RunPill

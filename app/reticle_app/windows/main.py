@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from reticle_grounding.types import Grounding
 
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.widgets.banner import Banner, EmptyPage
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.canvas import Canvas
+from reticle_grounding.types import Grounding
 
 from .footer import FooterBar
 from .header import HeaderBar

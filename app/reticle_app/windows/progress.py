@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from reticle_agent.actions import AskUser, Click, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
 from reticle_agent.seams import StepOutcome
-
 from reticle_app.runner import RunEnd
 from reticle_app.widgets.banner import Kind
 from reticle_app.widgets.steps import Status, StepView

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
-from reticle_grounding.types import Grounding
 
 from reticle_app.theme import Theme
 from reticle_app.widgets.approval import ApprovalPanel
 from reticle_app.widgets.basics import label
 from reticle_app.widgets.candidates import CandidateList
 from reticle_app.widgets.steps import StepList
+from reticle_grounding.types import Grounding
 
 NO_CANDIDATES = "Places that may be meant appear here, with the probability that each is right."
 NO_STEPS = "The steps of a run appear here."

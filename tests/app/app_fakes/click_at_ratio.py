@@ -10,9 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from test_canvas import SPOTS, five, squares
+
 from reticle_app.widgets.canvas import Canvas, to_qimage
 from reticle_grounding.geometry import Point
-from test_canvas import SPOTS, five, squares
 
 app = QApplication([])
 canvas = Canvas()

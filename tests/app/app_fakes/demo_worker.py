@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 from PIL import Image
+
 from reticle_app.worker import serve
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Rect, Size, Space, Transform

@@ -21,6 +21,7 @@ from app_fakes.parts import WORKER
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+
 from reticle_app.config import Settings
 from reticle_app.desktop import desktop_body, desktop_screen
 from reticle_app.gui import build

@@ -18,6 +18,7 @@ from app_fakes.parts import frame_of
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QLabel
+
 from reticle_app.background import MainThread
 from reticle_app.overlay import Desk
 from reticle_app.widgets.marks import CHOSEN, MARK

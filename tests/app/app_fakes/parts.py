@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 from PySide6.QtWidgets import QApplication
+
 from reticle_agent.actions import Click, ClickAt, Finish, Input, Step
 from reticle_agent.seams import Approval, ApprovalRequest, Display, Frame, StepOutcome
 from reticle_app.config import Settings
