@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
+
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import load_calibration
 from reticle_grounding.errors import ReticleError

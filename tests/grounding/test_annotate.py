@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
+
 from reticle_grounding.annotate import BEST, OTHER, UNSURE, annotate, heat_colours, stroke_unit
 from reticle_grounding.geometry import Rect, Size, Transform
 from reticle_grounding.types import Candidate, Grounding

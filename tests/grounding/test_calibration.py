@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from reticle_grounding.calibration import (
     DATA_FILE,
     Calibration,

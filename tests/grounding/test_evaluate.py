@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
 from reticle_grounding.calibration import Calibration, collect
 from reticle_grounding.errors import BadInput
 from reticle_grounding.evaluate import evaluate, read_targets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from reticle_grounding.evidence import Draft, Scene, drafts, spans, without_twins
 from reticle_grounding.features import FEATURES, describe
 from reticle_grounding.geometry import Point, Rect, Size, Transform

@@ -7,6 +7,7 @@ import socket
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+
 from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, TextReader, Word, crop, proportional_words, split_line
 

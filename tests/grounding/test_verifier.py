@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
+
 from reticle_grounding.geometry import Point, Rect, Size
 from reticle_grounding.model.prompts import judge_prompt
 from reticle_grounding.ocr import TextBox, Word
@@ -24,7 +26,6 @@ from reticle_grounding.verifier import (
     published_candidates,
     published_choice,
 )
-from safetensors.numpy import load_file
 
 Cases = dict[str, Any]
 

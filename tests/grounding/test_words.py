@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from reticle_grounding.words import Role, match, parse, similarity, tokens
 
 
