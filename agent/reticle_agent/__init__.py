@@ -1,1 +1,1 @@
-"""Reticle."""
+"""Planning, capturing, acting, stopping and recording; no Qt and no torch."""

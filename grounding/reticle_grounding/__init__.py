@@ -1,1 +1,1 @@
-"""Reticle."""
+"""Finding the place on a screenshot that words mean."""
