@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
-from reticle_grounding.model.checkpoint import load_checkpoint
+from reticle_grounding.model.checkpoint import load_checkpoint, save_checkpoint
 from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS, PROFILES
 from reticle_grounding.training.build import TINY, new_model, processor
+from reticle_grounding.training.commands import main
 from reticle_grounding.training.crops import CELL, crop, soft_labels
 from reticle_grounding.training.feed import Bucket, Feed, Stage, stack
 from reticle_grounding.training.muon import orthogonalised
@@ -23,7 +27,7 @@ from reticle_grounding.training.spelling import GRAMS, gram_shares, spelled_embe
 from reticle_grounding.training.tokenizer import interface_corpus, train_tokenizer
 from reticle_grounding.training.train import PROFILE, TrainConfig, train
 from reticle_grounding.training.trainer import Step, Weights, window_order
-from tokenizers import Tokenizer
+from reticle_grounding.training.validate import validate
 
 SQUARE = Size(224, 224)
 
@@ -172,3 +176,19 @@ def test_it_learns_eight_screens_by_heart(scenes: Path, tokenizer: Tokenizer) ->
         merged, _ = step.see(batch)
     assert merged.shape == (8 * (112 // CELL) ** 2, TINY.width)
     assert all(soft_labels(t.bbox, batch.size).any() for c in batch.crops for t in c.targets if t.bbox)
+
+
+def test_validation_counts_every_kind(tmp_path: Path, scenes: Path, tokenizer: Tokenizer) -> None:
+    model = new_model(TINY, tokenizer, 0)
+    save_checkpoint(model, tokenizer, tmp_path, name="tiny", prompt=PROFILE, processor=processor().capped(400 * 300))
+    score = validate(tmp_path, stored_scenes(scenes)[:1], per_screen=6)
+    assert score.screens == 1
+    assert score.kinds["all"].n == sum(s.n for kind, s in score.kinds.items() if kind != "all") <= 6
+    assert all(0 <= s.hit_at_1 <= s.hit_at_3 <= 1 for s in score.kinds.values())
+
+
+def test_the_commands_print_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenes", str(tmp_path / "s"), "-n", "1", "--collage"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"written": str(tmp_path / "s")}
+    assert main(["targets", str(tmp_path / "t"), "-n", "0"]) == 2
+    assert capsys.readouterr().err.startswith("error: the number of targets must be positive")

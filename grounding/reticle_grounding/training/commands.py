@@ -13,6 +13,7 @@ import torch
 
 from reticle_grounding.errors import ReticleError
 
+from .device import compare_devices
 from .harvested import as_element, harvested_rows, harvested_scenes
 from .scenes import SceneFile, stored_scenes, write_scenes
 from .targets import write_captured_targets, write_targets
@@ -63,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--captured", type=Path, action="append", default=[])
     sub.add_argument("--screens", type=int, default=40)
     sub.set_defaults(run=_validate)
+    sub = commands.add_parser("device", help="bfloat16 on a device beside float32 on the processor")
+    sub.add_argument("checkpoint", type=Path)
+    sub.add_argument("--device", default="cpu")
+    sub.set_defaults(run=_device)
     return parser
 
 
@@ -126,6 +131,10 @@ def _validate(chosen: argparse.Namespace) -> dict[str, object]:
     files += [f for folder in chosen.captured for f in harvested_scenes(folder).validation]
     every = max(1, len(files) // chosen.screens)
     return asdict(validate(chosen.checkpoint, files[::every][: chosen.screens]))
+
+
+def _device(chosen: argparse.Namespace) -> dict[str, object]:
+    return asdict(compare_devices(chosen.checkpoint, chosen.device))
 
 
 def _curve(step: int, progress: float, values: Mapping[str, float]) -> None:

@@ -28,16 +28,20 @@ from .trainer import Step, Weights
 SMALL, MEDIUM, LARGE = Size(224, 224), Size(448, 448), Size(896, 560)
 STAGES = (
     Stage(0.18, (Bucket(1.0, 8, 0, SMALL),), (("collage", 1.0),)),
-    Stage(0.5, (Bucket(1.0, 8, 5, SMALL),), (("collage", 0.35), ("generated", 0.35), ("captured", 0.3))),
     Stage(
-        0.8,
-        (Bucket(0.75, 8, 6, SMALL), Bucket(0.25, 2, 14, MEDIUM)),
-        (("collage", 0.2), ("generated", 0.4), ("captured", 0.4)),
+        0.4,
+        (Bucket(0.8, 8, 5, SMALL), Bucket(0.2, 2, 14, MEDIUM)),
+        (("collage", 0.35), ("generated", 0.35), ("captured", 0.3)),
+    ),
+    Stage(
+        0.7,
+        (Bucket(0.55, 8, 6, SMALL), Bucket(0.35, 2, 16, MEDIUM), Bucket(0.1, 1, 24, LARGE)),
+        (("collage", 0.15), ("generated", 0.4), ("captured", 0.45)),
     ),
     Stage(
         1.0,
-        (Bucket(0.5, 8, 6, SMALL), Bucket(0.3, 2, 16, MEDIUM), Bucket(0.1, 1, 24, LARGE), Bucket(0.1, 1, 32, None)),
-        (("generated", 0.55), ("captured", 0.45)),
+        (Bucket(0.35, 8, 6, SMALL), Bucket(0.35, 2, 16, MEDIUM), Bucket(0.15, 1, 24, LARGE), Bucket(0.15, 1, 32, None)),
+        (("generated", 0.5), ("captured", 0.5)),
     ),
 )
 """Reading first, then pointing on parts of screens, then larger parts and whole screens."""

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# One run on a CUDA machine: correctness in bfloat16, benchmarks, then training from the shipped checkpoint.
+#
+#   benchmarks/on_gpu.sh [MINUTES] [OUT]        default: 20 minutes, ./gpu-run
+#   benchmarks/on_gpu.sh --dry [OUT]            everything, tiny, on the processor (a few minutes)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-.venv/bin/python}
+checkpoint=assets/embedded
+device=cuda:0 minutes=${1:-20} scenes=4000 collages=800
+if [[ ${1:-} == --dry ]]; then
+    device=cpu minutes=0.2 scenes=4 collages=2
+fi
+out=${2:-gpu-run}
+cores=$(nproc)
+mkdir -p "$out"
+
+if [[ $device == cuda:0 ]] && ! "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+    echo "no CUDA device was found; use --dry to rehearse on the processor" >&2
+    exit 2
+fi
+
+echo "== correctness"
+"$python" -m pytest -q tests/kernels tests/grounding/test_pointer_head.py tests/grounding/test_training.py
+"$python" -m reticle_grounding.training device "$checkpoint" --device "$device" | tee "$out/device.json"
+
+echo "== screens, on $cores cores"
+share() { echo $((($1 + cores - 1) / cores)); }
+for ((i = 0; i < cores; i++)); do
+    OMP_NUM_THREADS=1 "$python" -m reticle_grounding.training scenes "$out/scenes" \
+        --seed $((5000000 + i * $(share $scenes))) -n "$(share $scenes)" 2>>"$out/scenes.log" &
+    OMP_NUM_THREADS=1 "$python" -m reticle_grounding.training scenes "$out/collages" --collage \
+        --seed $((6000000 + i * $(share $collages))) -n "$(share $collages)" 2>>"$out/scenes.log" &
+done
+wait
+
+echo "== training for $minutes minutes"
+captured=()
+for folder in ../shared/screens/desktop ../shared/screens/web; do
+    [[ -f $folder/screens.jsonl ]] && captured+=(--captured "$folder")
+done
+bf16=()
+[[ $device == cpu ]] || bf16=(--bf16)
+"$python" -m reticle_grounding.training train "$out/run" --scenes "$out/scenes" --collages "$out/collages" \
+    "${captured[@]}" --tokenizer "$checkpoint/tokenizer.json" --start "$checkpoint" \
+    --minutes "$minutes" --device "$device" "${bf16[@]}"
+
+echo "== validation"
+"$python" -m reticle_grounding.training validate "$out/run/checkpoint" --scenes "$out/scenes" --screens 4
