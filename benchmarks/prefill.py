@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.model.checkpoint import load_checkpoint
 from reticle_grounding.model.pointer_model import PointerModel
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 WORDS = "click the 'Save as...' entry in the File menu, number {}"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import mss
 from mss.exception import ScreenShotError
+
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 
 from .actions import Pixel

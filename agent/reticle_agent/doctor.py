@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from PIL import Image, ImageDraw
+
 from reticle_grounding.errors import BadInput, ReticleError
 from reticle_grounding.geometry import Rect
 

@@ -12,6 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
 from reticle_grounding.geometry import Rect, Size
 
 MARGIN_PX = 10

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 from mss.exception import ScreenShotError
 from PIL import Image
+
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
 

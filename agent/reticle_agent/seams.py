@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from PIL import Image
+
 from reticle_grounding.geometry import Rect, Transform
 from reticle_grounding.types import Grounding
 

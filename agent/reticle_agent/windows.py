@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from reticle_grounding.geometry import Rect
 
 from .x11 import X11

@@ -9,6 +9,7 @@ from typing import Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from reticle_grounding.errors import BadInput
 
 APP = "reticle"

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageQt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
+
 from reticle_agent.screen import ScreenCapture
 from reticle_agent.seams import Frame
 from reticle_grounding.errors import ReticleError

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from reticle_agent.actions import ClickAt, DragTo, EnterText, PressKeys, ScrollAt
 from reticle_agent.actuator import HandActuator, drag_path, open_actuator
 from reticle_agent.gates import InputGate, RefusedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+
 from reticle_agent.displays import (
     Monitor,
     contains,

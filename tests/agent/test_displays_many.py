@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from reticle_agent.actions import ClickAt, PressKeys
 from reticle_agent.actuator import open_actuator
 from reticle_agent.displays import read_displays

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from reticle_agent import doctor
 from reticle_agent.doctor import Check, checks
 from reticle_agent.stop import StopToken

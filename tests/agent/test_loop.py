@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+
 from reticle_agent import settle as settling
 from reticle_agent.actions import (
     AskUser,

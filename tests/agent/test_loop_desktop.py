@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image
+
 from reticle_agent.actions import Click, Drag, Finish, Hotkey, Step, TypeText
 from reticle_agent.actuator import open_actuator
 from reticle_agent.loop import RunResult, run_task

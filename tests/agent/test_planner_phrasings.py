@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from reticle_agent.actions import AskUser, Click, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
 from reticle_agent.planner import parse
 from reticle_grounding.errors import BadInput

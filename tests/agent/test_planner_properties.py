@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from reticle_agent.actions import (
     MAX_SCROLL,
     MAX_WAIT_S,

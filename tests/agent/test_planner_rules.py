@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from reticle_agent.actions import Click, Finish, Hotkey
 from reticle_agent.planner import RulePlanner, parse_spans
 from reticle_agent.seams import Planner, StepOutcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
+
 from reticle_agent.recheck import MARGIN_PX, SAME, changed_box, changed_within, crop_around, crop_sha, similarity
 from reticle_grounding.geometry import Rect
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from reticle_agent.actions import Click, Drag, Hotkey, Scroll, Step, TypeText
 from reticle_agent.safety import (
     CONSEQUENCE_WORDS,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from reticle_agent.displays import Monitor, to_displays
 from reticle_agent.screen import BLANK, ScreenCapture, picture_sha
 from reticle_agent.windows import OwnWindows

@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+
 from reticle_agent.processes import Supervised
 from reticle_agent.session import Desktop, display_problem, launch, split_command, virtual_desktop
 from reticle_agent.x11 import X11, DisplayError

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from reticle_agent import stop_watch
 from reticle_agent.actions import ClickAt
 from reticle_agent.actuator import HandActuator, open_actuator

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from reticle_agent.actions import Click, Hotkey, TypeText
 from reticle_agent.planner import parse
 from reticle_agent.seams import Display, Frame, TraceSink

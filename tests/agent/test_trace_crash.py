@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from reticle_agent.trace import TraceReader, show, verify, write_report
 
 WRITER = """

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from reticle_agent.actions import Click, Drag, TypeText
 from reticle_agent.seams import Display, Frame
 from reticle_agent.trace import (

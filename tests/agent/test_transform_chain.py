@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
 from reticle_agent.displays import display_of, screen_transform
 from reticle_agent.locate import aim, capture_point
 from reticle_agent.seams import Display, Frame

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from reticle_agent.actions import ClickAt, EnterText, PressKeys
 from reticle_agent.actuator import open_actuator
 from reticle_agent.keyboard import Layout

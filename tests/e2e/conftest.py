@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reticle_agent.session import virtual_desktop
 from reticle_agent.x11 import X11
 

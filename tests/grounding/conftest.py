@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
 from reticle_grounding.model.checkpoint import save_checkpoint
 from reticle_grounding.model.families import PointerModelModule, build_model, config_from
 from reticle_grounding.model.processor import ImageProcessor
 from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from reticle_grounding import assets
 from reticle_grounding.errors import CheckpointError, ReticleError
 

@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 from PIL import Image
+
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
 from reticle_grounding.training.canvas import CHARACTERS, Canvas, Element, character_class

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 
 coordinate = st.floats(-5000, 5000, allow_nan=False)

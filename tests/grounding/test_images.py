@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+
 from reticle_grounding.errors import BadInput
 from reticle_grounding.images import MAX_SIDE, as_rgb, check_image, load_image
 

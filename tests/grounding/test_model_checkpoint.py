@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
 from reticle_grounding.errors import CheckpointError
 from reticle_grounding.model.checkpoint import load_checkpoint, load_model, save_checkpoint
 from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.processor import ImageProcessor
-from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 NORM, HEAD = "model.norm.weight", "multi_patch_pointer_head.projection_dec.2.bias"

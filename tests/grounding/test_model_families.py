@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.geometry import Size
 from reticle_grounding.model.families import build_model, config_from

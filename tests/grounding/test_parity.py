@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
+
 from reticle_grounding.model.pointer_head import pointer_loss
 from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.prompts import judge_prompt
 from reticle_grounding.regions import find_regions
-from safetensors.torch import load_file
 
 FOLDERS = ("gui_actor_qwen2vl", "gui_actor_qwen25vl")
 

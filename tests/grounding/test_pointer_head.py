@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from reticle_grounding.model.pointer_head import PointerHead, pointer_loss
 
 NAMES = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Space
 from reticle_grounding.model.checkpoint import load_checkpoint

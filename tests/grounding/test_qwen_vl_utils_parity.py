@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+
 from reticle_grounding.geometry import Size
 from reticle_grounding.model.processor import ImageProcessor
 

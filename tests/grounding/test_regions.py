@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from safetensors.numpy import load_file
+
 from reticle_grounding.geometry import Rect, Size, Space, Transform
 from reticle_grounding.regions import find_regions
-from safetensors.numpy import load_file
 
 SPARSE = {0: 0.02, 1: 0.05, 2: 0.20, 3: 0.10, 5: 0.0601, 8: 0.12, 9: 0.02, 11: 0.08} | {
     15: 0.06,

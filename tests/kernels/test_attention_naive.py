@@ -2,9 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
+
 from reticle_kernels.attention import patterns
 from reticle_kernels.attention.naive import naive_attention
-from torch.nn import functional
 
 
 def rand(*shape: int, seed: int = 0) -> torch.Tensor:

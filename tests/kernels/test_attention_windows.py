@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
+
 from reticle_kernels.attention.naive import naive_attention
 from reticle_kernels.attention.windows import by_length, windowed_attention
-from torch.nn import functional
 
 
 def one_by_one(q, k, v, bounds):

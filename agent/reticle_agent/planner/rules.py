@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reticle_grounding.errors import BadInput
-
 from reticle_agent.actions import Click, Finish, Hotkey, Step, TypeText
 from reticle_agent.seams import StepOutcome
+from reticle_grounding.errors import BadInput
 
 from .keys import read_keys
 from .lexer import tokenize

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reticle_grounding.errors import BadInput
-
 from reticle_agent.actions import AskUser, Click, Direction, Drag, Finish, Hotkey, Scroll, Step, Wait
+from reticle_grounding.errors import BadInput
 
 from .keys import KEY_NAMES, MODIFIERS, read_keys
 from .numbers import read_count, read_seconds

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from reticle_grounding.errors import BadInput
-
 from reticle_agent.actions import Hotkey, Step, TypeText
+from reticle_grounding.errors import BadInput
 
 from .keys import read_keys
 from .phrase import Phrase, is_secret, target_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+
 from reticle_grounding.errors import BadInput
 
 from .content import content_name, read_map

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
+
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
-from reticle_grounding.types import Candidate, Grounding
-
 from reticle_agent.actions import AskUser, Click, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
 from reticle_agent.seams import Frame
+from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
+from reticle_grounding.types import Candidate, Grounding
 
 from .plain import JsonObject, to_json
 from .redact import Secret

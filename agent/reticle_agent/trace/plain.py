@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 import numpy as np
+
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Point, Rect, Size
 

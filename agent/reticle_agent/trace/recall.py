@@ -9,6 +9,7 @@ from typing import get_args
 
 import numpy as np
 from PIL import Image
+
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Transform
 from reticle_grounding.types import Candidate, Grounding, Origin
 

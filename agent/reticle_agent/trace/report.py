@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
+
 from reticle_grounding.errors import ReticleError
 
 from .pictures import Album, Picture

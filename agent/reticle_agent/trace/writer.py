@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 
 from PIL import Image
+
+from reticle_agent.seams import Display
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
-
-from reticle_agent.seams import Display
 
 from .content import content_name, map_bytes, masked_picture, png_bytes
 from .facts import (

@@ -21,7 +21,6 @@ def register(app: typer.Typer) -> None:
 def doctor(as_json: JsonOption = False) -> None:
     """Check display, capture, click, Unicode typing, overlay, stop key and model. Exit code 1 when one fails."""
     from reticle_agent.doctor import checks
-
     from reticle_app.overlay_check import overlay_works
 
     results = checks(model_dir=load_settings().model, overlay=overlay_works)

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from reticle_grounding.errors import BadInput
 
 from reticle_app.config import load_settings
+from reticle_grounding.errors import BadInput
 
 from .output import emit_json, say
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
     from reticle_grounding.types import Grounding
 
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Model folder; default is the embedded model.")]

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import click
 import typer
+
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from . import doctor, evaluate, ground, run, trace, training

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from reticle_grounding.errors import BadInput
 
 from reticle_app.config import Mode, load_settings
+from reticle_grounding.errors import BadInput
 
 from .approver import TerminalApprover
 from .ground import JsonOption, ModelOption

@@ -6,9 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from reticle_grounding.errors import BadInput
-
 from reticle_app.config import load_settings
+from reticle_grounding.errors import BadInput
 
 from .output import say
 
@@ -42,10 +41,9 @@ def demonstrate() -> int:
     """Does the sample task on a virtual display and says where the evidence lies."""
     from reticle_agent.session import virtual_desktop
     from reticle_agent.trace import write_report
-    from reticle_grounding.predictor import Grounder
-
     from reticle_app.pictures import write_pictures
     from reticle_app.task import TaskOptions, run_on_desktop
+    from reticle_grounding.predictor import Grounder
 
     settings = load_settings()
     say("no display here: doing the sample task on a virtual one")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reticle_kernels.attention.windows import by_length, windowed_attention
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.vision_utils import get_vision_window_index
+
+from reticle_kernels.attention.windows import by_length, windowed_attention
 
 from .families import PointerModelModule
 
