@@ -33,6 +33,7 @@ FEATURES = (
     "entry_track",
     "mark",
     "label_with_entry",
+    "bare_for_field",
     "icon",
     "alone_in_box",
     "ordinal",
@@ -99,6 +100,8 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
     entry, mark = float(draft.kind in ("entry", "track")), float(draft.kind == "mark")
     asked = float(role is Role.FIELD)
     holder = scene.elements.around(draft.region) if draft.origin == "text" else None
+    boxed = float(holder is not None and holder.height <= 3.5 * draft.region.height)
+    labels = float(found is not None and draft.origin == "text" and found.rect in with_entry)
     return {
         "entry": entry,
         "entry_asked": entry * asked,
@@ -108,10 +111,10 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry_below": entry * float(draft.below),
         "entry_track": float(draft.kind == "track"),
         "mark": mark,
-        "label_with_entry": float(found is not None and draft.origin == "text" and found.rect in with_entry)
-        * max(asked, float(found is not None and found.colon)),
+        "label_with_entry": labels * max(asked, float(found is not None and found.colon)),
+        "bare_for_field": asked * float(draft.origin == "text") * (1.0 - max(boxed, labels)),
         "icon": float(draft.kind == "icon"),
-        "alone_in_box": float(holder is not None and holder.height <= 3.5 * draft.region.height),
+        "alone_in_box": boxed,
     }
 
 

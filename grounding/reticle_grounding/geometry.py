@@ -1,7 +1,7 @@
 """Coordinates: one chain of affine links maps screen <-> capture <-> model <-> patch.
 
 Every space is continuous: pixel (or patch) ``i`` covers the half-open interval ``[i, i+1)``, so a rectangle's right and
-bottom edges are exclusive and the pixel under a point is its floor. Overlay, click, trace and report all map through one
+bottom edges are exclusive and the pixel under a point is its floor. Overlay, click, trace and report map through one
 :class:`Transform`; there is no second arithmetic anywhere, hence what is drawn is what is clicked.
 """
 

@@ -37,16 +37,31 @@ def data(
 
 
 def train(
-    out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, loss curves; a started run is resumed.")],
-    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Stop after so long.")] = 30.0,
+    out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, loss curves; a started run goes on.")],
+    minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Train for so long.")] = 30.0,
+    screens: Annotated[int, typer.Option("--screens", min=1, help="Generated screens to train on.")] = 1500,
+    captured: Annotated[
+        list[Path] | None, typer.Option("--captured", help="Folder with screens.jsonl to mix in.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, or a CUDA device such as cuda:0.")] = "cpu",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start from random weights.")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the embedded model on generated screens, on the CPU or a CUDA device."""
-    from reticle_grounding.training.commands import train_for
+    """Train the embedded model on generated screens, on the processor or a CUDA device."""
+    from reticle_grounding.training.prepare import train_for
 
-    with progress_bar("seconds") as progress:
-        result = train_for(out, minutes=minutes, seed=seed, progress=progress)
+    with progress_bar("screens, then seconds") as progress:
+        result = train_for(
+            out,
+            minutes=minutes,
+            seed=seed,
+            screens=screens,
+            captured=captured or (),
+            device=device,
+            fresh=fresh,
+            progress=progress,
+        )
     if as_json:
         emit_json(result)
     else:
