@@ -15,7 +15,7 @@ class BadInput(ReticleError):
     """The user's input (image, instruction, path, option) cannot be used. Commands exit with code 2."""
 
 
-class CheckpointError(ReticleError):
+class CheckpointError(BadInput):
     """A model folder is incomplete or its tensors do not fit; the text names the tensors."""
 
 

@@ -33,7 +33,7 @@ def ground(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Point at what the words mean on a picture. Exit code 1 when it is not on this screen."""
+    """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
     from reticle_grounding.images import load_image
     from reticle_grounding.predictor import Grounder, check_instruction
 
@@ -47,7 +47,6 @@ def ground(
         emit_json(document(grounding))
     else:
         _print(grounding, save)
-    raise typer.Exit(0 if grounding.found else 1)
 
 
 def document(grounding: Grounding) -> dict[str, Any]:

@@ -13,13 +13,15 @@ import tempfile
 import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from . import doctor, evaluate, ground, run, trace, training
 from .output import say, warn
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""What a wrong command line raises; newer typer carries its own copy of click, so it is taken from there."""
 
 app = typer.Typer(
     add_completion=False,
@@ -83,12 +85,12 @@ def run_command(args: list[str] | None = None) -> int:
     try:
         outcome = app(args=args, prog_name="reticle", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        warn(f"{_one_line_click(error)}; see `reticle --help`")
+    except UsageError as error:
+        warn(f"{_usage(error)}; see `reticle --help`")
         return 2
-    except (click.Abort, KeyboardInterrupt, Cancelled):
+    except (typer.Abort, KeyboardInterrupt, Cancelled):
         warn("stopped")
         return 130
     except BadInput as error:
@@ -106,8 +108,9 @@ def run_command(args: list[str] | None = None) -> int:
         return 1
 
 
-def _one_line_click(error: click.ClickException) -> str:
-    return " ".join(error.format_message().split()).rstrip(".")
+def _usage(error: BaseException) -> str:
+    shown = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+    return " ".join(shown.split()).rstrip(".")
 
 
 def main() -> None:
