@@ -99,8 +99,7 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
     role, found = scene.wanted.role, draft.found
     entry, mark = float(draft.kind in ("entry", "track")), float(draft.kind == "mark")
     asked = float(role is Role.FIELD)
-    holder = scene.elements.around(draft.region) if draft.origin == "text" else None
-    boxed = float(holder is not None and holder.height <= 3.5 * draft.region.height)
+    boxed = float(draft.origin == "text" and _alone_in_box(draft, scene))
     labels = float(found is not None and draft.origin == "text" and found.rect in with_entry)
     return {
         "entry": entry,
@@ -116,6 +115,15 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "icon": float(draft.kind == "icon"),
         "alone_in_box": boxed,
     }
+
+
+def _alone_in_box(draft: Draft, scene: Scene) -> bool:
+    """Whether a text stands in a button or entry of its own; a menu bar or table holds others too."""
+    holder = scene.elements.around(draft.region)
+    if holder is None or holder.height > 3.5 * draft.region.height:
+        return False
+    inside = [t.rect for t in scene.texts if holder.contains(t.rect.center)]
+    return all(rect.contains(draft.point) for rect in inside)
 
 
 def _ties(made: Sequence[Draft]) -> list[float]:
