@@ -28,7 +28,7 @@ class Bucket:
     """How often, relative to the others."""
     batch: int
     instructions: int
-    """At most so many per picture."""
+    """At most so many per picture; 0 is reading alone, on collages where there are any."""
     size: Size | None
     """Pixels of a crop; None takes whole screens as inference sees them."""
 
@@ -77,6 +77,7 @@ class Feed:
     Args:
         sources: stored screens by name of source; empty ones are ignored.
         per_scene: crops taken from a screen each time it is opened.
+        rank: number of the worker; workers get different pictures, but shapes that take equally long.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class Feed:
         processor: ImageProcessor,
         seed: int,
         per_scene: int = 6,
+        rank: int = 0,
     ) -> None:
         self.stages, self.processor, self.per_scene = stages, processor, per_scene
-        self.rng = Random(seed)
+        self.shapes, self.rng = Random(seed), Random(f"{seed} {rank}")
         self.sources = {name: endless(files, self.rng) for name, files in sources.items() if files}
         self.progress = 0.0
         self._ready: queue.Queue[Batch | BaseException] = queue.Queue(maxsize=3)
@@ -126,8 +128,9 @@ class Feed:
     def cut(self) -> Batch:
         """The next batch."""
         stage = next(s for s in self.stages if self.progress < s.until or s is self.stages[-1])
-        bucket = self.rng.choices(stage.buckets, [b.weight for b in stage.buckets])[0]
-        mix = {name: weight for name, weight in stage.mix if name in self.sources} or dict.fromkeys(self.sources, 1.0)
+        bucket = self.shapes.choices(stage.buckets, [b.weight for b in stage.buckets])[0]
+        wanted = (("collage", 1.0),) if bucket.instructions == 0 else stage.mix
+        mix = {name: weight for name, weight in wanted if name in self.sources} or dict.fromkeys(self.sources, 1.0)
         source = self.sources[self.rng.choices(list(mix), list(mix.values()))[0]]
         cut: list[Crop] = []
         while len(cut) < bucket.batch:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
@@ -32,7 +31,7 @@ def orthogonalised(stack: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices only; equal shapes are orthogonalised together."""
+    """For matrices only; equal shapes are orthogonalised together, and workers that train together divide the work."""
 
     def __init__(
         self, params: Iterable[Tensor], lr: float = 1e-3, momentum: float = 0.95, weight_decay: float = 0.0
@@ -46,20 +45,49 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shapes[tuple(parameter.shape)].append(parameter)
-            for parameters in shapes.values():
-                self._update(parameters, group)
+            groups = sorted(shapes.values(), key=lambda same: -_cost(same))
+            stacks = [self._momentum(same, group["momentum"]) for same in groups]
+            for same, updates in zip(groups, _divided(stacks), strict=True):
+                scale = RMS * max(same[0].shape) ** 0.5
+                for parameter, update in zip(same, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update, alpha=-group["lr"] * scale)
 
-    def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        momentum: float = group["momentum"]
+    def _momentum(self, parameters: list[Tensor], momentum: float) -> Tensor:
+        """[n, rows, columns] gradients looked ahead with Nesterov momentum."""
         steps: list[Tensor] = []
         for parameter in parameters:
-            if parameter.grad is None:
-                continue
-            buffer = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-            buffer.lerp_(parameter.grad, 1 - momentum)
-            steps.append(parameter.grad.lerp(buffer, momentum))
-        rows, columns = parameters[0].shape
-        scale = RMS * max(rows, columns) ** 0.5
-        for parameter, update in zip(parameters, orthogonalised(torch.stack(steps)), strict=True):
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            parameter.add_(update, alpha=-group["lr"] * scale)
+            if parameter.grad is not None:
+                state = self.state[parameter]
+                buffer = state["momentum"] = state.get("momentum", torch.zeros_like(parameter))
+                buffer.lerp_(parameter.grad, 1 - momentum)
+                steps.append(parameter.grad.lerp(buffer, momentum))
+        return torch.stack(steps)
+
+
+def _cost(parameters: list[Tensor]) -> int:
+    rows, columns = parameters[0].shape
+    return len(parameters) * rows * columns * min(rows, columns)
+
+
+def _divided(stacks: list[Tensor]) -> list[Tensor]:
+    """Orthogonalises every stack, each in one of the worker processes."""
+    if not distributed.is_available() or not distributed.is_initialized():
+        return [orthogonalised(stack) for stack in stacks]
+    rank, workers = distributed.get_rank(), distributed.get_world_size()
+    owners = _owners(stacks, workers)
+    mine = [orthogonalised(s) if o == rank else torch.zeros_like(s) for s, o in zip(stacks, owners, strict=True)]
+    flat = torch.cat([stack.flatten() for stack in mine])
+    distributed.all_reduce(flat)
+    parts = torch.split(flat, [stack.numel() for stack in stacks])
+    return [part.view_as(stack) for part, stack in zip(parts, stacks, strict=True)]
+
+
+def _owners(stacks: list[Tensor], workers: int) -> list[int]:
+    """A worker per stack, each stack going to the one with least to do."""
+    loads = [0] * workers
+    owners: list[int] = []
+    for stack in stacks:
+        owners.append(loads.index(min(loads)))
+        loads[owners[-1]] += stack.numel() * min(stack.shape[-2:])
+    return owners

@@ -27,20 +27,26 @@ from .trainer import Step, Weights
 
 SMALL, MEDIUM, LARGE = Size(224, 224), Size(448, 448), Size(896, 560)
 STAGES = (
-    Stage(0.18, (Bucket(1.0, 8, 0, SMALL),), (("collage", 1.0),)),
+    Stage(0.18, (Bucket(1.0, 8, 0, SMALL),), ()),
     Stage(
-        0.4,
-        (Bucket(0.8, 8, 5, SMALL), Bucket(0.2, 2, 14, MEDIUM)),
-        (("collage", 0.35), ("generated", 0.35), ("captured", 0.3)),
+        0.62,
+        (Bucket(0.55, 8, 0, SMALL), Bucket(0.3, 8, 5, SMALL), Bucket(0.15, 2, 14, MEDIUM)),
+        (("generated", 0.5), ("captured", 0.5)),
     ),
     Stage(
-        0.7,
-        (Bucket(0.55, 8, 6, SMALL), Bucket(0.35, 2, 16, MEDIUM), Bucket(0.1, 1, 24, LARGE)),
-        (("collage", 0.15), ("generated", 0.4), ("captured", 0.45)),
+        0.8,
+        (Bucket(0.25, 8, 0, SMALL), Bucket(0.35, 8, 6, SMALL), Bucket(0.3, 2, 16, MEDIUM), Bucket(0.1, 1, 24, LARGE)),
+        (("collage", 0.1), ("generated", 0.45), ("captured", 0.45)),
     ),
     Stage(
         1.0,
-        (Bucket(0.35, 8, 6, SMALL), Bucket(0.35, 2, 16, MEDIUM), Bucket(0.15, 1, 24, LARGE), Bucket(0.15, 1, 32, None)),
+        (
+            Bucket(0.1, 8, 0, SMALL),
+            Bucket(0.3, 8, 6, SMALL),
+            Bucket(0.35, 2, 16, MEDIUM),
+            Bucket(0.1, 1, 24, LARGE),
+            Bucket(0.15, 1, 32, None),
+        ),
         (("generated", 0.5), ("captured", 0.5)),
     ),
 )
@@ -225,7 +231,7 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
         raise BadInput("give the run some minutes or steps")
     run = Run(config)
     last_save, before = time.monotonic(), time.monotonic()
-    feed = Feed(_sources(config), config.stages, processor(), config.seed + 7919 * config.rank + run.done)
+    feed = Feed(_sources(config), config.stages, processor(), config.seed + run.done, rank=config.rank)
     feed.progress = run.progress
     with feed:
         for batch in feed:

@@ -30,7 +30,7 @@ class Weights:
     reading: float = 1.0
     pointer: float = 1.0
     naming_query: float = 0.3
-    naming_key: float = 0.5
+    naming_key: float = 0.2
 
 
 class Step(nn.Module):
