@@ -6,6 +6,7 @@ with their own rectangles. Coordinates are pixels of the picture handed in (capt
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ RgbArray = npt.NDArray[np.uint8]
 
 MAX_SIDE = 2560
 """Longer pictures are read scaled down to this many pixels on their longer side."""
+LONGEST_ASPECT = 8
+"""Longer strips are read in pieces."""
 SMALL_PIXELS = 600 * 600
 """Crops below this area are enlarged twofold before reading; whole screens are read as they are."""
 WIDE_GAP = 0.42
@@ -92,6 +95,9 @@ class TextReader:
         cut, left, top = crop(image, region)
         if cut.shape[0] < 4 or cut.shape[1] < 4:
             return []
+        strips = strips_of(Rect(left, top, left + cut.shape[1], top + cut.shape[0]))
+        if len(strips) > 1:
+            return _reading_order([box for strip in strips for box in self.read(image, strip)])
         zoom = 2 if region is not None and cut.shape[0] * cut.shape[1] < SMALL_PIXELS else 1
         bgr = np.ascontiguousarray(np.repeat(np.repeat(cut[:, :, ::-1], zoom, axis=0), zoom, axis=1))
         with self._lock:
@@ -112,6 +118,21 @@ def crop(image: RgbArray, region: Rect | None) -> tuple[RgbArray, int, int]:
     left, top = max(0, int(region.left)), max(0, int(region.top))
     right, bottom = min(width, int(np.ceil(region.right))), min(height, int(np.ceil(region.bottom)))
     return image[top : max(top, bottom), left : max(left, right)], left, top
+
+
+def strips_of(area: Rect) -> list[Rect]:
+    """The area itself, or, where it is so long that the engine would shrink it beyond reading, pieces of its length.
+
+    A word on a seam is read in two parts.
+    """
+    long, short = max(area.width, area.height), min(area.width, area.height)
+    if long <= MAX_SIDE or long <= LONGEST_ASPECT * short:
+        return [area]
+    count = math.ceil(long / MAX_SIDE)
+    cuts = [round(i * long / count) for i in range(count + 1)]
+    if area.width >= area.height:
+        return [Rect(area.left + a, area.top, area.left + b, area.bottom) for a, b in pairwise(cuts)]
+    return [Rect(area.left, area.top + a, area.right, area.top + b) for a, b in pairwise(cuts)]
 
 
 def _make_engine(threads: int) -> _Engine:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import socket
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from reticle_grounding.geometry import Rect
-from reticle_grounding.ocr import RgbArray, TextBox, TextReader, Word, crop, proportional_words, split_line
+from reticle_grounding.ocr import (
+    MAX_SIDE,
+    RgbArray,
+    TextBox,
+    TextReader,
+    Word,
+    crop,
+    proportional_words,
+    split_line,
+    strips_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +106,12 @@ def test_letters_that_do_not_fit_leave_the_line_whole() -> None:
     assert [p.text for p in pieces] == ["ab cd"]
     assert [w.rect.left for w in pieces[0].words] == [0.0, 30.0]
     assert split_line("  ", Rect(0, 0, 50, 20), 0.9, []) == []
+
+
+def test_a_very_long_strip_is_read_in_pieces_that_cover_it() -> None:
+    pieces = strips_of(Rect(10, 20, 20_010, 140))
+    assert pieces[0].left == 10
+    assert pieces[-1].right == 20_010
+    assert all(one.right == two.left for one, two in pairwise(pieces))
+    assert all(p.width <= MAX_SIDE and p.height == 120 for p in pieces)
+    assert strips_of(Rect(0, 0, 3840, 2160)) == [Rect(0, 0, 3840, 2160)]
