@@ -89,6 +89,7 @@ class Locator:
             question = f"'{words}' was not found on this screen. What is it called there?"
             answer = approver.answer(question) if approver is not None else None
             self._trace.event("note", step=step, about="not_found", question=question, answered=bool(answer))
+            self._token.check()
             if not answer or not answer.strip():
                 raise NotFoundError(words)
             words = answer.strip()

@@ -77,6 +77,8 @@ def run_task(
 def _record_stop(trace: TraceSink, token: StopToken, result: RunResult) -> None:
     if result.status == "limit":
         token.stop("limit", result.message)
+    elif result.status == "stopped":  # a part may have heard of the stop before the token did
+        token.stop("button", result.message)
     report = token.report()
     if report is not None:
         trace.event(
@@ -114,10 +116,10 @@ class _Run:
                 return RunResult("done" if step.success else "failed", self.steps, step.message)
             try:
                 self._check_limits()
+                self.steps += 1
+                outcome = self._attempt(step, self.steps - 1)
             except LimitReachedError as limit:
                 return RunResult("limit", self.steps, str(limit))
-            self.steps += 1
-            outcome = self._attempt(step, self.steps - 1)
             self.past.append(outcome)
             if outcome.status != "done" and not self._goes_on(outcome):
                 return RunResult(outcome.status, self.steps, outcome.message)
@@ -139,9 +141,15 @@ class _Run:
     def _check_limits(self) -> None:
         if self.steps >= self.policy.max_steps:
             raise LimitReachedError(f"the limit of {self.policy.max_steps} steps is reached")
+        if self._left_s() < 0:
+            raise self._out_of_time()
+
+    def _left_s(self) -> float:
         asked_s = self.person.seconds if self.person is not None else 0.0
-        if time.monotonic() - self.started_s - asked_s > self.policy.max_seconds:
-            raise LimitReachedError(f"the limit of {self.policy.max_seconds:g} seconds is reached")
+        return self.policy.max_seconds - (time.monotonic() - self.started_s - asked_s)
+
+    def _out_of_time(self) -> LimitReachedError:
+        return LimitReachedError(f"the limit of {self.policy.max_seconds:g} seconds is reached")
 
     def _attempt(self, step: Step, number: int) -> StepOutcome:
         """Does one step; what can go wrong with a step becomes its outcome, what ends the run is raised."""
@@ -160,7 +168,10 @@ class _Run:
     def _do(self, step: Step, number: int) -> str:
         if isinstance(step, Wait):
             self.trace.event("act", step=number, **act_fields(step), delivered="sent")
-            self.token.sleep(step.seconds)
+            left_s = self._left_s()
+            self.token.sleep(min(step.seconds, left_s))
+            if step.seconds > left_s:
+                raise self._out_of_time()
             return ""
         if isinstance(step, AskUser):
             return self.performer.ask(step, number)

@@ -27,7 +27,7 @@ from .gates import RefusedError
 from .locate import Located, Locator, NotFoundError, capture_point
 from .recheck import SAME, changed_box, changed_within, crop_around, crop_sha, similarity
 from .safety import Policy, decide, describe
-from .seams import Actuator, ApprovalRequest, Approver, Frame, Screen, TraceSink
+from .seams import Actuator, Approval, ApprovalRequest, Approver, Frame, Screen, TraceSink
 from .settle import settle_after
 from .stop import StopToken
 from .trace.fields import Fields, act_fields, act_point, choose_fields
@@ -37,6 +37,8 @@ Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 """Steps that send something to the desktop."""
 
 DRAG_ENDS = (" - from here", " - to here")
+CHANGED = "the target changed after it was approved"
+RESTLESS = "the target keeps changing"
 
 
 class StepRefusedError(Exception):
@@ -74,9 +76,7 @@ class Performer:
 
     def perform(self, step: Deed, number: int) -> str:
         """Returns what there is to say about it. Raises NotFoundError, StepRefusedError, Cancelled or ReticleError."""
-        names = targets(step)
-        places = tuple(self._locator.locate(name, number, self._approver) for name in names)
-        checked = self._approved(step, places, number) if places else self._approved_blind(step, number)
+        checked = self._approved(step, number) if targets(step) else self._approved_blind(step, number)
         self._act(step, checked, number)
         if self._policy.mode == "dry-run":
             self._trace.event("check", step=number, effect="unverifiable", method="dry run")
@@ -91,55 +91,89 @@ class Performer:
             raise ReticleError(f"nobody answered the question: {step.question}")
         return answer
 
-    def _approved(self, step: Deed, places: tuple[Located, ...], number: int) -> Checked:
-        """Approval and re-check; a target that changed is grounded again once, then the person decides."""
-        for attempt in range(2):
-            places = self._gate(step, places, places[0].frame, number)
-            checked = self._recheck(places)
-            if checked.similarity is not None and checked.similarity >= SAME:
-                return checked
-            self._trace.event("note", step=number, about="target_changed", similarity=checked.similarity)
-            if attempt == 0:
-                places = self._ground_again(places, checked.frame, number)
-        places = self._gate(step, places, checked.frame, number, "the target keeps changing")
-        return self._recheck(places)
+    def _approved(self, step: Deed, number: int) -> Checked:
+        """Approval and re-check; a target that changed is grounded again once, then the person decides.
+
+        One end of a drag after the other, so that each choice is recorded with the grounding it is about.
+        """
+        places: tuple[Located, ...] = ()
+        by_person = False
+        for name in targets(step):
+            found = self._locator.locate(name, number, self._approver)
+            place, asked = self._agreed(step, found, len(places), number)
+            places, by_person = (*places, place), by_person or asked
+        checked = self._recheck(places, number)
+        if _unchanged(checked):
+            return checked
+        because = CHANGED if by_person else None
+        fresh: tuple[Located, ...] = ()
+        for place in places:
+            found = self._ground_again(place, checked.frame, number)
+            fresh = (*fresh, self._agreed(step, found, len(fresh), number, because)[0])
+        checked = self._recheck(fresh, number)
+        if _unchanged(checked):
+            return checked
+        last = tuple(self._agreed(step, place, i, number, RESTLESS)[0] for i, place in enumerate(fresh))
+        checked = self._recheck(last, number)
+        if any(place.frame.image.size != checked.frame.image.size for place in last):
+            raise ReticleError("the screen changed its size meanwhile; start the task again")
+        return checked
 
     def _approved_blind(self, step: Deed, number: int) -> Checked:
         frame, _ = self._locator.observe(number)
-        self._gate(step, (), frame, number)
+        approval = self._gate(step, None, frame, describe(step), number)
+        if approval.source == "user":  # the screen went on while the person read
+            frame = self._screen.capture(frame.display.id)
         return Checked((), frame, None)
 
+    def _agreed(
+        self, step: Deed, place: Located, index: int, number: int, because: str | None = None
+    ) -> tuple[Located, bool]:
+        """The place as approved (the person may pick another), and whether it was the person who approved it."""
+        name, words = targets(step)[index], place.grounding.instruction
+        renamed = f" (looked for as '{words}')" if words.strip() != name.strip() else ""
+        end = DRAG_ENDS[index] if isinstance(step, Drag) else ""
+        description = describe(step, place.candidate) + renamed + end
+        approval = self._gate(step, place, place.frame, description, number, because)
+        if approval.chosen is not None and approval.chosen != place.chosen:
+            self._trace.event("choose", step=number, **choose_fields(place.grounding, approval.chosen, "user"))
+            place = place.picking(approval.chosen)
+        return place, approval.source == "user"
+
     def _gate(
-        self, step: Deed, places: tuple[Located, ...], frame: Frame, number: int, extra: str | None = None
-    ) -> tuple[Located, ...]:
-        """The places as approved (the person may pick others). Raises StepRefusedError or Cancelled."""
-        for index, place in enumerate(places or (None,)):
-            candidate = place.candidate if place else None
-            reason = extra or self._policy.reason_to_ask(step, candidate)
-            request = ApprovalRequest(
-                step=step,
-                description=describe(step, candidate) + (DRAG_ENDS[index] if len(places) > 1 else ""),
-                frame=place.frame if place else frame,
-                grounding=place.grounding if place else None,
-                chosen=place.chosen if place else None,
-                reason=reason or self._policy.mode,
-            )
-            start = time.monotonic()
-            approval = decide(self._policy, self._approver, request, reason)
-            self._trace.event(
-                "gate",
-                step=number,
-                rule=request.reason,
-                question=request.description,
-                decision=approval.decision,
-                source=approval.source,
-                latency_ms=(time.monotonic() - start) * 1000,
-            )
-            self._heed(approval.decision, approval.source)
-            if place and approval.chosen is not None and approval.chosen != place.chosen:
-                self._trace.event("choose", step=number, **choose_fields(place.grounding, approval.chosen, "user"))
-                places = (*places[:index], place.picking(approval.chosen), *places[index + 1 :])
-        return places
+        self,
+        step: Deed,
+        place: Located | None,
+        frame: Frame,
+        description: str,
+        number: int,
+        because: str | None = None,
+    ) -> Approval:
+        """An approval that allows. ``because`` asks whatever the mode. Raises StepRefusedError or Cancelled."""
+        candidate = place.candidate if place else None
+        rule = self._policy.reason_to_ask(step, candidate, place.grounding.instruction if place else "")
+        reason = "; ".join(why for why in (because, rule) if why) or None
+        request = ApprovalRequest(
+            step=step,
+            description=description,
+            frame=frame,
+            grounding=place.grounding if place else None,
+            chosen=place.chosen if place else None,
+            reason=reason or self._policy.mode,
+        )
+        start = time.monotonic()
+        approval = decide(self._policy, self._approver, request, reason)
+        self._trace.event(
+            "gate",
+            step=number,
+            rule=request.reason,
+            question=request.description,
+            decision=approval.decision,
+            source=approval.source,
+            latency_ms=(time.monotonic() - start) * 1000,
+        )
+        self._heed(approval.decision, approval.source)
+        return approval
 
     def _heed(self, decision: str, source: str) -> None:
         if decision == "stop":
@@ -151,8 +185,8 @@ class Performer:
             nobody = "nobody was there to approve it" if source == "none" else "it was refused"
             raise StepRefusedError(nobody)
 
-    def _recheck(self, places: tuple[Located, ...]) -> Checked:
-        """Captures once more and compares each target with what was grounded."""
+    def _recheck(self, places: tuple[Located, ...], number: int) -> Checked:
+        """Captures once more and compares each target with what was grounded; a change is noted in the trace."""
         frame = self._screen.capture(places[0].frame.display.id)
         scores = []
         for place in places:
@@ -163,17 +197,17 @@ class Performer:
                 if same_size
                 else 0.0
             )
-        return Checked(places, frame, min(scores))
+        checked = Checked(places, frame, min(scores))
+        if not _unchanged(checked):
+            self._trace.event("note", step=number, about="target_changed", similarity=checked.similarity)
+        return checked
 
-    def _ground_again(self, places: tuple[Located, ...], frame: Frame, number: int) -> tuple[Located, ...]:
-        path = self._trace.frame(frame.image)
-        fresh = []
-        for place in places:
-            located = self._locator.ground(place.grounding.instruction, frame, path, number)
-            if located is None:
-                raise NotFoundError(place.grounding.instruction)
-            fresh.append(located)
-        return tuple(fresh)
+    def _ground_again(self, place: Located, frame: Frame, number: int) -> Located:
+        words = place.grounding.instruction
+        located = self._locator.ground(words, frame, self._trace.frame(frame.image), number)
+        if located is None:
+            raise NotFoundError(words)
+        return located
 
     def _act(self, step: Deed, checked: Checked, number: int) -> None:
         fields = act_fields(step) | _place_fields(checked)
@@ -206,6 +240,10 @@ class Performer:
             ms=settled.wait_ms,
         )
         return "" if effect == "confirmed" else effect
+
+
+def _unchanged(checked: Checked) -> bool:
+    return checked.similarity is not None and checked.similarity >= SAME
 
 
 def targets(step: Deed) -> tuple[str, ...]:
@@ -250,7 +288,7 @@ def _place_fields(checked: Checked) -> Fields:
     fields: Fields = {
         "point": act_point(first.frame, first.grounding, capture_point(first.frame, first.pixel)),
         "pre_crop_sha": crop_sha(crop_around(checked.frame.image, first.candidate.region)),
-        "recheck": {"similarity": checked.similarity, "passed": (checked.similarity or 0.0) >= SAME},
+        "recheck": {"similarity": checked.similarity, "passed": _unchanged(checked)},
     }
     if len(checked.places) > 1:
         fields["end_point"] = act_point(last.frame, last.grounding, capture_point(last.frame, last.pixel))

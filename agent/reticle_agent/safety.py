@@ -26,13 +26,15 @@ MODES: tuple[Mode, ...] = ("dry-run", "confirm", "auto")
 CONSEQUENCE_WORDS = (
     "accept", "agree", "allow", "approve", "authorize", "bid", "book", "buy", "cancel subscription", "checkout",
     "confirm", "delete", "deploy", "discard", "donate", "empty trash", "erase", "factory reset", "format disk", "grant",
-    "install", "log out", "order", "overwrite", "pay", "permanently", "place order", "post", "publish", "purchase",
-    "remove", "replace all", "reply all", "reset", "restart", "send", "share", "shut down", "shutdown", "sign",
-    "submit", "subscribe", "transfer", "trash", "uninstall", "unsubscribe", "upload", "wipe", "withdraw",
+    "install", "log out", "logout", "order", "overwrite", "pay", "permanently", "place order", "post", "publish",
+    "purchase", "remove", "replace all", "reply all", "reset", "restart", "send", "share", "shut down", "shutdown",
+    "sign", "submit", "subscribe", "transfer", "trash", "uninstall", "unsubscribe", "upload", "wipe", "withdraw",
 )  # fmt: skip
 """A target or a step with one of these is always asked about, whatever the mode."""
 _ANY_WORD = "|".join(re.escape(w).replace(r"\ ", r"\s+") for w in sorted(CONSEQUENCE_WORDS, key=len, reverse=True))
 _CONSEQUENCE = re.compile(rf"\b({_ANY_WORD})\b", re.IGNORECASE)
+_JOINED = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
+"""Where one word ends and the next begins without a space."""
 _CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), ("ctrl", "alt", "delete"))
 CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
 SHOWN_TEXT = 60
@@ -60,9 +62,12 @@ class Policy:
         """Names the set of rules a trace was made under."""
         return hashlib.sha256("\n".join(CONSEQUENCE_WORDS).encode()).hexdigest()
 
-    def reason_to_ask(self, step: Step, candidate: Candidate | None) -> str | None:
-        """Why the person is asked, in plain words; None when the step may be done without asking."""
-        word = consequence_word(step, candidate)
+    def reason_to_ask(self, step: Step, candidate: Candidate | None, words: str = "") -> str | None:
+        """Why the person is asked, in plain words; None when the step may be done without asking.
+
+        ``words`` are those the target was found with, which are not the step's where the person named it anew.
+        """
+        word = consequence_word(step, candidate, words)
         if word is not None:
             return f"'{word}' may have consequences"
         if self.mode == "confirm":
@@ -72,17 +77,18 @@ class Policy:
         return None
 
 
-def consequence_word(step: Step, candidate: Candidate | None) -> str | None:
+def consequence_word(step: Step, candidate: Candidate | None, words: str = "") -> str | None:
     """The consequence word in the step's words or in the text at the target; None when there is none.
 
-    Text to be typed is content, not a deed, and is not searched.
+    Text to be typed is content, not a deed, and is not searched. Read text may have lost its spaces ("DeleteAll").
     """
     if isinstance(step, Hotkey):
         return "+".join(step.keys) if frozenset(step.keys) in CONSEQUENCE_CHORDS else None
     if isinstance(step, Scroll):
         return None
-    texts = [*_target_words(step), candidate.text if candidate is not None else None]
-    found = (match for text in texts if text and (match := _CONSEQUENCE.search(text)))
+    texts = [*_target_words(step), words, (candidate.text if candidate is not None else None) or ""]
+    texts += [_JOINED.sub(" ", text) for text in texts]
+    found = (match for text in texts if (match := _CONSEQUENCE.search(text)))
     first = next(found, None)
     return " ".join(first.group(0).lower().split()) if first else None
 
@@ -129,12 +135,11 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
     if approver is None:
         return Approval("deny", "none")
     try:
-        approval = approver.decide(request)
+        return _checked(approver.decide(request), request)
     except Cancelled:
         raise
-    except Exception:  # a crashed approver must never let anything through
+    except Exception:  # a crashed approver, or an answer that is none, must never let anything through
         return Approval("deny", "none")
-    return _checked(approval, request)
 
 
 def _checked(approval: Approval, request: ApprovalRequest) -> Approval:

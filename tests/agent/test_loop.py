@@ -59,6 +59,7 @@ class Desk:
             "field": Rect(50, 150, 350, 180),
         }
         self.texts: dict[str, str] = {}
+        self.read: dict[str, str] = {}
         self.p_true = 0.9
         self.performed: list[Input] = []
         self.on_input: Callable[[Input], None] = lambda action: None
@@ -123,7 +124,9 @@ class Eyes:
 
     def _candidate(self, index: int, name: str) -> Candidate:
         box = self.boxes[name]
-        return Candidate(index + 1, box.center, box, self.desk.p_true, 0.5, 0.1, "attention", name)
+        return Candidate(
+            index + 1, box.center, box, self.desk.p_true, 0.5, 0.1, "attention", self.desk.read.get(name, name)
+        )
 
 
 class Steps:
@@ -521,3 +524,79 @@ def test_already_stopped_token_does_nothing(run: Run, desk: Desk) -> None:
     assert (desk.performed, desk.captures) == ([], 0)
     with pytest.raises(Cancelled):
         run.token.check()
+
+
+def test_each_end_of_a_drag_is_chosen_before_the_next_is_looked_for(run: Run, desk: Desk) -> None:
+    person = Person(Approval("allow", "user", 1), "allow")
+    assert run(Drag("ok", "field"), mode="confirm", person=person).status == "done"
+    kinds = [event["type"] for event in run.events if event["type"] in ("ground", "gate", "choose", "act")]
+    assert kinds[:8] == ["ground", "choose", "gate", "choose", "ground", "choose", "gate", "act"]
+    assert [event["by"] for event in run.of("choose")] == ["verifier", "user", "verifier"]
+    assert [request.description for request in person.requests] == [
+        "Drag 'ok' to 'field' - from here",
+        "Drag 'ok' to 'field' - to here",
+    ]
+
+
+def test_words_the_person_gave_instead_are_checked_for_consequences(run: Run, desk: Desk) -> None:
+    person = Person("deny", answers=["the delete box"])
+    desk.boxes["delete"] = Rect(10, 200, 90, 220)
+    desk.texts["delete"] = "x"
+    assert run(Click("the moon"), person=person).status == "refused"
+    assert person.requests[0].reason == "'delete' may have consequences"
+    assert "(looked for as 'the delete box')" in person.requests[0].description
+    assert desk.performed == []
+
+
+def test_a_place_the_person_picked_is_never_replaced_unasked(run: Run, desk: Desk) -> None:
+    """In auto a consequence word asks; the target changes; the harmless place found anew is asked about as well."""
+
+    def change(n: int) -> None:
+        if n == 3:
+            desk.boxes |= {"ok": Rect(50, 90, 110, 120), "pay": Rect(200, 90, 260, 120)}
+            desk.read = {"ok": "ok"}
+
+    desk.read = {"ok": "delete"}
+    desk.on_capture = change
+    person = Person(Approval("allow", "user", 1), "deny")
+    assert run(Click("ok"), person=person).status == "refused"
+    assert [request.reason for request in person.requests] == [
+        "'delete' may have consequences",
+        "the target changed after it was approved",
+    ]
+    assert desk.performed == []
+
+
+def test_screen_of_another_size_than_the_approved_one_gets_no_input(run: Run, desk: Desk) -> None:
+    full = desk.picture
+    narrow = [False]
+    desk.on_capture = lambda n: narrow.__setitem__(0, n == 3)
+    desk.picture = lambda: full().crop((0, 0, 398, 300)) if narrow[0] else full()  # type: ignore[method-assign]
+    result = run(Click("ok"), mode="confirm", person=Person("allow", "allow", "allow"))
+    assert (result.status, result.message) == ("failed", "the screen changed its size meanwhile; start the task again")
+    assert desk.performed == []
+
+
+def test_a_wait_ends_with_the_time_of_the_run(run: Run) -> None:
+    start = time.monotonic()
+    result = run(Wait(60), max_seconds=0.2)
+    assert (result.status, result.message) == ("limit", "the limit of 0.2 seconds is reached")
+    assert time.monotonic() - start < 30
+
+
+def test_stop_that_a_part_noticed_first_is_recorded(run: Run, desk: Desk) -> None:
+    def stopped(n: int) -> None:
+        raise Cancelled("stopped by you")
+
+    desk.on_capture = stopped
+    assert run(Click("ok")).status == "stopped"
+    assert run.of("stop")[0]["message"] == "stopped by you"
+
+
+def test_stop_while_asked_for_other_words(run: Run, desk: Desk) -> None:
+    class Stops(Person):
+        def answer(self, question: str) -> str | None:
+            run.token.stop("button", "stopped by you")
+            return None
+
+    assert run(Click("the moon"), person=Stops()).status == "stopped"

@@ -77,10 +77,22 @@ def test_harmless_steps_do_not_ask_in_auto_and_do_in_confirm(step: Step, text: s
         (Hotkey(("ctrl", "enter")), "ctrl+enter"),
         (TypeText("4111", target="the pay field"), "pay"),
         (Click("Replace   all"), "replace all"),
+        (Click("delete_account"), "delete"),
     ],
 )
 def test_consequence_of_other_steps(step: Step, word: str) -> None:
     assert consequence_word(step, None) == word
+
+
+@pytest.mark.parametrize(
+    ("read", "word"), [("DeleteAccount", "delete"), ("PlaceOrder", "place order"), ("ReplaceAll", "replace all")]
+)
+def test_text_read_without_its_spaces(read: str, word: str) -> None:
+    assert consequence_word(Click("the red button"), candidate(read)) == word
+
+
+def test_an_answer_that_is_none_means_no() -> None:
+    assert decide(Policy(), Answers(None), request(Click("x")), "why").decision == "deny"  # type: ignore[arg-type]
 
 
 def test_unsure_target_asks_where_wished() -> None:
