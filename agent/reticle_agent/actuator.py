@@ -76,8 +76,6 @@ class HandActuator:
         """Releases what is held and ends the process; a second call does nothing."""
         self._token.forget(self.release)
         with self._lock:
-            if self._hand is None:
-                return
             self.release()
             hand, self._hand = self._hand, None
             if hand is not None:
@@ -268,4 +266,9 @@ def drag_path(start: Pixel, end: Pixel, steps: int = DRAG_STEPS) -> list[Pixel]:
 
 def open_actuator(token: StopToken, own_pids: Iterable[int] = ()) -> HandActuator:
     """The actuator for ``$DISPLAY``. Raises ReticleError when there is no display."""
-    return HandActuator(token, InputGate(own_pids=own_pids))
+    gate = InputGate(own_pids=own_pids)
+    try:
+        return HandActuator(token, gate)
+    except BaseException:
+        gate.close()
+        raise

@@ -304,6 +304,26 @@ def test_short_secret_does_not_break_other_words_or_references(tmp_path: Path) -
     assert (act["kind"], act.object("args")["target"], note["message"]) == ("click", "a banana", "•••")
 
 
+@pytest.mark.parametrize("secret", ["1", "42", "a!z"])
+def test_short_secret_of_an_instruction_is_masked(tmp_path: Path, secret: str) -> None:
+    task = f"type '{secret}' into the PIN field, then click step 142"
+    with TraceWriter.create(tmp_path / "run", task=task, secrets=[secret]) as trace:
+        trace.event("task", text=task, from_="user")
+        trace.finish("done")
+    assert TraceReader.open(trace.folder).task == "type '•••' into the PIN field, then click step 142"
+    assert f"'{secret}'".encode() not in everything_in(trace.folder)
+
+
+def test_only_the_user_can_read_what_was_recorded(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o755)
+    with started(folder) as trace:
+        frame = trace.frame(picture())
+        trace.finish("done")
+    for part in ("manifest.json", "events.jsonl", "frames", "maps", frame):
+        assert (folder / part).stat().st_mode & 0o077 == 0, part
+
+
 def test_masked_parts_of_a_frame_are_painted_over_and_counted(tmp_path: Path) -> None:
     with started(tmp_path / "run") as trace:
         name = trace.frame(picture(), masks=[Rect(100, 50, 300, 90)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .plain import JsonObject, JsonValue, to_object
@@ -10,7 +11,9 @@ MASK = "\u2022\u2022\u2022"
 """Stands for a secret inside a longer text; its length says nothing about the secret."""
 RULES = ("secret text is stored as its length", "declared secrets are masked in every text")
 SHORTEST_INSIDE = 4
-"""Shorter secrets are masked only where they are the whole text: they occur in ordinary words by chance."""
+"""Shorter secrets occur in ordinary words by chance, so they are masked only where they stand as a word of their own;
+single characters only in quotation marks or where they are the whole text."""
+_QUOTES = "'\"\u201c\u201d\u2018\u2019\u00ab\u00bb\u201e`"
 
 _STRUCTURE = frozenset(
     {
@@ -66,6 +69,9 @@ class Redactor:
         for secret in sorted(self._secrets, key=len, reverse=True):
             if clean == secret or len(secret) >= SHORTEST_INSIDE:
                 clean = clean.replace(secret, MASK)
+            else:
+                edge = r"\w" if len(secret) > 1 else rf"[^{_QUOTES}]"
+                clean = re.sub(rf"(?<!{edge}){re.escape(secret)}(?!{edge})", MASK, clean)
         self.masked += clean != text
         return clean
 

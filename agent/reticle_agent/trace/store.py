@@ -49,11 +49,14 @@ def sync_folder(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replaces ``path`` by ``data`` in one move. Raises ReticleError when the disk refuses; no half file stays."""
+    """Replaces ``path`` by ``data`` in one move; only this user can read it.
+
+    Raises ReticleError when the disk refuses; no half file stays.
+    """
     draft = path.with_name(f".{path.name}.part")
     with explained(path):
         try:
-            with draft.open("wb") as file:
+            with open(draft, "wb", opener=_private) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -63,6 +66,10 @@ def write_atomic(path: Path, data: bytes) -> None:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
             raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Journal:

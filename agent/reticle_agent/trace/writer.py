@@ -64,7 +64,7 @@ class TraceWriter:
         self._finished = False
         for name in ("frames", "maps"):
             with explained(folder / name):
-                (folder / name).mkdir()
+                (folder / name).mkdir(mode=0o700)
         self._write_manifest()
         self._journal = Journal(folder / "events.jsonl")
 
