@@ -150,6 +150,7 @@ class Performer:
         because: str | None = None,
     ) -> Approval:
         """An approval that allows. ``because`` asks whatever the mode. Raises StepRefusedError or Cancelled."""
+        self._token.check()
         candidate = place.candidate if place else None
         rule = self._policy.reason_to_ask(step, candidate, place.grounding.instruction if place else "")
         reason = "; ".join(why for why in (because, rule) if why) or None

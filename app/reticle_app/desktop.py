@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reticle_agent.screen import ScreenCapture
-from reticle_agent.seams import Screen
+from reticle_agent.seams import Approval, Screen
+from reticle_agent.stop import StopToken
 
 from .config import Settings
 from .overlay import Desk
@@ -28,8 +29,17 @@ def desktop_body(settings: Settings, grounder: RemoteGrounder) -> Body:
             max_steps=settings.max_steps,
             max_seconds=settings.max_seconds,
         )
+        token = StopToken()
         hooks.on_stop(grounder.cancel)
-        result = run_on_desktop(options, hooks.approver, lambda: grounder, watcher=hooks)
+
+        def let_go() -> tuple[str, ...]:
+            """The stop key and the corners, too, end the waiting for the model and for the person."""
+            grounder.cancel()
+            hooks.approver.reply(Approval(decision="stop", source="user"))
+            return ()
+
+        token.on_stop(let_go)
+        result = run_on_desktop(options, hooks.approver, lambda: grounder, watcher=hooks, token=token)
         return RunEnd(result.status, result.message, result.trace)
 
     return body

@@ -109,13 +109,16 @@ class WindowApprover:
         return answer or DENY
 
     def answer(self, question: str) -> str | None:
+        """The person's words, None without any. Raises Cancelled after a stop."""
         if not self._open():
             return None
         self._bridge.question.emit(question)
         self._wait(lambda: self._words is not None or self._approval is not None)
         with self._lock:
-            words, self._waiting = self._words, False
+            words, approval, self._waiting = self._words, self._approval, False
         self._bridge.unasked.emit()
+        if approval is not None and approval.decision == "stop":
+            raise Cancelled("stopped by you")
         return words
 
     def reply(self, approval: Approval) -> None:

@@ -11,12 +11,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reticle_agent.seams import Actuator, Approver, Grounder, Planner, Screen
+from PIL import Image
+
+from reticle_agent.seams import Actuator, Approver, Grounder, Observation, Planner, Screen
 from reticle_agent.stop import StopToken
+from reticle_grounding.types import Grounding
 
 from .config import Mode
+
+if TYPE_CHECKING:
+    from reticle_grounding.predictor import Grounder as Predictor
+    from reticle_grounding.predictor import Observation as Observed
 
 
 class Watcher(Protocol):
@@ -91,11 +98,15 @@ def run_on_desktop(
     *,
     application: str | None = None,
     watcher: Watcher | None = None,
+    token: StopToken | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> TaskResult:
     """Plans, points, asks, acts and records on the display at hand.
 
     Everything that can be wrong with the request is found before the model is loaded and before anything is started.
+    Until the run itself begins, Ctrl+C ends the program as usual; from then on it stops the run, which is recorded.
+    ``token`` is given by callers whose own parts must hear of a stop.
+
     Raises BadInput for a task or folder that cannot be used and ReticleError for a machine that cannot do it.
     """
     from reticle_agent.actuator import open_actuator
@@ -109,7 +120,7 @@ def run_on_desktop(
     from reticle_agent.trace.store import new_folder
 
     steps = parse(options.task)
-    watcher = watcher or Nobody()
+    watcher, stop = watcher or Nobody(), token or StopToken()
     started = time.monotonic()
     with ExitStack() as stack:
         screen = ScreenCapture()
@@ -117,12 +128,11 @@ def run_on_desktop(
         displays = screen.displays()
         folder = trace_folder(options)
         new_folder(folder)
-        token = StopToken()
-        watcher.on_stop(lambda: _stop(token))
-        stack.enter_context(stopped_by_signals(token))
+        watcher.on_stop(lambda: _stop(stop))
         if application is not None:
             stack.enter_context(launch(application))
         grounder = open_grounder()
+        stack.enter_context(stopped_by_signals(stop))
         trace = stack.enter_context(
             TraceWriter.create(
                 folder,
@@ -135,10 +145,10 @@ def run_on_desktop(
                 app_version=importlib.metadata.version("reticle"),
             )
         )
-        watch = StopWatch(token)
+        watch = StopWatch(stop)
         stack.callback(watch.close)
         tell(f"stop at any time: {'+'.join(watch.keys)}, or the pointer into a corner of the screen")
-        actuator = open_actuator(token)
+        actuator = open_actuator(stop)
         stack.callback(actuator.close)
         result = run_task(
             options.task,
@@ -149,9 +159,34 @@ def run_on_desktop(
             actuator=watcher.actuator(actuator),
             trace=trace,
             policy=Policy(mode=options.mode, max_steps=options.max_steps, max_seconds=options.max_seconds),
-            token=token,
+            token=stop,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
+
+
+class StoppableGrounder:
+    """The model in this process; a stop ends its work at the next of its phases instead of after the answer."""
+
+    def __init__(self, inner: Predictor, token: StopToken) -> None:
+        self._inner, self._token = inner, token
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def observe(self, image: Image.Image) -> Observation:
+        return _StoppableObservation(self._inner.observe(image, self._stopped), self._stopped)
+
+    def _stopped(self) -> bool:
+        return self._token.stopped
+
+
+class _StoppableObservation:
+    def __init__(self, inner: Observed, stopped: Callable[[], bool]) -> None:
+        self._inner, self._stopped = inner, stopped
+
+    def ground(self, instruction: str, top_k: int = 5) -> Grounding:
+        return self._inner.ground(instruction, top_k, self._stopped)
 
 
 def _stop(token: StopToken) -> None:

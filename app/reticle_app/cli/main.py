@@ -7,7 +7,9 @@ Errors are one clear line on stderr; nobody sees a traceback unless asked for wi
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import logging
+import os
 import sys
 import tempfile
 import traceback
@@ -100,6 +102,7 @@ def run_command(args: list[str] | None = None) -> int:
         warn(_one_line(error))
         return 1
     except BrokenPipeError:
+        _forget_stdout()
         return 1
     except Exception as error:
         if "--debug" in args:
@@ -108,10 +111,20 @@ def run_command(args: list[str] | None = None) -> int:
         return 1
 
 
+def _forget_stdout() -> None:
+    """Whoever read the output has gone; what is left of it must not fail once more at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _usage(error: BaseException) -> str:
     shown = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
     return " ".join(shown.split()).rstrip(".")
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # arguments may hold what the terminal cannot show
     sys.exit(run_command())

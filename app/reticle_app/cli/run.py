@@ -17,6 +17,7 @@ from .output import emit_json, say, warn
 
 if TYPE_CHECKING:
     from reticle_agent.seams import Grounder
+    from reticle_agent.stop import StopToken
 
 EXIT = {"done": 0, "stopped": 130}
 
@@ -37,9 +38,10 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped."""
+    from reticle_agent.stop import StopToken
     from reticle_app.task import TaskOptions, run_on_desktop
 
-    settings = load_settings()
+    settings, token = load_settings(), StopToken()
     options = TaskOptions(
         task=task,
         mode=_mode(dry_run, confirm, auto) or settings.mode,
@@ -55,7 +57,12 @@ def run(
             stack.enter_context(virtual_desktop())
         folder = model or settings.model
         result = run_on_desktop(
-            options, TerminalApprover(), lambda: _open_model(folder), application=application, tell=warn
+            options,
+            TerminalApprover(token),
+            lambda: _open_model(folder, token),
+            application=application,
+            token=token,
+            tell=warn,
         )
     document: dict[str, Any] = {
         "status": result.status,
@@ -67,15 +74,16 @@ def run(
     if as_json:
         emit_json(document)
     else:
-        say(f"{result.status}: {result.message or task}")
+        say(f"{result.status}: {result.message}" if result.message else result.status)
         say(f"trace: {result.trace}")
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def _open_model(folder: Path | None) -> Grounder:
+def _open_model(folder: Path | None, token: StopToken) -> Grounder:
+    from reticle_app.task import StoppableGrounder
     from reticle_grounding.predictor import Grounder as Predictor
 
-    return Predictor.open(folder)
+    return StoppableGrounder(Predictor.open(folder), token)
 
 
 def _mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:

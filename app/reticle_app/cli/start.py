@@ -18,16 +18,21 @@ SAMPLE_TASK = (
 
 
 def has_display() -> bool:
-    """Whether a window could be shown; headless Qt platforms count as asked for."""
+    """Whether a window could be shown; headless Qt platforms count as asked for. Qt would abort at a dead display."""
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM", "") in {"offscreen", "minimal"}:
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    from reticle_agent.session import display_problem
+
+    return display_problem() is None
 
 
 def open_app() -> int:
     """Opens the window and returns its exit code. Raises BadInput without a display."""
     if not has_display():
-        raise BadInput("no display to open a window on; log in to a desktop, or try `reticle start` for a virtual one")
+        where = f"the display {os.environ['DISPLAY']} does not answer" if os.environ.get("DISPLAY") else "no display"
+        raise BadInput(f"{where}, so no window can open; log in to a desktop, or try `reticle start` for a virtual one")
     from reticle_app.gui import main
 
     return main(load_settings())
@@ -40,18 +45,24 @@ def start_or_demonstrate() -> int:
 def demonstrate() -> int:
     """Does the sample task on a virtual display and says where the evidence lies."""
     from reticle_agent.session import virtual_desktop
+    from reticle_agent.stop import StopToken
     from reticle_agent.trace import write_report
     from reticle_app.pictures import write_pictures
-    from reticle_app.task import TaskOptions, run_on_desktop
+    from reticle_app.task import StoppableGrounder, TaskOptions, run_on_desktop
     from reticle_grounding.predictor import Grounder
 
     settings = load_settings()
-    say("no display here: doing the sample task on a virtual one")
+    say("no display to use here: doing the sample task on a virtual one")
     say(f"  application: {SAMPLE_APP}")
     say(f"  task: {SAMPLE_TASK}")
     options = TaskOptions(task=SAMPLE_TASK, mode="auto", traces=settings.traces)
+    token = StopToken()
+
+    def open_model() -> StoppableGrounder:
+        return StoppableGrounder(Grounder.open(settings.model), token)
+
     with virtual_desktop():
-        result = run_on_desktop(options, None, lambda: Grounder.open(settings.model), application=SAMPLE_APP, tell=say)
+        result = run_on_desktop(options, None, open_model, application=SAMPLE_APP, token=token, tell=say)
     say(f"{result.status} after {result.steps} steps in {result.seconds:.1f} s {result.message}".rstrip())
     pictures = write_pictures(result.trace, result.trace / "pictures")
     say(f"trace:    {result.trace}")
