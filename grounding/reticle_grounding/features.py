@@ -10,6 +10,8 @@ from .evidence import Draft, Lookup, Scene, peaked
 from .geometry import Point, Rect
 from .words import NO_MATCH, Match, Role, Wanted, match, tokens
 
+NEAR_PX = 6.0
+"""A click this near to a text's box (capture pixels) counts as a hit on it."""
 FEATURES = (
     "region",
     "attention_top",
@@ -90,9 +92,11 @@ def _text_features(draft: Draft, scene: Scene, best: float) -> dict[str, float]:
 
 
 def _inside(draft: Draft, scene: Scene) -> Match:
-    """The best match among the words inside an attention region or icon."""
-    boxes = [t for t in scene.texts if draft.region.contains(t.rect.center)] if draft.origin == "attention" else []
-    return max((match(scene.wanted, t.text) for t in boxes), key=lambda m: m.score, default=NO_MATCH)
+    """The match of the text that a click on an attention region would hit; a large region holds many others."""
+    if draft.origin != "attention":
+        return NO_MATCH
+    hit = [t for t in scene.texts if t.rect.grown(NEAR_PX).contains(draft.point)]
+    return max((match(scene.wanted, t.text) for t in hit), key=lambda m: m.score, default=NO_MATCH)
 
 
 def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict[str, float]:
