@@ -16,7 +16,7 @@ from reticle_grounding.training.canvas import CHARACTERS, Canvas, Element, chara
 from reticle_grounding.training.crops import in_patch_order, owners, soft_labels
 from reticle_grounding.training.harvested import as_element, harvested_scenes
 from reticle_grounding.training.icons import IconSet
-from reticle_grounding.training.instructions import plain
+from reticle_grounding.training.instructions import plain, requests
 from reticle_grounding.training.palette import random_theme
 from reticle_grounding.training.scenes import UNKNOWN, stored_scenes, write_scenes
 from reticle_grounding.training.screens import LabeledScreen, generate_screen
@@ -60,6 +60,13 @@ def test_targets_name_one_element_or_none(screens: list[LabeledScreen]) -> None:
                 direct = not target.instruction.startswith(("the first", "the second", "the third", "the last"))
                 if direct and not target.indirect and names.count(plain(target.label)) == 1:
                     assert plain(target.label).rstrip(".") in target.instruction.casefold()
+
+
+def test_requests_say_what_they_mean_without_a_place() -> None:
+    asked = requests(Random(4), 60)
+    assert all(r.bbox is None and r.label and r.instruction for r in asked)
+    assert {r.kind for r in asked} == {"text", "icon", "field"}
+    assert any(r.indirect and plain(r.label) not in r.instruction.casefold() for r in asked)
 
 
 def test_the_label_map_has_the_characters_where_they_are_drawn() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -17,7 +17,11 @@ from reticle_grounding.model.processor import ImageProcessor
 
 from . import crops
 from .crops import Crop
+from .instructions import Target, requests
 from .scenes import Scene, SceneFile, endless
+
+REQUESTS = 24
+"""Instructions without a place that go with a batch of reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Bucket:
     """At most so many per picture; 0 is reading alone, on collages where there are any."""
     size: Size | None
     """Pixels of a crop; None takes whole screens as inference sees them."""
+    limit: int = 1366 * 768
+    """Pixels of the largest screen that is taken whole; attention over all patches grows with their square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,11 @@ class Batch:
     roles: Tensor
     size: Size
     crops: list[Crop]
+    requests: list[Target]
+    """Instructions without a place, for a batch that has no others."""
 
 
-def stack(cut: list[Crop], processor: ImageProcessor) -> Batch:
+def stack(cut: list[Crop], processor: ImageProcessor, requests: Sequence[Target] = ()) -> Batch:
     """Crops of one size as one batch."""
     patches = [processor(c.image) for c in cut]
     return Batch(
@@ -68,6 +76,7 @@ def stack(cut: list[Crop], processor: ImageProcessor) -> Batch:
         roles=torch.from_numpy(np.concatenate([c.roles for c in cut])),
         size=patches[0].size,
         crops=cut,
+        requests=list(requests),
     )
 
 
@@ -136,11 +145,13 @@ class Feed:
         while len(cut) < bucket.batch:
             scene = next(source).open()
             cut += self._from(scene, bucket, min(self.per_scene, bucket.batch - len(cut)))
-        return stack(cut, self.processor)
+        return stack(cut, self.processor, requests(self.rng, REQUESTS) if bucket.instructions == 0 else ())
 
     def _from(self, scene: Scene, bucket: Bucket, count: int) -> list[Crop]:
         height, width = scene.pixels.shape[:2]
         if bucket.size is None:
+            if width * height > bucket.limit:
+                return []
             size = self.processor.target_size(Size(width, height))
             return [crops.whole(scene, self.rng, size, bucket.instructions)]
         if bucket.size.width * 1.04 > width or bucket.size.height * 1.04 > height:

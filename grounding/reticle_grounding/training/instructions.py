@@ -134,6 +134,24 @@ def _varied(rng: Random, said: str) -> str:
     return said
 
 
+def requests(rng: Random, count: int) -> list[Target]:
+    """Instructions about made-up elements of all kinds, without a place: what the words mean can be learned alone."""
+    roles = {"fields": ("field", "drop-down", "spin box", "slider"), "checks": ("check box", "radio button", "switch")}
+    out: list[Target] = []
+    for _ in range(count):
+        if rng.random() < 0.4:
+            name = rng.choice(icon_functions()).name
+            element = Element("button", (0, 0, 0, 0), name, "icon", name)
+        else:
+            choice = rng.choice(("buttons", "fields", "checks", "tabs", "links", "sections"))
+            kind: Kind = "field" if choice in roles else "text"
+            role = rng.choice(roles.get(choice, ("button", *ROLE_FORMS)))
+            element = Element(role, (0, 0, 0, 0), some_label(rng, choice, 0.5), kind)
+        said, indirect = phrase(rng, element)
+        out.append(Target(said, None, element.kind, element.label, indirect))
+    return out
+
+
 def targets_of(rng: Random, elements: list[Element], absent: int) -> list[Target]:
     """One target per element that its name or an ordinal makes unique, then ``absent`` ones that nothing matches."""
     groups: defaultdict[str, list[Element]] = defaultdict(list)

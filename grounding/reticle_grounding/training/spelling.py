@@ -39,12 +39,12 @@ def spelled_embeddings(tokenizer: Tokenizer, width: int) -> Tensor:
 
 @lru_cache(maxsize=65536)
 def grams_of(name: str) -> tuple[int, ...]:
-    """Buckets of the 1-, 2- and 3-grams of a plain name, word boundaries included."""
+    """Buckets of the 1- and 2-grams of a plain name, word boundaries included."""
     return _grams(f" {plain(name)} ")
 
 
 def _grams(text: str) -> tuple[int, ...]:
-    found = [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
+    found = [text[i : i + n] for n in (1, 2) for i in range(len(text) - n + 1)]
     return tuple(zlib.crc32(gram.encode()) % GRAMS for gram in found if gram.strip())
 
 

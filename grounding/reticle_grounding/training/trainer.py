@@ -30,7 +30,8 @@ class Weights:
     reading: float = 1.0
     pointer: float = 1.0
     naming_query: float = 0.3
-    naming_key: float = 0.2
+    naming_key: float = 0.4
+    naming_alone: float = 0.5
 
 
 class Step(nn.Module):
@@ -73,7 +74,21 @@ class Step(nn.Module):
         if any(c.targets for c in batch.crops):
             pointed, more = self._point(batch, merged)
             loss, log = loss + pointed, log | more
+        if batch.requests:
+            asked = self._understand(batch, merged.detach())
+            shown = self._shown(batch, self.model.head.keys(merged.view(len(batch.crops), -1, merged.shape[-1])))
+            loss = loss + self.weights.naming_alone * asked + self.weights.naming_key * shown
+            log |= {"asked": asked.item(), "shown": shown.item()}
         return loss, log | {"loss": loss.item()}
+
+    def _understand(self, batch: Batch, merged: Tensor) -> Tensor:
+        """Naming loss of requests that point nowhere, asked of the first picture."""
+        model, grid = self.model, (batch.size.height // CELL, batch.size.width // CELL)
+        packed = self.packer.pack([[r.instruction for r in batch.requests]], grid, merged.device)
+        embeds = model.embed(packed.ids, merged[: grid[0] * grid[1]])
+        states = model.decode(embeds, packed.positions, packed.mask)
+        projected = model.head.projection_dec(states[0, packed.queries[0]])
+        return self.heads.naming(projected, _shares([r.label for r in batch.requests], merged))
 
     def _point(self, batch: Batch, merged: Tensor) -> tuple[Tensor, dict[str, float]]:
         model, count = self.model, len(batch.crops)
