@@ -59,7 +59,7 @@ def run_task(
         trace.event("task", text=task, from_="user")
         result = run.to_the_end()
     except Cancelled as stop:
-        result = RunResult("stopped", run.steps, str(stop))
+        result = RunResult("stopped", run.steps, token.message or str(stop))
     except BadInput as problem:
         result = RunResult("error", run.steps, str(problem))
         trace.event("error", message=str(problem))

@@ -36,6 +36,10 @@ Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifi
 Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 """Steps that send something to the desktop."""
 
+EFFECT_WORDS: dict[Effect, str] = {
+    "no_change": "nothing changed on the screen",
+    "changed_other": "something changed, but not at the target",
+}
 DRAG_ENDS = (" - from here", " - to here")
 CHANGED = "the target changed after it was approved"
 RESTLESS = "the target keeps changing"
@@ -240,7 +244,7 @@ class Performer:
             method=method,
             ms=settled.wait_ms,
         )
-        return "" if effect == "confirmed" else effect
+        return EFFECT_WORDS.get(effect, "")
 
 
 def _unchanged(checked: Checked) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 
-NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or let Reticle start a virtual one"
+NO_DISPLAY = "no display: start a desktop session (X11), set DISPLAY, or use `reticle run --virtual`"
 MAX_PROPERTY_WORDS = 1 << 20
 PAGER_REQUEST = 2
 """EWMH source indication of a program that acts for the user."""

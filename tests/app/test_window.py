@@ -188,6 +188,22 @@ def test_another_candidate_is_what_gets_clicked(make_window: MakeWindow, qtbot: 
     assert body.actuator.inputs == [ClickAt(wanted)]
 
 
+def test_during_a_run_the_picture_asked_about_stays(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    asked_about, chosen = parts.controller.grounding, parts.controller.chosen
+    parts.controller.take_picture(to_qimage(squares()))
+    parts.controller.capture(None)
+    parts.controller.find("something else")
+    assert asked_about is not None
+    assert (parts.controller.grounding, parts.controller.chosen) == (asked_about, chosen)
+    assert not parts.controller.busy
+    qtbot.waitUntil(parts.window.side.approval.refuse.isEnabled, timeout=2_000)
+    click(parts.window.side.approval.refuse)
+    wait_ended(parts, qtbot)
+
+
 def test_refusing_sends_nothing(make_window: MakeWindow, qtbot: QtBot) -> None:
     parts, body = make_window(steps=[Click("the red square")])
     start_run(parts, qtbot)

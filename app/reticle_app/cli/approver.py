@@ -13,6 +13,7 @@ from typing import TextIO
 
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_agent.stop import StopToken
+from reticle_agent.trace.show import printable
 
 MAX_CHOICE = 9
 LOOK_S = 0.05
@@ -81,7 +82,7 @@ class TerminalApprover:
         return line.strip().lower() if line else None
 
     def _say(self, line: str) -> None:
-        self._sink.write(line + "\n")
+        self._sink.write(printable(line) + "\n")
         self._sink.flush()
 
 

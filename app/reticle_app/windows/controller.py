@@ -139,6 +139,8 @@ class Controller(QObject):
 
     def take_picture(self, picture: QImage) -> None:
         """A pasted or dropped picture."""
+        if self._kept_for_the_run():
+            return
         rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
         if rgb.isNull():
             self._say_error(ReticleError("the picture in the clipboard cannot be read"))
@@ -315,6 +317,8 @@ class Controller(QObject):
 
     def _begin(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Runs ``work`` off the window's thread; a newer request or a stop makes its answer unwanted."""
+        if self._kept_for_the_run():
+            return
         ticket = self._ticket = next(self._tickets)
 
         def done(result: T) -> None:
@@ -329,6 +333,12 @@ class Controller(QObject):
 
         self._set_busy(True)
         self._background.submit(work, done, failed)
+
+    def _kept_for_the_run(self) -> bool:
+        """During a run the canvas shows what is asked about; another picture there would be approved unseen."""
+        if self._runner.running:
+            self._window.banner.tell("info", "A run is in progress", "Stop it first, or wait for its end.")
+        return self._runner.running
 
     def _say_error(self, error: ReticleError) -> None:
         if isinstance(error, ModelEndedError):
