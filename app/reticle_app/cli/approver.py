@@ -13,7 +13,6 @@ from typing import TextIO
 
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_agent.stop import StopToken
-from reticle_agent.trace.show import printable
 
 MAX_CHOICE = 9
 LOOK_S = 0.05
@@ -82,6 +81,8 @@ class TerminalApprover:
         return line.strip().lower() if line else None
 
     def _say(self, line: str) -> None:
+        from reticle_agent.trace.show import printable
+
         self._sink.write(printable(line) + "\n")
         self._sink.flush()
 
