@@ -86,7 +86,9 @@ def consequence_word(step: Step, candidate: Candidate | None, words: str = "") -
         return "+".join(step.keys) if frozenset(step.keys) in CONSEQUENCE_CHORDS else None
     if isinstance(step, Scroll):
         return None
-    texts = [*_target_words(step), words, (candidate.text if candidate is not None else None) or ""]
+    texts = [*_target_words(step), words]
+    if candidate is not None:
+        texts += [candidate.text or "", candidate.line or ""]
     texts += [_JOINED.sub(" ", text) for text in texts]
     found = (match for text in texts if (match := _CONSEQUENCE.search(text)))
     first = next(found, None)

@@ -99,7 +99,7 @@ def read_message(stream: BinaryIO) -> Message | None:
 
 
 def encode_error(error: ReticleError) -> Header:
-    kind = next((name for name, cls in ERRORS.items() if isinstance(error, cls)), "ReticleError")
+    kind = next((cls.__name__ for cls in type(error).__mro__ if cls.__name__ in ERRORS), "ReticleError")
     return {"kind": kind, "text": str(error)}
 
 
@@ -133,6 +133,7 @@ def encode_candidate(candidate: Candidate) -> Header:
         "origin": candidate.origin,
         "text": candidate.text,
         "evidence": dict(candidate.evidence),
+        "line": candidate.line,
     }
 
 
@@ -148,6 +149,7 @@ def decode_candidate(data: object) -> Candidate:
         origin=cast(Origin, fields["origin"]),
         text=cast("str | None", fields["text"]),
         evidence=cast(Mapping[str, float], fields["evidence"]),
+        line=cast("str | None", fields["line"]),
     )
 
 

@@ -26,6 +26,8 @@ MAX_LABELS = 8
 SPAN_WORDS = 9
 """Longest run of words that is looked at as one name."""
 MAX_ATTENDED_ICONS = 6
+NEAR_PX = 6.0
+"""A click this near to a text's box (capture pixels) counts as a hit on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ class Scene:
         """Attention mass (0..1) and mean over the patches under a capture rectangle."""
         look = Lookup(self.attention, self.transform)
         return look.mass(rect), look.mean(rect)
+
+
+def line_at(draft: Draft, scene: Scene) -> str | None:
+    """All that the detections at a draft's point, and at the label it rests on, say; None when nothing is read there."""
+    places = [draft.point, *([draft.found.rect.center] if draft.found else [])]
+    lines = [t.text.strip() for t in scene.texts if any(t.rect.grown(NEAR_PX).contains(p) for p in places)]
+    return " ".join(lines) or None
 
 
 def spans(wanted: Wanted, texts: Sequence[TextBox]) -> list[Found]:

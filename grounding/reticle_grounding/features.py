@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .evidence import Draft, Lookup, Scene, peaked
+from .evidence import NEAR_PX, Draft, Lookup, Scene, peaked
 from .geometry import Point, Rect
 from .words import NO_MATCH, Match, Role, Wanted, match, tokens
 
-NEAR_PX = 6.0
-"""A click this near to a text's box (capture pixels) counts as a hit on it."""
 FEATURES = (
     "region",
     "attention_top",

@@ -19,7 +19,7 @@ from PIL import Image
 
 from .calibration import Calibration, load_calibration
 from .errors import BadInput, Cancelled
-from .evidence import Draft, Scene, drafts, pinned, without_twins
+from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
 from .features import describe
 from .geometry import Point, Rect, Size
 from .images import as_rgb, load_image
@@ -193,7 +193,8 @@ class Observation:
         mass, mean = weighed.scene.under(draft.region)
         row = weighed.rows[next(i for i, other in enumerate(weighed.drafts) if other is draft)]
         said = {name: value for name, value in row.items() if value}
-        return Candidate(rank, draft.point, draft.region, p, mass, mean, draft.origin, draft.text, said)
+        line = line_at(draft, weighed.scene)
+        return Candidate(rank, draft.point, draft.region, p, mass, mean, draft.origin, draft.text, said, line)
 
     def _grounding(
         self, instruction: str, candidates: tuple[Candidate, ...], scene: Scene, timings: dict[str, float]

@@ -36,6 +36,9 @@ class Candidate:
     """Text read inside the region, where it was read."""
     evidence: Mapping[str, float] = field(default_factory=dict)
     """Named features that went into ``p_true``."""
+    line: str | None = None
+    """Everything read on the lines that the point or the candidate's label stands on; more than ``text`` where that is
+    a part of a line. Rules about words look here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reticle_agent.actions import Click, Drag, Hotkey, Scroll, Step, TypeText
@@ -177,3 +179,9 @@ def test_description_is_one_plain_line(step: Step, line: str) -> None:
 
 def test_long_text_is_cut_in_the_description() -> None:
     assert describe(TypeText("x" * 500)) == f"Type “{'x' * 60}... (500 characters)” where the cursor is"
+
+
+def test_a_consequence_word_beside_the_matched_words_asks_too() -> None:
+    place = replace(candidate("Everything"), line="Delete Everything")
+    assert consequence_word(Click("everything"), place) == "delete"
+    assert consequence_word(Click("everything"), candidate("Everything")) is None

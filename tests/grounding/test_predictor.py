@@ -92,6 +92,7 @@ def test_text_and_attention_answer_together() -> None:
     assert answer.found
     assert answer.best is not None
     assert (answer.best.origin, answer.best.text) == ("text", "Search")
+    assert answer.best.line == "File Edit Search", "rules about words see the whole line"
     assert [c.rank for c in answer.candidates] == list(range(1, len(answer.candidates) + 1))
     assert {"text", "attention"} <= {c.origin for c in answer.candidates}
     assert all(c.region.contains(c.point) for c in answer.candidates)
