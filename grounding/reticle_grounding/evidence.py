@@ -85,7 +85,7 @@ class Scene:
 
 
 def line_at(draft: Draft, scene: Scene) -> str | None:
-    """All that the detections at a draft's point, and at the label it rests on, say; None when nothing is read there."""
+    """All that the detections at a draft's point, and at its label, say; None when nothing is read there."""
     places = [draft.point, *([draft.found.rect.center] if draft.found else [])]
     lines = [t.text.strip() for t in scene.texts if any(t.rect.grown(NEAR_PX).contains(p) for p in places)]
     return " ".join(lines) or None
