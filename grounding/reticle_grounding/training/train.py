@@ -42,10 +42,10 @@ STAGES = (
         1.0,
         (
             Bucket(0.1, 8, 0, SMALL),
-            Bucket(0.3, 8, 6, SMALL),
-            Bucket(0.35, 2, 16, MEDIUM),
+            Bucket(0.2, 8, 6, SMALL),
+            Bucket(0.3, 2, 16, MEDIUM),
             Bucket(0.1, 1, 24, LARGE),
-            Bucket(0.15, 1, 32, None),
+            Bucket(0.3, 1, 32, None),
         ),
         (("generated", 0.5), ("captured", 0.5)),
     ),
@@ -236,11 +236,12 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     with feed:
         for batch in feed:
             values = run.learn(batch)
+            over = run.progress >= 1  # before the clocks of the workers part again, so that all stop together
             now = time.monotonic()
             run.seconds, before = run.seconds + now - before, now
             feed.progress = run.progress
             run.log(values, progress)
-            if run.progress >= 1:
+            if over:
                 break
             if now - last_save > config.save_minutes * 60:
                 run.save()
