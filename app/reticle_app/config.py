@@ -33,6 +33,8 @@ class Settings(BaseModel):
     """Look of the windows."""
     top_k: int = Field(default=5, ge=1, le=9)
     """Candidates shown per instruction."""
+    ask_below: float = Field(default=0.5, ge=0, le=1)
+    """In auto mode, places less likely than this are asked about."""
     max_steps: int = Field(default=30, ge=1, le=1000)
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)

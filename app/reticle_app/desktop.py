@@ -28,6 +28,7 @@ def desktop_body(settings: Settings, grounder: RemoteGrounder) -> Body:
             traces=settings.traces,
             max_steps=settings.max_steps,
             max_seconds=settings.max_seconds,
+            ask_below=settings.ask_below,
         )
         token = StopToken()
         hooks.on_stop(grounder.cancel)

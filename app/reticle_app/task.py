@@ -70,6 +70,8 @@ class TaskOptions:
     trace: Path | None = None
     max_steps: int = 30
     max_seconds: float = 300.0
+    ask_below: float = 0.5
+    """In auto mode, places with a lower ``p_true`` are asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def run_on_desktop(
             approver=approver,
             actuator=watcher.actuator(actuator),
             trace=trace,
-            policy=Policy(mode=options.mode, max_steps=options.max_steps, max_seconds=options.max_seconds),
+            policy=Policy(options.mode, options.max_steps, options.max_seconds, options.ask_below),
             token=stop,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)

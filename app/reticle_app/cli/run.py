@@ -49,6 +49,7 @@ def run(
         traces=settings.traces,
         max_steps=settings.max_steps,
         max_seconds=settings.max_seconds,
+        ask_below=settings.ask_below,
     )
     with ExitStack() as stack:
         if virtual:
