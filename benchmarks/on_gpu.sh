@@ -8,9 +8,9 @@ cd "$(dirname "$0")/.."
 
 python=${PYTHON:-.venv/bin/python}
 checkpoint=assets/embedded
-device=cuda:0 minutes=${1:-20} scenes=4000 collages=800
+device=cuda:0 minutes=${1:-20} scenes=4000 collages=800 validation=40
 if [[ ${1:-} == --dry ]]; then
-    device=cpu minutes=0.2 scenes=4 collages=2
+    device=cpu minutes=0.2 scenes=4 collages=2 validation=2
 fi
 out=${2:-gpu-run}
 cores=$(nproc)
@@ -33,6 +33,7 @@ for ((i = 0; i < cores; i++)); do
     OMP_NUM_THREADS=1 "$python" -m reticle_grounding.training scenes "$out/collages" --collage \
         --seed $((6000000 + i * $(share $collages))) -n "$(share $collages)" 2>>"$out/scenes.log" &
 done
+"$python" -m reticle_grounding.training scenes "$out/validation" --seed 100 -n $validation 2>>"$out/scenes.log"
 wait
 
 echo "== training for $minutes minutes"
@@ -47,4 +48,8 @@ bf16=()
     --minutes "$minutes" --device "$device" "${bf16[@]}"
 
 echo "== validation"
-"$python" -m reticle_grounding.training validate "$out/run/checkpoint" --scenes "$out/scenes" --screens 4
+for part in before after; do
+    [[ $part == before ]] && folder=$checkpoint || folder=$out/run/checkpoint
+    "$python" -m reticle_grounding.training validate "$folder" --scenes "$out/validation" --screens $validation |
+        tee "$out/validation-$part.json"
+done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -30,6 +31,15 @@ from reticle_grounding.training.trainer import Step, Weights, window_order
 from reticle_grounding.training.validate import validate
 
 SQUARE = Size(224, 224)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Operators this small wait for each other more than they compute; on a busy machine many times more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def _panel(draw: ImageDraw.ImageDraw, top: int, rows: list[dict[str, str]], name
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y, x = box[3] - share * (box[3] - box[1]), box[0] + share * (box[2] - box[0])
         draw.text((4, y - 7), f"{share * highest:.2f}", "black", font)
-        draw.text((x - 10, box[3] + 6), f"{share * end:.0f} min", "black", font)
+        draw.text((min(x - 10, WIDTH - 44), box[3] + 6), f"{share * end:.0f} min", "black", font)
     for i, (name, values) in enumerate(series.items()):
         points = [
             (box[0] + m / end * (box[2] - box[0]), box[3] - v / highest * (box[3] - box[1]))

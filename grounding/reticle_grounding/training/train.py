@@ -73,8 +73,8 @@ class TrainConfig:
     size: ModelSize = field(default_factory=ModelSize)
     stages: tuple[Stage, ...] = STAGES
     weights: Weights = field(default_factory=Weights)
-    lr: float = 1.5e-3
-    matrix_lr: float = 4e-3
+    lr: float = 2e-3
+    matrix_lr: float = 7e-3
     warmup: int = 50
     clip: float = 1.0
     average: float = 0.998
@@ -192,7 +192,12 @@ class Run:
         for name, value in values.items():
             if value == value:
                 self._sums[name].append(value)
-        if self.done % self.config.log_every or self.config.rank:
+        if self.done % self.config.log_every == 0:
+            self.flush(progress)
+
+    def flush(self, progress: Progress | None) -> None:
+        """Writes the means since the last time."""
+        if self.config.rank or not self._sums:
             return
         means = {name: sum(v) / len(v) for name, v in self._sums.items()}
         self._sums.clear()
@@ -246,6 +251,7 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
             if now - last_save > config.save_minutes * 60:
                 run.save()
                 last_save = now
+    run.flush(progress)
     run.save()
     draw_curves(config.out / "curves.csv", config.out / "curves.png")
     return config.out / "checkpoint"
