@@ -22,14 +22,7 @@ def desktop_body(settings: Settings, grounder: RemoteGrounder) -> Body:
     """Runs orders on the real desktop with the window's model process."""
 
     def body(order: RunOrder, hooks: Hooks) -> RunEnd:
-        options = TaskOptions(
-            task=order.task,
-            mode=order.mode,
-            traces=settings.traces,
-            max_steps=settings.max_steps,
-            max_seconds=settings.max_seconds,
-            ask_below=settings.ask_below,
-        )
+        options = TaskOptions.of(settings, order.task, order.mode)
         token = StopToken()
         hooks.on_stop(grounder.cancel)
 

@@ -19,7 +19,7 @@ from reticle_agent.seams import Actuator, Approver, Grounder, Observation, Plann
 from reticle_agent.stop import StopToken
 from reticle_grounding.types import Grounding
 
-from .config import Mode
+from .config import Mode, Settings
 
 if TYPE_CHECKING:
     from reticle_grounding.predictor import Grounder as Predictor
@@ -72,6 +72,19 @@ class TaskOptions:
     max_seconds: float = 300.0
     ask_below: float = 0.5
     """In auto mode, places with a lower ``p_true`` are asked about."""
+
+    @classmethod
+    def of(cls, settings: Settings, task: str, mode: Mode, trace: Path | None = None) -> TaskOptions:
+        """The task under the user's own limits; window, terminal and demonstration all start from here."""
+        return cls(
+            task=task,
+            mode=mode,
+            traces=settings.traces,
+            trace=trace,
+            max_steps=settings.max_steps,
+            max_seconds=settings.max_seconds,
+            ask_below=settings.ask_below,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,15 +42,7 @@ def run(
     from reticle_app.task import TaskOptions, run_on_desktop
 
     settings, token = load_settings(), StopToken()
-    options = TaskOptions(
-        task=task,
-        mode=_mode(dry_run, confirm, auto) or settings.mode,
-        trace=trace,
-        traces=settings.traces,
-        max_steps=settings.max_steps,
-        max_seconds=settings.max_seconds,
-        ask_below=settings.ask_below,
-    )
+    options = TaskOptions.of(settings, task, _mode(dry_run, confirm, auto) or settings.mode, trace)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop

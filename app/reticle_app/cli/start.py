@@ -55,7 +55,7 @@ def demonstrate() -> int:
     say("no display to use here: doing the sample task on a virtual one")
     say(f"  application: {SAMPLE_APP}")
     say(f"  task: {SAMPLE_TASK}")
-    options = TaskOptions(task=SAMPLE_TASK, mode="auto", traces=settings.traces)
+    options = TaskOptions.of(settings, SAMPLE_TASK, "auto")
     token = StopToken()
 
     def open_model() -> StoppableGrounder:
