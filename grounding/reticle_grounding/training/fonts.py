@@ -28,7 +28,6 @@ SANS = (
     "Lato-Regular.ttf",
     "Inter.var.ttf",
     "FreeSans.ttf",
-    "DroidSansFallbackFull.ttf",
     "NotoSansDisplay-Regular.ttf",
 )
 BOLD = ("DejaVuSans-Bold.ttf", "LiberationSans-Bold.ttf", "NotoSans-Bold.ttf", "Roboto-Bold.ttf", "OpenSans-Bold.ttf")
