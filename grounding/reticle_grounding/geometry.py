@@ -51,11 +51,16 @@ class Point:
         return math.floor(self.x), math.floor(self.y)
 
 
+EDGE = 1e-6
+"""Pixels; a centre this near to an edge may fall on either side of it after another rounding along the chain."""
+
+
 def _pixel_within(low: float, high: float, wanted: float) -> int:
-    first, last = math.ceil(low - 0.5), math.ceil(high - 0.5) - 1
-    if last < first:
-        return math.floor((low + high) / 2)
-    return min(max(math.floor(wanted), first), last)
+    for margin in (EDGE, 0.0):
+        first, last = math.ceil(low - 0.5 + margin), math.ceil(high - 0.5 - margin) - 1
+        if first <= last:
+            return min(max(math.floor(wanted), first), last)
+    return math.floor((low + high) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +173,14 @@ class Affine:
         """
         if source.width <= 0 or source.height <= 0:
             raise ValueError(f"cannot map from an empty rectangle {source}")
-        to_unit = cls(
-            xx=1 / source.width,
-            yy=1 / source.height,
-            dx=-source.left / source.width,
-            dy=-source.top / source.height,
-        )
-        turned = to_unit
+        turned = cls.translation(-source.left, -source.top)
+        width, height = source.width, source.height
         for _ in range(quarter_turns % 4):
-            turned = turned.then(cls(xx=0.0, xy=-1.0, yx=1.0, yy=0.0, dx=1.0))
-        return turned.then(cls(xx=target.width, yy=target.height, dx=target.left, dy=target.top))
+            turned = turned.then(cls(xx=0.0, xy=-1.0, yx=1.0, yy=0.0, dx=height))
+            width, height = height, width
+        # One division per axis: equal sizes give a scale of exactly 1, which 1 / width * width does not.
+        sx, sy = target.width / width, target.height / height
+        return turned.then(cls(xx=sx, yy=sy, dx=target.left, dy=target.top))
 
     def then(self, other: Affine) -> Affine:
         """First this map, then ``other``."""
