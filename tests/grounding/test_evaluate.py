@@ -66,10 +66,11 @@ def test_everything_is_counted(folder: Path) -> None:
     assert (result["n"], result["absent"], result["screens"]) == (5, 1, 2)
     assert result["accuracy"] == 0.5, "Open and the second Close of four present targets"
     assert result["accuracy_found"] == 0.5
+    alone = {"attention_only": 0.0}
     assert result["by_kind"] == {
-        "field": {"n": 1, "accuracy": 1.0, "hit_at_3": 1.0},
-        "icon": {"n": 1, "accuracy": 0.0, "hit_at_3": 0.0},
-        "text": {"n": 2, "accuracy": 0.5, "hit_at_3": 0.5},
+        "field": {"n": 1, "accuracy": 1.0, "hit_at_3": 1.0, "found": 1.0, "text_only": 1.0, **alone},
+        "icon": {"n": 1, "accuracy": 0.0, "hit_at_3": 0.0, "found": 0.0, "text_only": 0.0, **alone},
+        "text": {"n": 2, "accuracy": 0.5, "hit_at_3": 0.5, "found": 1.0, "text_only": 0.5, **alone},
     }
     assert result["found_rate"] == 0.75
     assert result["absent_rejection"] == 1.0

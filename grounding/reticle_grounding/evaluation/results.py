@@ -1,0 +1,154 @@
+"""The shape of what an evaluation gives; every share is 0..1, None where there is nothing to count."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class KindResult(TypedDict):
+    """Figures of one kind of target; absent targets are not counted."""
+
+    n: int
+    accuracy: float
+    hit_at_3: float
+    found: float
+    """Share that counts as found, right or not."""
+    attention_only: float
+    text_only: float
+
+
+class Rejection(TypedDict):
+    """What a threshold on ``p_true`` keeps and rejects."""
+
+    threshold: float | None
+    right_kept: float | None
+    """Share of the right first candidates that reach the threshold."""
+    absent_rejected: float | None
+    """Share of the absent targets that stay below it, or have no candidate."""
+    answered: float | None
+    """Share of all targets, absent ones included, that reach it."""
+    right_of_answered: float | None
+
+
+class RiskSample(TypedDict):
+    """One point of the risk-coverage curve."""
+
+    p_true: float
+    coverage: float
+    """Share of all targets answered at this threshold."""
+    risk: float
+    """Share of the answered ones that are wrong."""
+
+
+class Alone(TypedDict):
+    """A threshold from which on answers may be acted upon without asking."""
+
+    p_true: float
+    coverage: float
+    answered: int
+    right: float
+    """Share of the answered ones that is right, as observed."""
+    lower_bound: float
+    """One-sided 95% lower bound (Wilson) of that share."""
+
+
+class AloneAt(TypedDict):
+    """Thresholds for one share of right answers."""
+
+    goal: float
+    sure: Alone | None
+    """The lower bound reaches the goal; None when no threshold does."""
+    seen: Alone | None
+    """The observed share reaches the goal; says little where few are answered."""
+
+
+class Risk(TypedDict):
+    """Risk over coverage of present and absent targets together; answering an absent one is wrong."""
+
+    aurc: float | None
+    points: list[RiskSample]
+    """Surest first; thinned to about a hundred."""
+    act_alone: list[AloneAt]
+
+
+class BinResult(TypedDict):
+    """A group of answers of similar ``p_true``."""
+
+    n: int
+    lowest: float
+    highest: float
+    mean_p: float
+    right: float
+
+
+class CalibrationResult(TypedDict):
+    """How true ``p_true`` is, over the first candidates of present and absent targets."""
+
+    ece: float | None
+    """Expected calibration error over bins of equal size."""
+    brier: float | None
+    bins: list[BinResult]
+
+
+class BaselineKind(TypedDict):
+    """Figures of a baseline on the present targets of one kind."""
+
+    n: int
+    accuracy: float
+    hit_at_3: float | None
+    """None for a baseline that gives one place only."""
+
+
+class Baseline(TypedDict):
+    """A baseline on the present targets."""
+
+    accuracy: float | None
+    hit_at_3: float | None
+    by_kind: dict[str, BaselineKind]
+
+
+class Baselines(TypedDict):
+    """What users have without this project, on the same text detections."""
+
+    text_search: Baseline
+    largest_match: Baseline
+
+
+class Evaluation(TypedDict):
+    """Accuracies are over the targets that are on the screen."""
+
+    n: int
+    absent: int
+    accuracy: float | None
+    """The first candidate's point lies in the box, whether or not it counts as found."""
+    accuracy_found: float | None
+    """Found, and right."""
+    hit_at_3: float | None
+    by_kind: dict[str, KindResult]
+    attention_only_accuracy: float | None
+    """The best region of the map alone."""
+    text_only_accuracy: float | None
+    """The best match of text evidence alone."""
+    found_rate: float | None
+    """Share of the present targets that count as found."""
+    absent_rejection: float | None
+    """Share of the absent targets that count as not found; None without such targets."""
+    at_shipped_threshold: Rejection
+    at_threshold_keeping_95: Rejection
+    """The highest threshold that keeps 95% of this set's right answers: chosen on the set itself."""
+    risk: Risk
+    calibration: CalibrationResult
+    baselines: Baselines | None
+    """None when they were not asked for."""
+    vlm_verifier: bool
+    """The model judged the best candidates again."""
+    screens: int
+    ms_p50: float
+    """One more instruction on a known screen."""
+    ms_p90: float
+    ms_screen_p50: float
+    """What is done once per screen: encoding and reading."""
+    ms_by_phase: dict[str, float]
+    """Mean milliseconds of each phase of one more instruction."""
+    reading: str
+    model: str

@@ -1,0 +1,92 @@
+"""Sets of screens to measure on: a targets file, captured screens of held-out applications, generated screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reticle_grounding.geometry import Rect
+
+from .targets import Target, by_image, read_targets
+
+CAPTURED_SEED = 0
+GENERATED_SEED = 9_000_000
+"""Training, its validation and the calibration use seeds below 7,100,000, the documented commands 8,000,000."""
+AbsentChoice = Callable[[Sequence[str]], list[Target]]
+"""From the lines read on a screen to the targets that are not on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenTargets:
+    """What to ask about one picture."""
+
+    image: Path
+    targets: list[Target]
+    absent: AbsentChoice | None = None
+    """Chooses further, absent targets once the screen has been read."""
+    absent_wanted: int = 0
+    """At most so many are chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSet:
+    """Screens that are counted together."""
+
+    name: str
+    screens: list[ScreenTargets]
+
+    @property
+    def planned(self) -> int:
+        """Targets, absent ones that may be chosen later included."""
+        return sum(len(s.targets) + s.absent_wanted for s in self.screens)
+
+
+def listed(name: str, targets: Sequence[Target]) -> TargetSet:
+    """A set of targets that are all known beforehand."""
+    return TargetSet(name, [ScreenTargets(image, group) for image, group in by_image(targets)])
+
+
+def from_file(path: Path, limit: int | None = None) -> TargetSet:
+    """The set of a targets file, named after its folder when it is called targets.jsonl. Raises BadInput."""
+    name = path.absolute().parent.name if path.stem == "targets" else path.stem
+    return listed(name, read_targets(path, limit))
+
+
+def captured(directory: Path, limit: int | None = None) -> TargetSet:
+    """Held-out applications of a folder of captured screens, always with the same instructions. Raises BadInput.
+
+    Absent targets are chosen when the screen has been read: see :mod:`reticle_grounding.training.absent`.
+    """
+    from reticle_grounding.training.absent import AbsentCandidate, unread
+    from reticle_grounding.training.targets import captured_targets
+
+    def chooser(image: Path, candidates: Sequence[AbsentCandidate], count: int) -> AbsentChoice:
+        return lambda lines: [
+            Target(image, target.instruction, None, target.kind) for target in unread(candidates, lines, count)
+        ]
+
+    screens = []
+    for found in captured_targets(directory, CAPTURED_SEED, limit):
+        boxed = [
+            Target(found.image, t.instruction, Rect(*map(float, t.bbox)), t.kind)
+            for t in found.present
+            if t.bbox is not None
+        ]
+        absent = chooser(found.image, found.absent, found.absent_wanted) if found.absent_wanted else None
+        screens.append(ScreenTargets(found.image, boxed, absent, found.absent_wanted))
+    return TargetSet(f"{directory.resolve().name} (captured)", screens)
+
+
+@contextmanager
+def generated(count: int, seed: int = GENERATED_SEED) -> Iterator[TargetSet]:
+    """``count`` targets on generated screens that no training has seen; pictures exist inside the block only.
+
+    Raises BadInput when ``count`` is not positive.
+    """
+    from reticle_grounding.training.targets import write_targets
+
+    with TemporaryDirectory(prefix="reticle-eval-") as folder:
+        yield listed("generated", read_targets(write_targets(Path(folder), seed, count)))

@@ -1,0 +1,81 @@
+"""Labelled targets and the file format they come in.
+
+A targets file has one JSON object per line: ``image`` (a file in ``images/`` beside it), ``instruction``, ``bbox`` as
+[left, top, right, bottom] in capture pixels with right and bottom exclusive (null: the target is absent), ``kind``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from reticle_grounding.errors import BadInput
+from reticle_grounding.geometry import Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One instruction about one picture and where it points."""
+
+    image: Path
+    instruction: str
+    box: Rect | None
+    """None: not on this screen."""
+    kind: str
+
+
+def read_targets(path: Path, limit: int | None = None) -> list[Target]:
+    """All lines of a targets file, or the first ``limit``. Raises BadInput naming file and line."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadInput(f"cannot read the targets file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is no text file in UTF-8") from error
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    targets = [_target(Path(path), number, line) for number, line in filled[:limit]]
+    if not targets:
+        raise BadInput(f"{path} holds no targets")
+    return targets
+
+
+def by_image(targets: Sequence[Target]) -> Iterator[tuple[Path, list[Target]]]:
+    """The targets of each picture together, so that one observation serves them all."""
+    for image, group in groupby(sorted(targets, key=lambda t: str(t.image)), key=lambda t: t.image):
+        yield image, list(group)
+
+
+def _target(path: Path, number: int, line: str) -> Target:
+    where = f"{path}, line {number}"
+    try:
+        raw = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"{where}: no valid JSON ({error})") from error
+    if not isinstance(raw, dict):
+        raise BadInput(f"{where}: an object is expected, not {type(raw).__name__}")
+    image, instruction = raw.get("image"), raw.get("instruction")
+    if not isinstance(image, str) or not image:
+        raise BadInput(f"{where}: image must name a file in images/")
+    if not isinstance(instruction, str) or not instruction.strip():
+        raise BadInput(f"{where}: instruction must be a text")
+    if "bbox" not in raw:
+        raise BadInput(f"{where}: bbox is missing; it may be null for a target that is not on the screen")
+    file = path.parent / "images" / image.removeprefix("images/")
+    if not file.is_file():
+        raise BadInput(f"{where}: there is no picture {file}")
+    return Target(file, instruction, _box(raw["bbox"], where), str(raw.get("kind", "other")))
+
+
+def _box(value: object, where: str) -> Rect | None:
+    if value is None:
+        return None
+    numbers = [v for v in value if isinstance(v, int | float)] if isinstance(value, list) else []
+    if not isinstance(value, list) or len(value) != 4 or len(numbers) != 4:
+        raise BadInput(f"{where}: bbox must be [left, top, right, bottom] or null")
+    box = Rect(*map(float, numbers))
+    if box.width <= 0 or box.height <= 0:
+        raise BadInput(f"{where}: bbox {value} has no area; right and bottom are exclusive edges")
+    return box
