@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
 
+from . import drawings
+from .drawings import Areas, Mask, Table
 from .geometry import Rect
 from .ocr import RgbArray, TextBox
 
-FLAT_STEP = 6
-"""Neighbouring pixels that differ by at most this (of 255, any channel) belong to one area."""
 MARK_SIDES = (7.0, 34.0)
 """Inside width and height of check boxes and radio buttons."""
 ICON_SIDES = (9.0, 72.0)
+LEAST_ICON = 7.0
+"""Longer side of the smallest drawing that counts, such as the arrow of a drop-down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,32 @@ NOTHING = Elements((), ())
 
 def find_elements(image: RgbArray, texts: Sequence[TextBox]) -> Elements:
     """Boxes and icons of a [height, width, 3] picture; about 50 ms for 1280x800."""
-    flat = _flat(image)
-    drawings = _drawings(~flat, texts)
-    low, high = ICON_SIDES
-    icons = tuple(r for r in drawings if low <= r.width <= high and low <= r.height <= high)
-    return Elements(_boxes(flat), icons, tuple(r for r in drawings if _is_track(r)))
+    edges = drawings.edges_of(image)
+    bare = drawings.without(edges, [t.rect for t in texts if not drawings.symbolic(t)])
+    drawn = drawings.areas_of(drawings.joined(bare, 3), 8)
+    drawn = drawn.only(drawn.filled >= 0.08)
+    return Elements(_boxes(edges), _icons(bare, edges, drawn, texts), drawings.as_rects(_tracks(drawn)))
 
 
-def _is_track(rect: Rect) -> bool:
-    return 60 <= rect.width <= 800 and 3 <= rect.height <= 40 and rect.width >= 4 * rect.height
+def _tracks(drawn: Areas) -> Table:
+    wide, high = drawn.sides
+    return drawn.rects[(wide >= 60) & (wide <= 800) & (high >= 3) & (high <= 40) & (wide >= 4 * high)]
+
+
+def _icons(bare: Mask, edges: Mask, drawn: Areas, texts: Sequence[TextBox]) -> tuple[Rect, ...]:
+    """Drawings of an icon's size at several widths of gaps, single ones first."""
+    free = drawings.without_frames(bare)
+    misread = [drawings.ink(edges, t.rect) for t in texts if drawings.symbolic(t)]
+    found = [_icon_sized(drawn), np.array([r.as_tuple() for r in misread if r is not None]).reshape(-1, 4)]
+    for gap in drawings.JOINS:
+        found.append(_icon_sized(drawings.areas_of(drawings.joined(free, gap), 8)))
+    return drawings.as_rects(drawings.distinct(found))
+
+
+def _icon_sized(drawn: Areas) -> Table:
+    wide, high = drawn.sides
+    longer, shorter = np.maximum(wide, high), np.minimum(wide, high)
+    return drawn.rects[(longer >= LEAST_ICON) & (longer <= ICON_SIDES[1]) & (shorter >= 2)]
 
 
 def marks_left_of(label: Rect, elements: Elements) -> list[Rect]:
@@ -130,45 +147,11 @@ def _entry_like(box: Rect, label: Rect) -> bool:
     return lined and box.width >= 1.6 * box.height and not box.contains(label.center)
 
 
-def _flat(image: RgbArray) -> npt.NDArray[np.bool_]:
-    """True where a pixel is nearly equal to its right and lower neighbours."""
-    wide = image.astype(np.int16)
-    flat = np.ones(image.shape[:2], dtype=np.bool_)
-    flat[:, :-1] &= (np.abs(wide[:, 1:] - wide[:, :-1]) <= FLAT_STEP).all(axis=2)
-    flat[:-1, :] &= (np.abs(wide[1:, :] - wide[:-1, :]) <= FLAT_STEP).all(axis=2)
-    return flat
-
-
-def _labelled(
-    mask: npt.NDArray[np.bool_], neighbours: npt.NDArray[np.bool_]
-) -> tuple[list[Rect], npt.NDArray[np.int_]]:
-    """Bounding rectangles of the connected areas and their pixel counts."""
-    labels, count = ndimage.label(mask, structure=neighbours)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    rects = [
-        Rect(float(where[1].start), float(where[0].start), float(where[1].stop), float(where[0].stop))
-        for where in ndimage.find_objects(labels)
-    ]
-    return rects, sizes
-
-
-def _boxes(flat: npt.NDArray[np.bool_]) -> tuple[Rect, ...]:
-    height, width = flat.shape
-    rects, sizes = _labelled(flat, ndimage.generate_binary_structure(2, 1))
-    kept = []
-    for rect, size in zip(rects, sizes, strict=True):
-        filled = float(size) / rect.area
-        if min(rect.width, rect.height) >= MARK_SIDES[0] and filled >= 0.4 and rect.area <= 0.3 * width * height:
-            kept.append(rect)
-    return tuple(sorted(kept, key=lambda r: r.area))
-
-
-def _drawings(edges: npt.NDArray[np.bool_], texts: Sequence[TextBox]) -> tuple[Rect, ...]:
-    """Connected blobs of edges outside the texts."""
-    joined = ndimage.binary_closing(edges, structure=np.ones((3, 3), dtype=np.bool_))
-    for text in texts:
-        left, top, right, bottom = (max(0, int(v)) for v in text.rect.as_tuple())
-        if len(text.text) > 2:
-            joined[top:bottom, left:right] = False
-    rects, sizes = _labelled(joined, ndimage.generate_binary_structure(2, 2))
-    return tuple(rect for rect, size in zip(rects, sizes, strict=True) if size >= 0.08 * rect.area)
+def _boxes(edges: Mask) -> tuple[Rect, ...]:
+    height, width = edges.shape
+    flat = drawings.areas_of(1 - edges, 4)
+    wide, high = flat.sides
+    kept = (np.minimum(wide, high) >= MARK_SIDES[0]) & (flat.filled >= 0.4) & (wide * high <= 0.3 * width * height)
+    rects = flat.rects[kept]
+    order = np.argsort((wide * high)[kept], kind="stable")
+    return drawings.as_rects(rects[order])
