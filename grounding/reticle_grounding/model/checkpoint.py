@@ -21,7 +21,7 @@ from transformers.initialization import no_init_weights
 from reticle_grounding.errors import CheckpointError
 
 from . import prompts, weights
-from .families import FAMILIES, PointerModelModule, build_model, config_from
+from .families import DEEPSTACK_FIELD, PointerModelModule, build_model, config_from, family_of
 from .processor import ImageProcessor
 from .tokens import PromptTokenizer
 
@@ -78,7 +78,10 @@ def load_model(directory: Path, dtype: torch.dtype = torch.float32) -> PointerMo
     A folder whose ``architectures`` promises no pointer head and that holds none gives the plain backbone.
     """
     config = read_config(directory)
-    promised = str((config.architectures or [""])[0]) == FAMILIES[config.model_type].architecture
+    family = family_of(config.to_dict())
+    promised = str((config.architectures or [""])[0]) == family.architecture
+    if promised and family.scorer and not hasattr(config, DEEPSTACK_FIELD):
+        setattr(config, DEEPSTACK_FIELD, "first")  # published checkpoints saw only that in training
     for part in (config, config.text_config, config.vision_config):
         part.dtype = dtype
     with _uninitialised(dtype):
@@ -86,7 +89,7 @@ def load_model(directory: Path, dtype: torch.dtype = torch.float32) -> PointerMo
     tied = bool(config.tie_word_embeddings)
     if tied:
         model.backbone.tie_weights()
-    weights.fill(model, directory, tied=tied)
+    weights.fill(model, directory, tied=tied, nested=family.backbone.nested_names)
     return model.eval()
 
 
@@ -94,11 +97,16 @@ def load_checkpoint(directory: Path, dtype: torch.dtype = torch.float32) -> Chec
     """Opens a model folder. Raises CheckpointError naming the file or the tensors that do not fit."""
     model = load_model(directory, dtype)
     about = _json(directory / _OURS) if (directory / _OURS).is_file() else {}
-    tokenizer = PromptTokenizer.open(directory, pointer=model.multi_patch_pointer_head is not None)
+    tokenizer = PromptTokenizer.open(directory, _tokens_of(model))
     processor = ImageProcessor.open(directory)
     _check_agreement(directory, model, tokenizer, processor)
-    profile = prompts.profile(str(about.get("prompt", model.family.model_type)))
+    profile = prompts.profile(str(about.get("prompt", model.family.profile)))
     return Checkpoint(str(about.get("name", directory.resolve().name)), model, tokenizer, processor, profile)
+
+
+def _tokens_of(model: PointerModelModule) -> tuple[str, ...]:
+    """Control tokens a tokenizer must know for this model, beside those of any chat."""
+    return (*(prompts.POINTER_TOKENS if model.points else ()), *((prompts.DROPPED,) if model.patch_scorer else ()))
 
 
 def _check_agreement(
@@ -112,8 +120,10 @@ def _check_agreement(
         ("the merge size", vision.spatial_merge_size, processor.merge),
         ("the temporal patch size", vision.temporal_patch_size, processor.frames),
     ]
-    if model.multi_patch_pointer_head is not None:
+    if model.points:
         pairs.append(("the pointer token's id", model.pointer_pad_id, tokenizer.token_id(prompts.POINTER_PAD)))
+    if model.patch_scorer is not None:
+        pairs.append(("the id of the token for dropped patches", model.marker_id, tokenizer.token_id(prompts.DROPPED)))
     for what, said, other in pairs:
         if said != other:
             raise CheckpointError(f"{directory}: {_ABOUT} says {what} is {said}, its other files say {other}")
@@ -160,7 +170,7 @@ def _tensors(model: PointerModelModule, dtype: torch.dtype) -> dict[str, Tensor]
     tied = bool(model.config.tie_word_embeddings)
     out: dict[str, Tensor] = {}
     for module, tensor in model.state_dict().items():
-        name = weights.published_name(module)
+        name = weights.published_name(module, model.family.backbone.nested_names)
         if tied and name == "lm_head.weight":
             continue
         out[name] = tensor.detach().to("cpu", dtype, copy=True).contiguous()

@@ -1,4 +1,4 @@
-"""Backbone families and the one module that joins a backbone with the pointer head.
+"""Model families, and the one module that joins a backbone with what a family adds to it.
 
 Use in training::
 
@@ -13,14 +13,15 @@ Use in training::
 
 Several instructions on one screenshot: keep ``visual`` (and ``head.keys(visual)``) and repeat it for the batch in
 ``embed``; or put the prefix through ``decode`` with a cache and each suffix after it. Nothing here computes language
-model logits unless :meth:`PointerModelModule.language_logits` is asked for them.
+model logits unless :meth:`PointerModelModule.language_logits` is asked for them. Backbones with DeepStack (Qwen3-VL)
+want :meth:`PointerModelModule.sight` and its levels in ``decode``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
@@ -30,60 +31,113 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
 )
 
 from reticle_grounding.errors import CheckpointError
+from reticle_grounding.regions import RegionRank
 
+from .patch_scorer import PatchScorer
 from .pointer_head import PointerHead
 
 POINTER_ID_FIELDS = ("pointer_start_token_id", "pointer_end_token_id", "pointer_pad_token_id")
+MARKER_ID_FIELD = "image_drop_end_token_id"
+DEEPSTACK_FIELD = "deepstack_under_selection"
+"""``all`` levels reach the decoder when patches were dropped, or only the ``first``, as published FocusUI does it."""
 
-
-VisionPlan = Callable[[Any, Tensor], dict[str, Tensor]]
+Method: TypeAlias = Literal["gui_actor", "gui_aima", "focusui"]
+VisionPlan: TypeAlias = Callable[[Any, Tensor], dict[str, Tensor]]
 """From the vision tower and raw grids, arguments that replace what the tower would work out itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """What differs between the backbones; everything else is shared."""
+class Backbone:
+    """A vision-language model of transformers."""
 
     model_type: str
+    config_class: Any
+    model_class: Any
+    windowed_vision: bool = False
+    """The vision tower attends within windows, so batching them pays."""
+    nested_names: bool = False
+    """Tensors are published as ``model.language_model.*``, not as ``model.*``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What a published kind of checkpoint adds to its backbone; everything else is shared."""
+
+    method: Method
+    """How attention is had: the module of this name."""
+    backbone: Backbone
     architecture: str
     """Class name that published checkpoints carry in ``architectures``."""
-    config_class: Any
-    backbone_class: Any
-    windowed_vision: bool
-    """The vision tower attends within windows, so batching them pays."""
+    head: bool = True
+    """Has a pointer head."""
+    scorer: bool = False
+    """Has a patch scorer, so patches can be dropped."""
+    marks: tuple[str, ...] = ()
+    """Fields of config.json by one of which the family is told from another with the same ``architectures``."""
+    region_rank: RegionRank = "mean"
+
+    @property
+    def model_type(self) -> str:
+        return self.backbone.model_type
+
+    @property
+    def profile(self) -> str:
+        """The prompt profile of published checkpoints."""
+        return self.backbone.model_type
+
+    @property
+    def id_fields(self) -> tuple[str, ...]:
+        """Fields of config.json that hold token ids this family cannot do without."""
+        return (*POINTER_ID_FIELDS, MARKER_ID_FIELD) if self.scorer else POINTER_ID_FIELDS
 
 
-FAMILIES: Mapping[str, Family] = {
-    family.model_type: family
-    for family in (
-        Family(
-            "qwen2_vl",
-            "Qwen2VLForConditionalGenerationWithPointer",
-            Qwen2VLConfig,
-            Qwen2VLForConditionalGeneration,
-            windowed_vision=False,
-        ),
-        Family(
-            "qwen2_5_vl",
-            "Qwen2_5_VLForConditionalGenerationWithPointer",
-            Qwen2_5_VLConfig,
-            Qwen2_5_VLForConditionalGeneration,
-            windowed_vision=True,
-        ),
-    )
-}
+_QWEN2 = Backbone("qwen2_vl", Qwen2VLConfig, Qwen2VLForConditionalGeneration)
+_QWEN25 = Backbone("qwen2_5_vl", Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, windowed_vision=True)
+_QWEN3 = Backbone("qwen3_vl", Qwen3VLConfig, Qwen3VLForConditionalGeneration, nested_names=True)
+_ACTOR, _FOCUS = "{}ForConditionalGenerationWithPointer", "FocusUI_{}ForConditionalGenerationWithPointer"
+_AIMA_MARKS = ("query_topk", "kl_query_weighting")
+
+FAMILIES: tuple[Family, ...] = (
+    Family("gui_aima", _QWEN25, _ACTOR.format("Qwen2_5_VL"), head=False, marks=_AIMA_MARKS, region_rank="max"),
+    Family("focusui", _QWEN25, _FOCUS.format("Qwen2_5_VL"), scorer=True, marks=(MARKER_ID_FIELD,)),
+    Family("gui_actor", _QWEN25, _ACTOR.format("Qwen2_5_VL")),
+    Family("gui_actor", _QWEN2, _ACTOR.format("Qwen2VL")),
+    Family("focusui", _QWEN3, _FOCUS.format("Qwen3VL"), scorer=True),
+)
+"""Of those that fit a config, the first is taken."""
+
+
+def architecture_of(config: Mapping[str, object]) -> str | None:
+    """The class name in ``architectures``, which newer files keep in ``text_config``."""
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, Mapping) else {}):
+        names = part.get("architectures")
+        if isinstance(names, list) and names:
+            return str(names[0])
+    return None
 
 
 def family_of(config: Mapping[str, object]) -> Family:
-    """The family named by ``model_type``. Raises CheckpointError for any other."""
-    name = str(config.get("model_type"))
-    if name not in FAMILIES:
-        known = ", ".join(FAMILIES)
-        raise CheckpointError(f"config.json says model_type {name!r}; this program knows {known}")
-    return FAMILIES[name]
+    """The family of a config.json: by ``model_type``, ``architectures`` and the fields that only one family has.
+
+    Raises CheckpointError for a model this program does not know.
+    """
+    kind, architecture = str(config.get("model_type")), architecture_of(config)
+    same = [family for family in FAMILIES if family.model_type == kind]
+    if not same:
+        known = ", ".join(sorted({family.model_type for family in FAMILIES}))
+        raise CheckpointError(f"config.json says model_type {kind!r}; this program knows {known}")
+    named = [family for family in same if family.architecture == architecture]
+    if not named and architecture not in {None, same[0].backbone.model_class.__name__}:
+        known = ", ".join(sorted({family.architecture for family in same}))
+        raise CheckpointError(f"config.json says architectures {architecture!r}; of {kind} this program knows {known}")
+    fitting = named or same
+    return next((f for f in fitting if any(mark in config for mark in f.marks)), fitting[-1])
 
 
 def config_from(config: Mapping[str, object]) -> PretrainedConfig:
@@ -93,14 +147,43 @@ def config_from(config: Mapping[str, object]) -> PretrainedConfig:
     """
     family = family_of(config)
     try:
-        return family.config_class.from_dict(dict(config))
+        made = family.backbone.config_class.from_dict(dict(config))
     except (TypeError, ValueError, KeyError, StrictDataclassError) as error:
         said = " ".join(str(error).split())
         raise CheckpointError(f"config.json does not describe a {family.model_type} model: {said}") from error
+    text = config.get("text_config")
+    if isinstance(text, Mapping) and "tie_word_embeddings" not in config and "tie_word_embeddings" in text:
+        made.tie_word_embeddings = bool(text["tie_word_embeddings"])
+    made.architectures = [architecture_of(config)] if architecture_of(config) else None
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A picture as the language model receives it."""
+
+    merged: Tensor
+    """[V, d] merged patches in reading order."""
+    levels: tuple[Tensor, ...] = ()
+    """DeepStack: [V, d] each, added after the first layers of the decoder."""
+
+    def taken(self, cells: Tensor, levels: int | None = None) -> Sight:
+        """Only the patches of a mask [V], and at most so many levels."""
+        return Sight(self.merged[cells], tuple(level[cells] for level in self.levels[:levels]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeepStack:
+    """What the decoder's first layers add at the places of patches."""
+
+    places: Tensor
+    """[B, L] true at patches."""
+    levels: tuple[Tensor, ...]
+    """[patches, d] for each of the first layers."""
 
 
 class PointerModelModule(nn.Module):
-    """A Qwen2-VL or Qwen2.5-VL backbone with ``multi_patch_pointer_head``.
+    """A backbone with ``multi_patch_pointer_head`` and ``patch_scorer``, as far as its family has them.
 
     ``pointer=False`` builds the plain backbone, as a verifier checkpoint has it.
     """
@@ -108,9 +191,13 @@ class PointerModelModule(nn.Module):
     def __init__(self, config: PretrainedConfig, *, pointer: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.family = FAMILIES[config.model_type]
-        self.backbone = self.family.backbone_class(config)
-        self.multi_patch_pointer_head = PointerHead(int(config.text_config.hidden_size)) if pointer else None
+        self.family = family_of(config.to_dict())
+        self.points = pointer
+        """Knows the pointer tokens."""
+        width = int(config.text_config.hidden_size)
+        self.backbone = self.family.backbone.model_class(config)
+        self.multi_patch_pointer_head = PointerHead(width) if pointer and self.family.head else None
+        self.patch_scorer = PatchScorer(width) if pointer and self.family.scorer else None
         self.vision_plan: VisionPlan | None = None
 
     @property
@@ -119,6 +206,13 @@ class PointerModelModule(nn.Module):
         if self.multi_patch_pointer_head is None:
             raise CheckpointError("this checkpoint has no pointer head (multi_patch_pointer_head.*)")
         return self.multi_patch_pointer_head
+
+    @property
+    def scorer(self) -> PatchScorer:
+        """The patch scorer. Raises CheckpointError for a model without one."""
+        if self.patch_scorer is None:
+            raise CheckpointError("this checkpoint has no patch scorer (patch_scorer.*)")
+        return self.patch_scorer
 
     @property
     def hidden_size(self) -> int:
@@ -133,15 +227,29 @@ class PointerModelModule(nn.Module):
         return int(self.config.pointer_pad_token_id)
 
     @property
+    def marker_id(self) -> int:
+        """The token that stands for a run of dropped patches."""
+        return int(getattr(self.config, MARKER_ID_FIELD))
+
+    @property
+    def levels_under_selection(self) -> int | None:
+        """How many DeepStack levels reach the decoder once patches were dropped; None for all."""
+        return 1 if getattr(self.config, DEEPSTACK_FIELD, "all") == "first" else None
+
+    @property
     def merge_size(self) -> int:
         return int(self.config.vision_config.spatial_merge_size)
 
     def vision(self, pixel_values: Tensor, grid_thw: Tensor) -> Tensor:
         """Vision tower and patch merger: [N, 1176] and raw grids [images, 3] -> merged embeddings [N / 4, d]."""
+        return self.sight(pixel_values, grid_thw).merged
+
+    def sight(self, pixel_values: Tensor, grid_thw: Tensor) -> Sight:
+        """As :meth:`vision`, with the levels of a backbone that has DeepStack."""
         tower = self.backbone.model.visual
         plan = self.vision_plan(tower, grid_thw) if self.vision_plan else {}
-        out: Tensor = tower(pixel_values.to(tower.dtype), grid_thw=grid_thw, **plan).pooler_output
-        return out
+        out = tower(pixel_values.to(tower.dtype), grid_thw=grid_thw, **plan)
+        return Sight(out.pooler_output, tuple(getattr(out, "deepstack_features", None) or ()))
 
     def embed(self, input_ids: Tensor, visual: Tensor | None = None) -> Tensor:
         """Input embeddings [B, L, d]; image pads take the rows of ``visual`` in order.
@@ -174,20 +282,31 @@ class PointerModelModule(nn.Module):
         return positions
 
     def decode(
-        self, embeds: Tensor, positions: Tensor, attention_mask: Tensor | None = None, cache: Any = None
+        self,
+        embeds: Tensor,
+        positions: Tensor,
+        attention_mask: Tensor | None = None,
+        cache: Any = None,
+        deep: DeepStack | None = None,
+        **extra: object,
     ) -> Tensor:
         """Language model on embeddings [B, L, d] -> states [B, L, d] after the final norm.
 
         Args:
             attention_mask: [B, cached + L], 1 for real tokens; None when nothing is padded.
             cache: a transformers ``DynamicCache`` that is read and extended, or None.
+            deep: where patches stand in ``embeds`` and what the first layers add to them.
+            extra: handed to the attention function.
         """
+        if deep is not None and deep.levels:
+            extra |= {"visual_pos_masks": deep.places, "deepstack_visual_embeds": list(deep.levels)}
         out: Tensor = self.backbone.model.language_model(
             inputs_embeds=embeds,
             position_ids=positions,
             attention_mask=attention_mask,
             past_key_values=cache,
             use_cache=cache is not None,
+            **extra,
         ).last_hidden_state
         return out
 
@@ -206,9 +325,8 @@ def build_model(config: PretrainedConfig, *, pointer: bool = True) -> PointerMod
 
     Raises CheckpointError for an unknown family or a pointer model whose config lacks the pointer token ids.
     """
-    if getattr(config, "model_type", None) not in FAMILIES:
-        raise CheckpointError(f"unknown model family {getattr(config, 'model_type', None)!r}")
-    missing = [name for name in POINTER_ID_FIELDS if not isinstance(getattr(config, name, None), int)]
+    family = family_of(config.to_dict())
+    missing = [name for name in family.id_fields if not isinstance(getattr(config, name, None), int)]
     if pointer and missing:
         raise CheckpointError(f"config.json lacks {', '.join(missing)}")
     return PointerModelModule(config, pointer=pointer)

@@ -15,6 +15,8 @@ IMAGE_PAD = "<|image_pad|>"
 POINTER_START, POINTER_PAD, POINTER_END = "<|pointer_start|>", "<|pointer_pad|>", "<|pointer_end|>"
 POINTER_TOKENS = ("<|recipient|>", "<|diff_marker|>", POINTER_START, POINTER_END, POINTER_PAD)
 """In the order in which published checkpoints number them."""
+DROPPED = "<|image_drop_end|>"
+"""Stands for a run of dropped patches."""
 CHAT_TOKENS = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", IMAGE_PAD)
 MAX_INSTRUCTION = 2000
 """Characters; longer texts are no description of one place."""
@@ -39,6 +41,8 @@ class PromptProfile:
 
     name: str
     system: str
+    call: str = "pyautogui.click("
+    """What the answer says before the pointer."""
 
     @property
     def prefix(self) -> str:
@@ -50,7 +54,7 @@ class PromptProfile:
     @property
     def answer_start(self) -> str:
         """What follows the instruction, up to and including the pointer token."""
-        return f"<|im_end|>\n<|im_start|>assistant<|recipient|>os\npyautogui.click({POINTER_START}{POINTER_PAD}"
+        return f"<|im_end|>\n<|im_start|>assistant<|recipient|>os\n{self.call}{POINTER_START}{POINTER_PAD}"
 
     @property
     def answer_end(self) -> str:
@@ -77,6 +81,13 @@ PROFILES: Mapping[str, PromptProfile] = {
             "performs a click on the correct position. To indicate the click location, we will use some special "
             "tokens, which is used to refer to a visual patch later. For example, you can output: "
             "pyautogui.click(<your_special_token_here>).",
+        ),
+        PromptProfile(
+            "qwen3_vl",
+            "You are a GUI agent. Your task is to locate the screen element that corresponds to the instruction. "
+            "You should not call any external tools. Output only the coordinate of one point in your response. "
+            "Format: (x, y)",
+            call="(",
         ),
         PromptProfile("embedded", "Point at it."),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from reticle_grounding.errors import CheckpointError
 
-from .prompts import CHAT_TOKENS, IMAGE_PAD, POINTER_TOKENS, Prompt
+from .prompts import CHAT_TOKENS, IMAGE_PAD, Prompt
 
 
 class PromptTokenizer:
@@ -20,8 +21,11 @@ class PromptTokenizer:
         self._plain.encode_special_tokens = True
 
     @classmethod
-    def open(cls, directory: Path, *, pointer: bool) -> PromptTokenizer:
-        """Reads ``tokenizer.json``. Raises CheckpointError when it is missing, broken or lacks a control token."""
+    def open(cls, directory: Path, control: Sequence[str] = ()) -> PromptTokenizer:
+        """Reads ``tokenizer.json``; ``control`` lists tokens it must know beside those of the chat.
+
+        Raises CheckpointError when it is missing, broken or lacks one.
+        """
         path = directory / "tokenizer.json"
         try:
             made = cls(path.read_text(encoding="utf-8"))
@@ -29,8 +33,7 @@ class PromptTokenizer:
             raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
         except Exception as error:  # the library raises bare Exception for malformed files
             raise CheckpointError(f"{path} is not a tokenizer: {error}") from error
-        wanted = CHAT_TOKENS + (POINTER_TOKENS if pointer else ())
-        missing = [token for token in wanted if made.token_id(token) is None]
+        missing = [token for token in (*CHAT_TOKENS, *control) if made.token_id(token) is None]
         if missing:
             raise CheckpointError(f"{path} lacks the tokens {', '.join(missing)}")
         return made

@@ -50,7 +50,7 @@ def _ordered_windows(tower: Any, grid_thw: Tensor) -> dict[str, Tensor]:
 
 def batch_vision_windows(model: PointerModelModule) -> bool:
     """Switches the model's vision tower to batched windows; False where the family has no windows."""
-    if not model.family.windowed_vision:
+    if not model.family.backbone.windowed_vision:
         return False
     AttentionInterface.register(NAME, _attention)
     model.vision_plan = _ordered_windows
@@ -73,7 +73,7 @@ class StillPatchEmbed(nn.Module):
         """[N, channels * frames * patch * patch] -> [N, width]."""
         weight = self.proj.weight.sum(2).flatten(1)
         frame = pixels.view(pixels.shape[0], self.proj.in_channels, self.proj.kernel_size[0], -1)[:, :, 0].flatten(1)
-        return functional.linear(frame.to(weight.dtype), weight)
+        return functional.linear(frame.to(weight.dtype), weight, self.proj.bias)
 
 
 def embed_still_pictures(model: PointerModelModule) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,10 +16,11 @@ from torch import Tensor, nn
 from reticle_grounding.errors import CheckpointError
 
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
-HEAD = "multi_patch_pointer_head."
+HEAD, SCORER = "multi_patch_pointer_head.", "patch_scorer."
 _EMBED, _LM_HEAD = "backbone.model.language_model.embed_tokens.weight", "backbone.lm_head.weight"
 _ROUTES = (
     (HEAD, HEAD),
+    (SCORER, SCORER),
     ("visual.", "backbone.model.visual."),
     ("model.visual.", "backbone.model.visual."),
     ("model.language_model.", "backbone.model.language_model."),
@@ -36,9 +38,13 @@ def module_name(published: str) -> str:
     return published
 
 
-def published_name(module: str) -> str:
-    """The flat name under which a module's tensor is published."""
-    for prefix, target in (_ROUTES[0], _ROUTES[1], _ROUTES[4], _ROUTES[5]):
+_FLAT = tuple(route for route in _ROUTES if route[0] not in {"model.visual.", "model.language_model."})
+_NESTED = tuple(route for route in _ROUTES if route[0] not in {"visual.", "model."})
+
+
+def published_name(module: str, nested: bool = False) -> str:
+    """The flat (or nested) name under which a module's tensor is published."""
+    for prefix, target in _NESTED if nested else _FLAT:
         if module.startswith(target):
             return prefix + module.removeprefix(target)
     raise ValueError(f"{module} is not part of a pointer model")
@@ -102,26 +108,28 @@ def has_head(directory: Path) -> bool:
         return any(name.startswith(HEAD) for name in TensorFiles(directory, stack))
 
 
-def fill(model: nn.Module, directory: Path, *, tied: bool) -> None:
+def fill(model: nn.Module, directory: Path, *, tied: bool, nested: bool = False) -> None:
     """Copies every tensor of the folder into the model, in the model's types.
 
-    ``tied`` says that the output embedding is the input embedding. Raises CheckpointError naming the tensors that are
+    ``tied`` says that the output embedding is the input embedding, ``nested`` how names are told. Raises CheckpointError naming the tensors that are
     missing, unexpected, of another shape, or hold values that are not finite.
     """
     targets: dict[str, Tensor] = {**dict(model.named_parameters(remove_duplicate=False)), **_stored_buffers(model)}
     with ExitStack() as stack, torch.no_grad():
         files = TensorFiles(directory, stack)
         present = set(files)
+        complain = _Complaints(directory, nested)
         if tied and _LM_HEAD not in present:
             targets.pop(_LM_HEAD, None)
-        _complain(directory, "lacks", targets.keys() - present)
-        _complain(directory, "holds tensors this model does not have:", present - targets.keys())
-        wrong = [name for name in sorted(present) if files.shape(name) != tuple(targets[name].shape)]
-        _complain(directory, "holds tensors of another shape:", [_shapes(n, files, targets[n]) for n in wrong])
+        complain.about("lacks", targets.keys() - present)
+        complain.about("holds tensors this model does not have:", present - targets.keys())
+        shapes = {n: f" {list(files.shape(n))} instead of {list(targets[n].shape)}" for n in present}
+        wrong = [name for name in present if files.shape(name) != tuple(targets[name].shape)]
+        complain.about("holds tensors of another shape:", wrong, shapes)
         bad = [name for name in sorted(present) if not _copy(files.read(name), targets[name])]
-        _complain(directory, "holds tensors with NaN or infinite values:", bad)
+        complain.about("holds tensors with NaN or infinite values:", bad)
         if tied and _LM_HEAD in present and not torch.equal(files.read(_EMBED), files.read(_LM_HEAD)):
-            _complain(directory, "ties its embeddings, yet another one is stored in", [_LM_HEAD])
+            complain.about("ties its embeddings, yet another one is stored in", [_LM_HEAD])
 
 
 def _stored_buffers(model: nn.Module) -> dict[str, Tensor]:
@@ -134,14 +142,20 @@ def _copy(source: Tensor, target: Tensor) -> bool:
     return bool(torch.isfinite(target).all())
 
 
-def _shapes(name: str, files: TensorFiles, target: Tensor) -> str:
-    return f"{published_name(name)} {list(files.shape(name))} instead of {list(target.shape)}"
+@dataclass(frozen=True, slots=True)
+class _Complaints:
+    """Turns tensors that do not fit into one error that names them as they are published."""
 
+    directory: Path
+    nested: bool
 
-def _complain(directory: Path, what: str, names: Sequence[str] | set[str]) -> None:
-    if names:
-        listed = sorted(published_name(n) if n.startswith(("backbone.", HEAD)) else n for n in names)
-        raise CheckpointError(f"{directory} {what} {_some(listed)}")
+    def about(self, what: str, names: Iterable[str], more: Mapping[str, str] | None = None) -> None:
+        listed = sorted(self._shown(name) + (more or {}).get(name, "") for name in names)
+        if listed:
+            raise CheckpointError(f"{self.directory} {what} {_some(listed)}")
+
+    def _shown(self, name: str) -> str:
+        return published_name(name, self.nested) if name.startswith(("backbone.", HEAD, SCORER)) else name
 
 
 def _some(names: Sequence[str], show: int = 5) -> str:
