@@ -1,0 +1,1 @@
+"""Screens made of real Qt widgets, rendered offscreen, with the true boxes of everything visible on them."""
