@@ -9,12 +9,19 @@ import typer
 
 from reticle_app.config import load_settings
 
+from .data_group import data_group
+from .data_harvest import harvest
+from .data_qt import qt
 from .ground import JsonOption, ModelOption
 from .output import emit_json, progress_bar, say
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(data)
+    group = data_group()
+    group.command("screens")(data)
+    group.command("harvest")(harvest)
+    group.command("qt")(qt)
+    app.add_typer(group, name="data")
     app.command()(train)
     app.command()(calibrate)
 
