@@ -1,16 +1,26 @@
-"""`reticle eval TARGETS.jsonl`: how often is the model right?"""
+"""`reticle eval`: how often is the model right, does it know when, and is it better than text search?"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reticle_app.config import load_settings
+from reticle_grounding.errors import BadInput
 
+from .evaluate_table import print_results
 from .ground import JsonOption, ModelOption
 from .output import emit_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from reticle_grounding.evaluation.results import Evaluation
+    from reticle_grounding.evaluation.sets import TargetSet
+    from reticle_grounding.predictor import Grounder
 
 
 def register(app: typer.Typer) -> None:
@@ -18,22 +28,86 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    targets: Annotated[Path, typer.Argument(help="JSON lines; pictures in images/ beside the file.")],
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Use only the first N targets.")] = None,
+    targets: Annotated[
+        list[Path] | None, typer.Argument(help="Files of JSON lines; pictures in images/ beside each.")
+    ] = None,
+    captured: Annotated[
+        list[Path] | None,
+        typer.Option("--captured", help="Folder with screens.jsonl: its held-out applications; may be repeated."),
+    ] = None,
+    generated: Annotated[
+        int | None, typer.Option("--generated", min=1, help="So many targets on newly generated screens.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most N targets of each set.")] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Beside it plain text search, on the same reading.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Every set once more, the model judging its best candidates again.")
+    ] = False,
+    curve: Annotated[
+        Path | None, typer.Option("--curve", help="Draw risk-coverage and reliability into this .png or .svg.")
+    ] = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure accuracy, hit@3, rejection and time on labelled screenshots."""
-    from reticle_grounding.evaluate import evaluate as measure
-    from reticle_grounding.evaluate import read_targets
+    """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
+    from reticle_grounding.evaluation.picture import check_ending, draw_curves
+
+    if curve is not None:
+        check_ending(curve)
+    with _sets(targets or [], captured or [], generated, limit) as sets:
+        results = _measure(sets, model or load_settings().model, baselines=baselines, verify=verify)
+    if curve is not None:
+        draw_curves(results, curve)
+    if as_json:
+        emit_json(next(iter(results.values())) if len(results) == 1 else {"sets": results})
+        return
+    print_results(results)
+    if curve is not None:
+        say(f"picture: {curve}")
+
+
+@contextmanager
+def _sets(
+    targets: list[Path], captured: list[Path], generated: int | None, limit: int | None
+) -> Iterator[list[TargetSet]]:
+    """All sets named on the command line; bad ones are told before any model is opened."""
+    from reticle_grounding.evaluation import sets
+
+    if not targets and not captured and generated is None:
+        raise BadInput("nothing to measure: name a targets file, --captured FOLDER or --generated N")
+    with ExitStack() as stack:
+        found = [sets.from_file(path, limit) for path in targets]
+        found += [sets.captured(folder, limit) for folder in captured]
+        if generated is not None:
+            found.append(stack.enter_context(sets.generated(min(generated, limit or generated))))
+        yield found
+
+
+def _measure(sets: list[TargetSet], model: Path | None, *, baselines: bool, verify: bool) -> dict[str, Evaluation]:
+    """Results by name; two sets of one name are told apart by a number."""
+    from reticle_grounding.evaluate import evaluate_set
     from reticle_grounding.predictor import Grounder
 
-    items = read_targets(targets, limit)
-    grounder = Grounder.open(model or load_settings().model)
-    with progress_bar("targets") as progress:
-        result = measure(items, grounder, progress)
-    if as_json:
-        emit_json(result)
-        return
-    for name, value in result.items():
-        say(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
+    first = Grounder.open(model)
+    grounders = [("", first), *([(" + verifier", _verifying(first))] if verify else [])]
+    results: dict[str, Evaluation] = {}
+    seen: Counter[str] = Counter()
+    for measured in sets:
+        seen[measured.name] += 1
+        name = measured.name if seen[measured.name] == 1 else f"{measured.name} {seen[measured.name]}"
+        for suffix, grounder in grounders:
+            with progress_bar(name + suffix) as progress:
+                results[name + suffix] = evaluate_set(measured, grounder, progress, baselines=baselines)
+    return results
+
+
+def _verifying(grounder: Grounder) -> Grounder:
+    """The same model, reader and probabilities, judging the best candidates once more."""
+    from dataclasses import replace
+
+    from reticle_grounding.predictor import Grounder
+
+    config = replace(grounder.config, vlm_verifier=True)
+    return Grounder(grounder.source, grounder.reader, grounder.calibration, config)

@@ -42,7 +42,7 @@ def text_search(instruction: str, texts: Sequence[TextBox], count: int = TOP) ->
     """Centres of the ``count`` lines most similar to the instruction, best first.
 
     Similarity is rapidfuzz's WRatio (the best of plain, partial and token-set ratios, partial ones discounted) without
-    regard to case, of equals the more similar as a whole. Of the usual ratios this finds most on captured screens.
+    regard to case, of equals the more similar as a whole. On captured screens no other ratio finds more.
     """
     searched = [w.casefold() for w in wordings(instruction)]
 
@@ -60,13 +60,13 @@ def largest_match(instruction: str, texts: Sequence[TextBox]) -> Point | None:
     Lines equal to the name come before lines that hold it as whole words, and those before lines that are themselves
     whole words of the instruction. A trailing role ("button") is no part of the name.
     """
-    names = [_words(_ROLE.sub("", w)) for w in wordings(instruction)]
+    names = [name for name in (_words(_ROLE.sub("", w)) for w in wordings(instruction)) if name]
     said = _words(instruction)
-    lines = [(_words(box.text), box) for box in texts]
+    lines = [(words, box) for words, box in ((_words(box.text), box) for box in texts) if words]
     for matches in (
         [box for line, box in lines if line in names],
-        [box for line, box in lines if any(name.strip() and name in line for name in names)],
-        [box for line, box in lines if line.strip() and line in said],
+        [box for line, box in lines if any(name in line for name in names)],
+        [box for line, box in lines if line in said],
     ):
         if matches:
             return max(matches, key=lambda box: box.rect.area).rect.center
@@ -74,5 +74,6 @@ def largest_match(instruction: str, texts: Sequence[TextBox]) -> Point | None:
 
 
 def _words(text: str) -> str:
-    """Lower-case words between single blanks, blanks at both ends, so that ``in`` finds whole words only."""
-    return " " + " ".join(_WORD.findall(text.casefold())) + " "
+    """Lower-case words with a blank around each, so that ``in`` finds whole words only; empty without words."""
+    words = _WORD.findall(text.casefold())
+    return f" {' '.join(words)} " if words else ""

@@ -59,7 +59,7 @@ class AloneAt(TypedDict):
     sure: Alone | None
     """The lower bound reaches the goal; None when no threshold does."""
     seen: Alone | None
-    """The observed share reaches the goal; says little where few are answered."""
+    """The observed share reaches the goal, over at least as many answers as could show one wrong."""
 
 
 class Risk(TypedDict):

@@ -93,8 +93,8 @@ def aurc(points: Sequence[RiskPoint]) -> float | None:
 
 
 def wilson_lower(right: int, n: int, z: float = Z_ONE_SIDED_95) -> float:
-    """Lower end of Wilson's score interval for a share of ``right`` in ``n``; 0 for nothing observed."""
-    if n == 0:
+    """Lower end of Wilson's score interval for a share of ``right`` in ``n``; 0 when none is right."""
+    if right == 0:
         return 0.0
     share, z2 = right / n, z * z
     margin = z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
@@ -110,8 +110,12 @@ def act_alone(points: Sequence[RiskPoint], goal: float) -> RiskPoint | None:
 
 
 def seen_right(points: Sequence[RiskPoint], goal: float) -> RiskPoint | None:
-    """As :func:`act_alone`, by the share observed alone: what this set shows, without any certainty about others."""
-    return _widest([p for p in points if p.right >= goal * p.answered])
+    """As :func:`act_alone`, by the share observed alone: what this set shows, without any certainty about others.
+
+    Fewer answers than could show a single wrong one (100 for 99%, 20 for 95%) show nothing and do not count.
+    """
+    enough = round(1.0 / (1.0 - goal))
+    return _widest([p for p in points if p.answered >= enough and p.right >= goal * p.answered - 1e-9])
 
 
 def _widest(points: Sequence[RiskPoint]) -> RiskPoint | None:

@@ -37,10 +37,8 @@ LONGEST_NAME = 40
 _SMALL = frozenset(
     ["the", "and", "for", "with", "from", "this", "that", "all", "any", "are", "not", "you", "your", "its"]
 )
-_FURNITURE = frozenset(
-    ["close", "minimize", "minimise", "maximize", "maximise", "restore", "window", "scroll", "scrollbar", "arrow"]
-    + ["plus", "minus", "sign"]
-)
+_BUTTONS = ("close", "minimize", "minimise", "maximize", "maximise", "restore", "window")
+_FURNITURE = frozenset((*_BUTTONS, "scroll", "scrollbar", "arrow", "plus", "minus", "sign"))
 """Words for what title bars, scroll bars and spin boxes have without being listed or readable."""
 
 
