@@ -16,8 +16,8 @@ FLAT_STEP = 6
 """Neighbouring pixels that differ by at most this (of 255, any channel) belong to one area."""
 FRAME = 56
 """A straight line of edges of at least this many pixels frames or separates; it is no part of an icon."""
-JOINS = (5, 9, 15)
-"""Strokes with gaps up to these many pixels are tried as one drawing."""
+JOINS = ((5, 1), (9, 9))
+"""Strokes with gaps below these many pixels (down, across) are tried as one drawing."""
 
 Mask = npt.NDArray[np.uint8]
 """[height, width], 1 or 0."""
@@ -86,9 +86,9 @@ def without_frames(edges: Mask) -> Mask:
     return np.where(lines > 0, np.uint8(0), edges)
 
 
-def joined(edges: Mask, gap: int) -> Mask:
-    """The edges with gaps up to ``gap`` - 1 pixels closed."""
-    return np.asarray(cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8)), dtype=np.uint8)
+def joined(edges: Mask, gaps: tuple[int, int]) -> Mask:
+    """The edges with gaps below so many pixels (down, across) closed."""
+    return np.asarray(cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones(gaps, np.uint8)), dtype=np.uint8)
 
 
 def ink(edges: Mask, rect: Rect) -> Rect | None:
