@@ -62,7 +62,8 @@ def test_an_instruction_runs_only_its_own_tokens(model, small_screen):
     hook = norm.register_forward_hook(lambda _m, args, _o: lengths.append(args[0].shape[1]))
     model.attend(screen, "save")
     hook.remove()
-    suffix = model.tokenizer.plain("save") + model.tokenizer.markup(model.profile.answer_start)
+    suffix = model.runner.question("save")
+    assert len(suffix) <= 2 + len(model.tokenizer.plain("save") + model.tokenizer.markup(model.profile.answer_start))
     assert lengths == [len(suffix)]
 
 

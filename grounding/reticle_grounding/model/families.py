@@ -288,7 +288,7 @@ class PointerModelModule(nn.Module):
         attention_mask: Tensor | None = None,
         cache: Any = None,
         deep: DeepStack | None = None,
-        **extra: object,
+        rows: object = None,
     ) -> Tensor:
         """Language model on embeddings [B, L, d] -> states [B, L, d] after the final norm.
 
@@ -296,8 +296,9 @@ class PointerModelModule(nn.Module):
             attention_mask: [B, cached + L], 1 for real tokens; None when nothing is padded.
             cache: a transformers ``DynamicCache`` that is read and extended, or None.
             deep: where patches stand in ``embeds`` and what the first layers add to them.
-            extra: handed to the attention function.
+            rows: an ``attention_rows.Rows`` to fill, for a model prepared by ``record_rows``.
         """
+        extra: dict[str, object] = {} if rows is None else {"rows": rows}
         if deep is not None and deep.levels:
             extra |= {"visual_pos_masks": deep.places, "deepstack_visual_embeds": list(deep.levels)}
         out: Tensor = self.backbone.model.language_model(

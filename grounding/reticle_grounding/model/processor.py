@@ -35,6 +35,8 @@ class Patches:
     """Frames, rows and columns of raw patches."""
     size: Size
     """Model pixels."""
+    picture: npt.NDArray[np.uint8]
+    """[height, width, 3] the resized picture."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,16 @@ class ImageProcessor:
     def __call__(self, image: Image.Image) -> Patches:
         """An RGB picture -> normalised patches. Raises BadInput for impossible sides."""
         size = self.target_size(Size(*image.size))
-        resized = image.resize((size.width, size.height), Image.Resampling(self.resample))
+        resized = np.asarray(image.resize((size.width, size.height), Image.Resampling(self.resample)))
         rows, columns = size.height // self.patch, size.width // self.patch
-        cells = np.asarray(resized).reshape(
+        cells = resized.reshape(
             rows // self.merge, self.merge, self.patch, columns // self.merge, self.merge, self.patch, 3
         )
         ordered = cells.transpose(0, 3, 1, 4, 6, 2, 5).reshape(rows * columns, 3, 1, self.patch**2)
         still = np.empty((rows * columns, 3, self.frames, self.patch**2), np.float32)
         for channel in range(3):
             still[:, channel] = self._levels[channel][ordered[:, channel]]
-        return Patches(still.reshape(rows * columns, -1), (1, rows, columns), size)
+        return Patches(still.reshape(rows * columns, -1), (1, rows, columns), size, resized)
 
 
 def _whole(name: str, value: object) -> int:

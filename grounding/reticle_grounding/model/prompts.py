@@ -1,7 +1,8 @@
 """Prompts, as data: the system texts the published checkpoints were trained with, and the parts around the instruction.
 
 A prompt is cut in two: the prefix [system, picture] is the same for every instruction on a screenshot, the suffix
-[instruction, forced start of the answer] ends with the pointer token. Nothing after that token can change its state.
+[end of the picture, instruction, forced start of the answer] ends with the pointer token. Nothing after that token can
+change its state.
 """
 
 from __future__ import annotations
@@ -45,11 +46,19 @@ class PromptProfile:
     """What the answer says before the pointer."""
 
     @property
+    def opening(self) -> str:
+        """System turn and picture up to its last patch; the single image pad stands for all of them."""
+        return f"<|im_start|>system\n{self.system}<|im_end|>\n<|im_start|>user\n<|vision_start|>{IMAGE_PAD}"
+
+    @property
+    def picture_end(self) -> str:
+        """What follows the last patch."""
+        return "<|vision_end|>"
+
+    @property
     def prefix(self) -> str:
-        """System turn and picture; the single image pad stands for all of them."""
-        return (
-            f"<|im_start|>system\n{self.system}<|im_end|>\n<|im_start|>user\n<|vision_start|>{IMAGE_PAD}<|vision_end|>"
-        )
+        """All that stands before the instruction."""
+        return self.opening + self.picture_end
 
     @property
     def answer_start(self) -> str:

@@ -111,8 +111,8 @@ def has_head(directory: Path) -> bool:
 def fill(model: nn.Module, directory: Path, *, tied: bool, nested: bool = False) -> None:
     """Copies every tensor of the folder into the model, in the model's types.
 
-    ``tied`` says that the output embedding is the input embedding, ``nested`` how names are told. Raises CheckpointError naming the tensors that are
-    missing, unexpected, of another shape, or hold values that are not finite.
+    ``tied`` says that the output embedding is the input embedding, ``nested`` how names are told. Raises
+    CheckpointError naming the tensors that are missing, unexpected, of another shape, or not finite.
     """
     targets: dict[str, Tensor] = {**dict(model.named_parameters(remove_duplicate=False)), **_stored_buffers(model)}
     with ExitStack() as stack, torch.no_grad():

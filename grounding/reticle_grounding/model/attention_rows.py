@@ -1,0 +1,66 @@
+"""SDPA in the decoder that can also hand out some rows of its attention, without ever forming the whole map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from .families import PointerModelModule
+
+NAME = "reticle_rows"
+
+
+@dataclass(slots=True)
+class Rows:
+    """Which rows and columns are wanted, and what came: give it to ``decode`` as ``rows``."""
+
+    tokens: Sequence[int]
+    """Positions within the tokens that are decoded now."""
+    columns: slice
+    """Positions within the whole sequence."""
+    layers: list[Tensor] = field(default_factory=list)
+    """[H, tokens, columns] of each layer: shares of the attention over everything before, at least float32."""
+
+    def take(self, query: Tensor, key: Tensor, scaling: float) -> None:
+        """``query`` [1, H, n, D] and ``key`` [1, H / groups, S, D], both rotated; the latter n of S are the former."""
+        wanted = torch.as_tensor(self.tokens, device=query.device)
+        wide = torch.promote_types(query.dtype, torch.float32)
+        heads, shared = query.shape[1], key.shape[1]
+        asking = query[0, :, wanted].to(wide).view(shared, heads // shared, len(self.tokens), -1)
+        logits = (asking @ key[0, :, None].to(wide).transpose(-1, -2)).flatten(0, 1) * scaling
+        last = wanted + key.shape[2] - query.shape[2]
+        later = torch.arange(key.shape[2], device=query.device) > last[:, None]
+        self.layers.append(logits.masked_fill(later, -torch.inf).softmax(-1)[..., self.columns])
+
+
+def _attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    rows: Rows | None = None,
+    **options: object,
+) -> tuple[Tensor, None]:
+    if rows is not None:
+        rows.take(query, key, scaling)
+    mixed: Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)[0]
+    return mixed, None
+
+
+def record_rows(model: PointerModelModule) -> None:
+    """Lets ``model.decode(..., rows=Rows(...))`` fill the rows of every layer; else nothing changes.
+
+    For one sequence without padding and without sliding windows.
+    """
+    AttentionInterface.register(NAME, _attention)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+    model.backbone.model.language_model.config._attn_implementation_internal = NAME

@@ -1,0 +1,54 @@
+"""GUI-Actor (arXiv 2506.03143): a pointer head on the state of one token, against the vision embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .screens import EncodedScreen, Runner, Timings, View, timed
+
+
+@dataclass(slots=True, kw_only=True)
+class ActorScreen(EncodedScreen):
+    """A screen with the key side of the pointer head, which does not depend on the instruction."""
+
+    keys: Tensor
+    """[V, d]."""
+
+
+class GuiActor:
+    """The screenshot's keys and prefix once, then only the instruction's own tokens."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+
+    def screen(self, view: View, timings: Timings) -> ActorScreen:
+        """Raises CheckpointError without a pointer head."""
+        module = self.runner.module
+        head = module.head
+        with timed(timings, "prefill"):
+            keys = head.keys(view.sight.merged)
+            ids = self.runner.ids(self.runner.opening(view.sight.merged.shape[0]))
+            cache = self.runner.cached(ids, view)
+        following = int(module.positions(ids, view.grid).max()) + 1
+        return ActorScreen(view.transform, view.map_shape, cache, ids.shape[1], following, timings, keys=keys)
+
+    def attend(self, screen: EncodedScreen, words: str) -> Tensor:
+        if not isinstance(screen, ActorScreen):
+            raise TypeError("this screen was encoded by another kind of model")
+        ids = self.runner.ids(self.runner.question(words))
+        queries = self.runner.module.pointer_queries(ids, self.runner.after(screen, ids))
+        return first_map(self.runner.module.head.scores(queries, screen.keys))
+
+    def attend_fresh(self, view: View, words: str) -> Tensor:
+        module = self.runner.module
+        head = module.head
+        ids = self.runner.ids(self.runner.opening(view.sight.merged.shape[0]) + self.runner.question(words))
+        return first_map(head(module.pointer_queries(ids, self.runner.whole(ids, view)), view.sight.merged))
+
+
+def first_map(logits: Tensor) -> Tensor:
+    """[V] softmax of the first pointer's logits; further pointers are not decoded."""
+    return torch.softmax(logits[0], dim=-1)
