@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,21 +86,28 @@ def _sets(
 
 
 def _measure(sets: list[TargetSet], model: Path | None, *, baselines: bool, verify: bool) -> dict[str, Evaluation]:
-    """Results by name; two sets of one name are told apart by a number."""
+    """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
     from reticle_grounding.predictor import Grounder
 
     first = Grounder.open(model)
     grounders = [("", first), *([(" + verifier", _verifying(first))] if verify else [])]
     results: dict[str, Evaluation] = {}
-    seen: Counter[str] = Counter()
-    for measured in sets:
-        seen[measured.name] += 1
-        name = measured.name if seen[measured.name] == 1 else f"{measured.name} {seen[measured.name]}"
+    for name, measured in zip(distinct([s.name for s in sets]), sets, strict=True):
         for suffix, grounder in grounders:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(measured, grounder, progress, baselines=baselines)
     return results
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, with a number where one comes again."""
+    counts: Counter[str] = Counter()
+    told = []
+    for name in names:
+        counts[name] += 1
+        told.append(name if counts[name] == 1 else f"{name} {counts[name]}")
+    return told
 
 
 def _verifying(grounder: Grounder) -> Grounder:
