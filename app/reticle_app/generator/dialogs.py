@@ -133,6 +133,7 @@ def keypad(kit: Kit) -> QWidget:
             button = QPushButton(key)
             button.setToolTip(KEY_NAMES.get(key, ""))
             button.setMinimumWidth(24)
+            button.setStyleSheet("padding: 2px;")
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
             grid.addWidget(button, row, column)
     layout.addLayout(grid, 1)

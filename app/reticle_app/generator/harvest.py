@@ -39,6 +39,7 @@ from PySide6.QtWidgets import (
 from .harvest_views import cells, header_sections
 from .kit import LABEL
 from .seen import Found, Seen, plain_text
+from .switch import Switch
 
 WHOLE = 0.92
 """Share of a box that must be visible for its element to count."""
@@ -122,6 +123,11 @@ def _draws_text(widget: QAbstractButton) -> bool:
     if not isinstance(widget, QToolButton):
         return True
     return widget.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly or widget.icon().isNull()
+
+
+def _switch(widget: Switch) -> Found:
+    name, more = widget.accessibleName(), ("checkable", "checked") if widget.isChecked() else ("checkable",)
+    return [Seen("switch", name, widget.rect(), "", states_of(widget, *more), False, _label_of(widget))]
 
 
 def _box(widget: QAbstractButton) -> Found:
@@ -261,6 +267,7 @@ HANDLERS: tuple[tuple[type[QWidget], Callable[..., Found]], ...] = (
     (QAbstractItemView, cells),
     (QCheckBox, _box),
     (QRadioButton, _box),
+    (Switch, _switch),
     (QAbstractButton, _button),
     (QPlainTextEdit, _multi_line),
     (QTextEdit, _multi_line),

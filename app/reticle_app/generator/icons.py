@@ -76,6 +76,17 @@ def _glyph(family: str, names: tuple[str, ...]) -> str:
     return ""
 
 
+def _glyph_icon(glyph: str, ink: str) -> QIcon:
+    icon: QIcon = glyph_fonts().icon(glyph, color=ink)
+    return icon
+
+
+@lru_cache(maxsize=65536)
+def _is_drawn(glyph: str) -> bool:
+    """Whether the font really has the glyph; some that are in its list are empty."""
+    return bool(_mean_ink(_glyph_icon(glyph, "#000000").pixmap(QSize(32, 32))))
+
+
 @lru_cache(maxsize=64)
 def _theme_files(theme: str) -> dict[str, list[tuple[int, str]]]:
     """Files of a theme by stem, with their nominal size."""
@@ -112,7 +123,7 @@ def concept_icon(concept: Concept, family: str, ink: str, ground: str, size: int
         return None
     if family in GLYPHS:
         glyph = _glyph(family, concept.icons)
-        return glyph_fonts().icon(glyph, color=ink) if glyph else None
+        return _glyph_icon(glyph, ink) if glyph and _is_drawn(glyph) else None
     file = _theme_file(family, concept.icons, size)
     return _file_icon(file, ink, ground, size) if file else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
@@ -11,6 +12,10 @@ from PySide6.QtWidgets import QWidget
 from .seen import Found, Seen
 
 Box = tuple[int, int, int, int]
+EMPTY = {"text", "password text", "spin button", "combo box", "scroll bar", "slider", "dial", "progress bar", "switch"}
+"""Roles whose boxes may have nothing in their middle."""
+LEAST_CONTRAST = 45
+"""Smallest difference of a colour channel that still shows a sign."""
 MARGIN = 2
 """Pixels of a box that may be covered, such as by a shadow's edge."""
 
@@ -59,8 +64,19 @@ class Pile:
             moved = seen.rect.translated(left, top)
             box = self.physical(moved)
             whole = moved.width() * moved.height() * self.scale**2
-            if max(0, box[2] - box[0]) * max(0, box[3] - box[1]) >= 0.95 * whole > 0:
+            if max(0, box[2] - box[0]) * max(0, box[3] - box[1]) >= 0.95 * whole > 0 and (
+                seen.role in EMPTY or self._drawn(box)
+            ):
                 self.placed.append(Placed(seen, box))
+
+    def _drawn(self, box: Box) -> bool:
+        """Whether anything can be told apart in the middle of a box."""
+        wide, high = box[2] - box[0], box[3] - box[1]
+        edge = min(wide, high) // 6
+        part = self.image.copy(box[0] + edge, box[1] + edge, wide - 2 * edge, high - 2 * edge)
+        pixels = np.frombuffer(part.constBits(), np.uint8).reshape(part.height(), -1, 4)[..., :3]
+        darkest, lightest = pixels.min(axis=(0, 1)).astype(int), pixels.max(axis=(0, 1)).astype(int)
+        return int((lightest - darkest).max()) >= LEAST_CONTRAST
 
     def draw(self, widget: QWidget, left: int, top: int) -> None:
         """Renders a widget at a logical point."""

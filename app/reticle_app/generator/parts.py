@@ -74,8 +74,8 @@ def _shortcut(kit: Kit, action: QAction) -> None:
 
 def menu_bar(kit: Kit, window: QMainWindow) -> None:
     """A menu bar with File first and Help last."""
-    titles = list(words.vocabulary().menus)
-    middle = kit.rng.sample(titles[1:-1], min(len(titles) - 2, kit.rng.randint(2, 7)))
+    titles = [t for t in words.vocabulary().menus if t not in ("File", "Help")]
+    middle = kit.rng.sample(titles, kit.rng.randint(2, 7))
     bar = ShownMenuBar(window)
     for title in ["File", *sorted(middle, key=titles.index), "Help"]:
         bar.addMenu(menu(kit, bar, title))

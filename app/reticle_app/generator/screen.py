@@ -8,9 +8,10 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPixmapCache
-from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QScrollArea, QToolButton, QWidget
 
 from . import dialogs, parts, windows
+from . import windows_more as more
 from .desktop import desktop_icons, panel, wallpaper
 from .frames import Frame, draw_frame, outer, random_frame
 from .harvest import harvest
@@ -26,11 +27,13 @@ SIZES = (
 LARGE = (
     windows.editor, windows.file_manager, windows.mail, windows.paint, windows.studio, windows.player,
     windows.spreadsheet, windows.planner, windows.control_centre, windows.transfers, windows.browser, windows.editor,
-    windows.paint, windows.studio, windows.browser, windows.control_centre, windows.transfers,
+    windows.paint, windows.studio, windows.control_centre, more.settings_page, more.settings_page, more.rail, more.rail,
+    more.ribbon, more.ribbon, more.gallery, more.console,
 )  # fmt: skip
 SMALL = (
     dialogs.form_dialog, dialogs.form_dialog, dialogs.preferences, dialogs.preferences, dialogs.wizard, dialogs.message,
     dialogs.login, dialogs.keypad, dialogs.mixer, dialogs.tool_box, dialogs.chooser, dialogs.launcher,
+    dialogs.tool_box, more.notification,
 )  # fmt: skip
 LEAST = QSize(560, 420)
 """Smallest desktop, in logical pixels, that scaling may leave."""
@@ -239,6 +242,8 @@ def settle(widget: QWidget, size: QSize | None) -> None:
     widget.show()
     for _ in range(3):
         QApplication.sendPostedEvents()
+    for area in widget.findChildren(QScrollArea):
+        area.verticalScrollBar().setValue(int(area.property("reticle_scroll") or 0))
 
 
 def dispose(widget: QWidget) -> None:

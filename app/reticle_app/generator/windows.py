@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QCalendarWidget,
     QDockWidget,
@@ -36,6 +36,11 @@ def _main(kit: Kit, menus: float = 0.8, bars: int = 1) -> QMainWindow:
     if kit.chance(0.6):
         status(kit, window)
     return window
+
+
+def plain_window(kit: Kit) -> QMainWindow:
+    """A window that shows its content only, mostly."""
+    return _main(kit, 0.25, 0)
 
 
 def title(kit: Kit) -> str:
@@ -125,9 +130,17 @@ def paint(kit: Kit) -> QWidget:
 
 
 def _picture(kit: Kit, size: QSize) -> QPixmap:
-    """A plain coloured area that stands for an image."""
-    picture = QPixmap(size)
-    picture.fill(QColor.fromHsl(kit.rng.randrange(360), kit.rng.randrange(160), kit.rng.randint(60, 240)))
+    """Coloured shapes that stand for an image."""
+    rng, picture = kit.rng, QPixmap(size)
+    picture.fill(QColor.fromHsl(rng.randrange(360), rng.randrange(160), rng.randint(60, 240)))
+    with QPainter(picture) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for _ in range(rng.randint(0, 14)):
+            painter.setBrush(QColor.fromHsl(rng.randrange(360), rng.randrange(200), rng.randint(30, 230)))
+            left, top = rng.randrange(size.width()), rng.randrange(size.height())
+            wide, high = rng.randint(10, 1 + size.width() // 2), rng.randint(10, 10 + size.height() // 2)
+            rng.choice((painter.drawEllipse, painter.drawRect))(QRect(left, top, wide, high))
     return picture
 
 

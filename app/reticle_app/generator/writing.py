@@ -35,8 +35,8 @@ def offscreen_application() -> QApplication:
 
 
 def _pass_on(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
-    """Qt's messages, without those that only say that there is no window manager."""
-    if text and not text.startswith("This plugin does not support"):
+    """Qt's messages, without those about the missing window manager and about flaws of icon files."""
+    if text and context.category != "qt.svg" and not text.startswith("This plugin does not support"):
         sys.stderr.write(f"Qt: {text}\n")
 
 

@@ -1,0 +1,86 @@
+"""`reticle data qt`: the same seed gives the same rows, training reads them, and errors say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reticle_grounding.training.harvested import harvested_scenes
+
+pytest.importorskip("qtawesome", reason="needs the extra `train`: pip install 'reticle[train]'")
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    command = [sys.executable, "-c", "from reticle_app.cli.main import main; main()", "data", "qt", *args]
+    return subprocess.run(command, capture_output=True, text=True, env={**known, **environment}, check=False)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    out = tmp_path_factory.mktemp("qt") / "screens"
+    done = run(str(out), "--seed", "7", "-n", "3", "--json", "--sheet", str(out.parent / "sheet.png"))
+    assert done.returncode == 0, done.stderr
+    return out, json.loads(done.stdout)
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (out / "screens.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_screens_do_not_depend_on_what_was_drawn_before(written, tmp_path: Path) -> None:
+    out, _ = written
+    assert run(str(tmp_path), "--seed", "8", "-n", "2").returncode == 0
+    assert [{**r, "image": ""} for r in rows(tmp_path)] == [{**r, "image": ""} for r in rows(out)[1:]]
+    same = (out / "images/00001.webp").read_bytes() == (tmp_path / "images/00000.webp").read_bytes()
+    assert same
+
+
+def test_rows_are_complete_and_boxes_lie_in_the_picture(written) -> None:
+    out, statistics = written
+    assert statistics["screens"] == 3
+    for row in rows(out):
+        with Image.open(out / str(row["image"])) as picture:
+            assert picture.size == (row["width"], row["height"])
+        assert str(row["app"]).startswith("qtgen-")
+        assert row["toolkit"] == "qt-generated"
+        for element in row["elements"]:
+            left, top, right, bottom = element["bbox"]
+            assert 0 <= left < right <= row["width"]
+            assert 0 <= top < bottom <= row["height"]
+    assert statistics["elements"] == sum(len(row["elements"]) for row in rows(out))
+
+
+def test_training_reads_the_screens(written) -> None:
+    out, _ = written
+    harvest = harvested_scenes(out)
+    scenes = [file.open() for file in harvest.training + harvest.validation]
+    assert len(scenes) == 3
+    assert sum(len(scene.elements) for scene in scenes) > 40
+
+
+def test_a_sheet_is_drawn(written) -> None:
+    with Image.open(written[0].parent / "sheet.png") as sheet:
+        assert sheet.width > 1000
+
+
+def test_errors_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(str(tmp_path / "file" / "below"), "-n", "1")
+    assert done.returncode == 2
+    assert "cannot write screens" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run(str(tmp_path / "x"), "--scale", "0.5").returncode == 2
+
+
+def test_missing_icon_fonts_are_named(tmp_path: Path) -> None:
+    (tmp_path / "qtawesome.py").write_text("raise ImportError('hidden')")
+    done = run(str(tmp_path / "out"), "-n", "1", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "pip install 'reticle[train]'" in done.stderr
