@@ -25,6 +25,8 @@ HALF_CROP = 500
 """Pixels of the capture to each side of the point."""
 RADIUS, STROKE = 7, 3
 """The marker's circle in pixels, whatever the screen's size."""
+TRAINING_RADIUS, TRAINING_STROKE, TRAINING_SCALE = 8, 4, 1.2
+"""The circle in training pictures, in pixels of a screen 833 lines high."""
 ACCEPT = 0.8
 """Score at which the published search stops; 0.95 for high-resolution professional screens."""
 PATCH_SHARE, MOST_PATCHES = 0.2, 20
@@ -88,6 +90,13 @@ def marker_box(point: Point, scale: float = 1.0) -> tuple[Rect, int]:
     """The circle's box (radius rounded up) and its stroke in pixels."""
     radius = math.ceil(RADIUS * scale)
     return Rect(point.x, point.y, point.x, point.y).grown(radius), math.ceil(STROKE * scale)
+
+
+def training_marker(point: Point, size: Size) -> tuple[Rect, int]:
+    """The larger circle that the published verifier's training pictures show, growing with their height."""
+    scale = TRAINING_SCALE * size.height / 1000
+    box = Rect(point.x, point.y, point.x, point.y).grown(math.ceil(TRAINING_RADIUS * scale))
+    return box, math.ceil(TRAINING_STROKE * scale)
 
 
 def crop_box(point: Point, size: Size, half: int = HALF_CROP) -> Rect:

@@ -1,17 +1,23 @@
-"""A tiny random model of either family, in memory or as a folder in the published layout."""
+"""Tiny random models, in memory or as folders in the published layout, and folders of reference numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from reticle_grounding.model.checkpoint import save_checkpoint
 from reticle_grounding.model.families import PointerModelModule, build_model, config_from
+from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.processor import ImageProcessor
 from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS
 
@@ -116,3 +122,62 @@ def small_screen() -> Image.Image:
     pen.ellipse((150, 70, 230, 150), fill="orange", outline="black")
     pen.text((30, 120), "Save as", fill="black")
     return image
+
+
+@dataclass
+class GoldenFolder:
+    """Inputs and outputs of one reference model, and the same model opened by us."""
+
+    inputs: Path
+    weights: Path
+
+    @cached_property
+    def model(self) -> PointerModel:
+        return PointerModel.open(self.weights)
+
+    @cached_property
+    def stored(self) -> dict[str, Any]:
+        return json.loads((self.inputs / "cases.json").read_text())
+
+    @cached_property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return load_file(self.inputs / "cases.safetensors")
+
+    @property
+    def cases(self) -> dict[str, Any]:
+        return {name: case for name, case in self.stored["cases"].items() if "image" in case}
+
+    @property
+    def batch(self) -> dict[str, Any] | None:
+        return self.stored["cases"].get("batch")
+
+    def single(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Cases whose prompt is the usual one with one pointer."""
+        return ((name, case) for name, case in self.cases.items() if case["n_pointers"] == 1)
+
+    def tensor(self, case: str, field: str) -> torch.Tensor:
+        return self.tensors[f"{case}.{field}"]
+
+    def image(self, case: str) -> Image.Image:
+        return Image.open(self.inputs / self.cases[case]["image"]).convert("RGB")
+
+    def close(self, case: str, field: str, ours: torch.Tensor, tolerance: float) -> None:
+        expected = self.tensor(case, field)
+        said = f"{self.inputs.name} {case} {field}"
+        torch.testing.assert_close(ours, expected, atol=tolerance, rtol=0, msg=lambda m: f"{said}: {m}")
+
+    def same(self, case: str, field: str, ours: torch.Tensor) -> None:
+        assert torch.equal(ours, self.tensor(case, field)), f"{self.inputs.name} {case} {field}"
+
+
+@pytest.fixture(scope="session")
+def golden_folder(golden: Path, golden_weights: Path) -> Callable[[str], GoldenFolder]:
+    """``golden_folder(name)``: opened once; the test is skipped where this set lacks it."""
+    opened: dict[str, GoldenFolder] = {}
+
+    def get(name: str) -> GoldenFolder:
+        if not (golden / name / "cases.json").is_file():
+            pytest.skip(f"no {name} in {golden}")
+        return opened.setdefault(name, GoldenFolder(golden / name, golden_weights / name))
+
+    return get

@@ -1,10 +1,6 @@
-"""The same numbers as the reference implementation on its own inputs and weights."""
-
-from __future__ import annotations
+"""The same numbers as the reference implementations on their own inputs and weights: what all families share."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,132 +8,244 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from reticle_grounding.geometry import Point, Size
 from reticle_grounding.model.pointer_head import pointer_loss
 from reticle_grounding.model.pointer_model import PointerModel
-from reticle_grounding.model.prompts import judge_prompt
+from reticle_grounding.model.prompts import PROFILES, judge_prompt
 from reticle_grounding.regions import find_regions
+from reticle_grounding.training.labels import cell_of, soft_cells, touched_cells
+from reticle_grounding.training.records import STYLES, parts, token_labels, with_pointers
 
-FOLDERS = ("gui_actor_qwen2vl", "gui_actor_qwen25vl")
-
-
-@dataclass
-class Folder:
-    inputs: Path
-    model: PointerModel
-    cases: dict
-    tensors: dict[str, torch.Tensor]
-
-    def tensor(self, case: str, field: str) -> torch.Tensor:
-        return self.tensors[f"{case}.{field}"]
-
-    def image(self, case: str) -> Image.Image:
-        return Image.open(self.inputs / self.cases[case]["image"]).convert("RGB")
-
-    def close(self, case: str, field: str, ours: torch.Tensor, tolerance: float) -> None:
-        torch.testing.assert_close(ours, self.tensor(case, field), atol=tolerance, rtol=0, msg=lambda m: f"{case}: {m}")
+ACTORS = ("gui_actor_qwen2vl", "gui_actor_qwen25vl")
+FULL_ATTENTION = (*ACTORS, "gui_aima_qwen25vl")
+ALL = (*FULL_ATTENTION, "focusui_qwen25vl", "focusui_qwen3vl")
+SECOND_SYSTEM = {"focusui_qwen25vl": "You are a helpful assistant."}
 
 
-@pytest.fixture(scope="module", params=FOLDERS)
-def folder(request, golden, golden_weights) -> Folder:
-    if not (golden / request.param / "cases.json").is_file():
-        pytest.skip(f"no {request.param} in {golden}")
-    inputs = golden / request.param
-    cases = json.loads((inputs / "cases.json").read_text())["cases"]
-    cases = {name: case for name, case in cases.items() if "image" in case}
-    return Folder(
-        inputs, PointerModel.open(golden_weights / request.param), cases, load_file(inputs / "cases.safetensors")
-    )
+@pytest.fixture(scope="module", params=ALL)
+def folder(request, golden_folder):
+    return golden_folder(request.param)
 
 
-def single(folder: Folder) -> list[str]:
-    """Cases whose prompt is the usual one with one pointer."""
-    names = [name for name, case in folder.cases.items() if case["n_pointers"] == 1]
-    assert names
-    return names
+@pytest.fixture(scope="module", params=FULL_ATTENTION)
+def plain(request, golden_folder):
+    """Families that show the decoder the whole picture."""
+    return golden_folder(request.param)
+
+
+@pytest.fixture(scope="module", params=ACTORS)
+def actor(request, golden_folder):
+    return golden_folder(request.param)
 
 
 def test_parity_of_prompt_and_tokens(folder):
-    for name in single(folder):
-        prompt = folder.model.profile.prompt(folder.cases[name]["instruction"])
-        assert prompt.text == folder.cases[name]["prompt"]
-        ids = folder.model.tokenizer.encode(prompt, folder.cases[name]["n_visual"])
-        assert ids == folder.tensor(name, "input_ids")[0].tolist()
+    for name, case in folder.single():
+        prompt = folder.model.profile.prompt(case["instruction"])
+        assert prompt.text == case["prompt"]
+        assert folder.model.profile.system == folder.stored["system_message"]
+        ids = folder.model.tokenizer.encode(prompt, case["n_visual"])
+        folder.same(name, "input_ids", torch.tensor([ids]))
+        runner = folder.model.runner
+        short = runner.opening(case["n_visual"]) + runner.question(case["instruction"])
+        assert ids[: len(short)] == short
+        assert short[-1] == folder.model.module.pointer_pad_id
+
+
+def test_parity_of_tokens_with_several_pointers(folder):
+    for name, case in folder.cases.items():
+        ids = folder.model.tokenizer.before(case["prompt"], case["n_visual"])
+        folder.same(name, "input_ids", torch.tensor([ids]))
+        assert ids.count(folder.model.module.pointer_pad_id) == case["n_pointers"]
 
 
 def test_parity_of_pixels(folder):
-    for name in folder.cases:
+    for name, case in folder.cases.items():
         patches = folder.model.processor(folder.image(name))
         assert list(patches.grid) == folder.tensor(name, "image_grid_thw")[0].tolist()
+        assert (patches.grid[2] // 2, patches.grid[1] // 2) == (case["n_width"], case["n_height"])
         folder.close(name, "pixel_values", torch.from_numpy(patches.pixels), 1e-6)
 
 
 @torch.inference_mode()
-def test_parity_of_every_stage(folder):
+def test_parity_of_vision_and_positions(folder):
     module = folder.model.module
     for name in folder.cases:
         ids, grid = folder.tensor(name, "input_ids"), folder.tensor(name, "image_grid_thw")
-        visual = module.vision(folder.tensor(name, "pixel_values"), grid)
-        folder.close(name, "vision_embeds", visual, 1e-5)
+        sight = module.sight(folder.tensor(name, "pixel_values"), grid)
+        folder.close(name, "vision_embeds", sight.merged, 1e-5)
+        for number, level in enumerate(sight.levels):
+            folder.close(name, f"deepstack.{number}", level, 1e-5)
         positions = module.positions(ids, grid)
-        assert torch.equal(positions, folder.tensor(name, "position_ids"))
+        field = "position_ids" if f"{name}.position_ids" in folder.tensors else "keep1.0.position_ids"
+        folder.same(name, field, positions)
+        folder.same(name, "rope_deltas", (positions.max() + 1 - ids.shape[1]).view(1, 1))
+
+
+@torch.inference_mode()
+def test_parity_of_every_stage(plain):
+    module = plain.model.module
+    first: list[torch.Tensor] = []
+    hook = module.backbone.model.language_model.layers[0].register_forward_hook(
+        lambda _m, _a, out: first.append(out[0])
+    )
+    for name in plain.cases:
+        ids, grid = plain.tensor(name, "input_ids"), plain.tensor(name, "image_grid_thw")
+        visual = module.vision(plain.tensor(name, "pixel_values"), grid)
         embeds = module.embed(ids, visual)
-        folder.close(name, "hidden_visual_in", embeds[ids == module.image_token_id], 1e-5)
-        states = module.decode(embeds, positions)
-        folder.close(name, "hidden_visual_last", states[ids == module.image_token_id], 1e-4)
+        pads = ids == module.image_token_id
+        plain.close(name, "hidden_visual_in", embeds[pads], 1e-5)
+        states = module.decode(embeds, module.positions(ids, grid))
+        plain.close(name, "hidden_all_layer1", first.pop(), 1e-4)
+        plain.close(name, "hidden_visual_last", states[pads], 1e-4)
         queries = module.pointer_queries(ids, states)
-        folder.close(name, "hidden_pointer_last", queries, 1e-4)
-        folder.close(name, "lm_logits_last", module.language_logits(states[0, -1]), 1e-4)
+        plain.close(name, "hidden_pointer_last", queries, 1e-4)
+        plain.close(name, "lm_logits_last", module.language_logits(states[0, -1]), 1e-4)
+        if module.multi_patch_pointer_head is not None:
+            logits = module.head(queries, visual)
+            plain.close(name, "head_logits", logits, 1e-4)
+            plain.close(name, "head_attn", logits.softmax(-1), 1e-5)
+    hook.remove()
+
+
+@torch.inference_mode()
+def test_parity_of_generated_answers(actor):
+    """The answer token by token, as far as the pointer: its state in a whole forward is that of its decoding step."""
+    module = actor.model.module
+    made = [name for name in actor.cases if f"{name}.generated.sequence" in actor.tensors]
+    for name in made:
+        ids, grid = actor.tensor(name, "generated.sequence"), actor.tensor(name, "image_grid_thw")
+        visual = module.vision(actor.tensor(name, "pixel_values"), grid)
+        states = module.decode(module.embed(ids, visual), module.positions(ids, grid))
+        logits = module.head(module.pointer_queries(ids, states), visual)
+        actor.close(name, "generated.head_logits", logits, 1e-4)
+        actor.close(name, "generated.head_attn", logits.softmax(-1), 1e-5)
+        script = actor.tensor(name, "generated.script_ids").tolist()
+        text = actor.cases[name]["generated"]["output_text"]
+        assert actor.model.tokenizer.markup(text) == script
+
+
+def record_ids(folder, case):
+    """Ids and language labels of a case's training record."""
+    profile = folder.model.profile
+    if folder.inputs.name == "gui_actor_qwen2vl":
+        profile = PROFILES["qwen2_5_vl"]  # the published dataset class knows only this system message
+    style = STYLES[folder.model.module.family.method]
+    pieces = parts(case["train"]["conversations"], profile, style, SECOND_SYSTEM.get(folder.inputs.name, ""))
+    tokenizer = folder.model.tokenizer
+    encoded = [(tokenizer.before(text, case["n_visual"]), learned) for text, learned in pieces]
+    ids = [token for part, _ in encoded for token in part]
+    learned = [flag for part, flag in encoded for _ in part]
+    end = tokenizer.token_id("<|pointer_end|>")
+    return "".join(text for text, _ in pieces), ids, token_labels(ids, learned, end)
+
+
+def test_parity_of_training_records(folder):
+    for name, case in folder.cases.items():
+        text, ids, labels = record_ids(folder, case)
+        assert text == case["train"]["text"]
+        folder.same(name, "train.input_ids", torch.tensor([ids]))
+        folder.same(name, "train.labels", torch.tensor([labels]))
+        style = STYLES[folder.model.module.family.method]
+        answer = case["train"]["conversations"][1]["value"]
+        np.testing.assert_allclose(with_pointers(answer, style)[1], case["train"]["coordinates"], atol=1e-12)
+
+
+def test_parity_of_training_targets(folder):
+    for name, case in folder.cases.items():
+        rows, columns = case["n_height"], case["n_width"]
+        cell = folder.model.processor.cell
+        box = tuple(case["train"]["conversations"][1]["bbox_gt"])
+        size = Size(columns * cell, rows * cell)
+        expected = folder.tensor(name, "train.multi_patch_labels")
+        if folder.model.module.family.method == "gui_aima":
+            ours = soft_cells(box, size, cell)
+        else:
+            ours = touched_cells([box], size, cell)
+        torch.testing.assert_close(torch.from_numpy(ours).view(1, -1).expand_as(expected), expected, atol=1e-6, rtol=0)
+
+
+def test_parity_of_points_to_patches(folder):
+    for name, case in folder.cases.items():
+        columns, rows, cell = case["n_width"], case["n_height"], folder.model.processor.cell
+        size = Size(columns * cell, rows * cell)
+        ours = [cell_of(Point(*xy), size, cell) for xy in case["train"]["coordinates"]]
+        folder.same(name, "train.visual_token_indices", torch.tensor(ours))
+
+
+def language_loss(module, states, labels):
+    logits = module.language_logits(states[:, :-1])
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+
+
+@torch.inference_mode()
+def test_parity_of_the_losses(actor):
+    module = actor.model.module
+    for name, case in actor.cases.items():
+        ids, grid = actor.tensor(name, "train.input_ids"), actor.tensor(name, "image_grid_thw")
+        visual = module.vision(actor.tensor(name, "pixel_values"), grid)
+        states = module.decode(module.embed(ids, visual), module.positions(ids, grid))
+        queries = module.pointer_queries(ids, states)
+        actor.close(name, "train.hidden_pointer_last", queries, 1e-4)
         logits = module.head(queries, visual)
-        folder.close(name, "head_logits", logits, 1e-4)
-        folder.close(name, "head_attn", logits.softmax(-1), 1e-5)
+        actor.close(name, "train.head_logits", logits, 1e-4)
+        actor.close(name, "train.head_attn", logits.softmax(-1), 1e-5)
+        loss = case["train"]["loss"]
+        ours = pointer_loss(logits, actor.tensor(name, "train.multi_patch_labels"))
+        assert float(ours) == pytest.approx(loss["pointer_loss"], abs=1e-4)
+        assert case["train"]["loss.warmup"]["loss"] == pytest.approx(loss["pointer_loss"])
+        language = language_loss(module, states, actor.tensor(name, "train.labels"))
+        assert float(language) == pytest.approx(loss["lm_loss"], abs=1e-4)
+        assert float(ours + language) == pytest.approx(loss["loss"], abs=2e-4)
 
 
 @torch.inference_mode()
-def test_parity_of_the_pointer_loss(folder):
-    for name, case in folder.cases.items():
-        loss = pointer_loss(folder.tensor(name, "train.head_logits"), folder.tensor(name, "train.multi_patch_labels"))
-        assert float(loss) == pytest.approx(case["train"]["loss"]["pointer_loss"], abs=1e-5)
-
-
-@torch.inference_mode()
-def test_parity_of_a_padded_batch(folder):
+def test_parity_of_a_padded_batch(actor):
     """Two screenshots of different length in one batch, as the trainer feeds them."""
-    if "batch.input_ids" not in folder.tensors:
+    if actor.batch is None:
         pytest.skip("this set has no batch")
-    batch = json.loads((folder.inputs / "cases.json").read_text())
-    members = (batch.get("batch") or batch["cases"]["batch"])["members"]
-    module = folder.model.module
-    ids, mask = folder.tensors["batch.input_ids"], folder.tensors["batch.attention_mask"]
-    grid = torch.cat([folder.tensor(name, "image_grid_thw") for name in members])
-    pixels = torch.cat([folder.tensor(name, "pixel_values") for name in members])
+    members, module = actor.batch["members"], actor.model.module
+    ids, mask = actor.tensors["batch.input_ids"], actor.tensors["batch.attention_mask"]
+    grid = torch.cat([actor.tensor(name, "image_grid_thw") for name in members])
+    pixels = torch.cat([actor.tensor(name, "pixel_values") for name in members])
     visual = module.vision(pixels, grid)
-    states = module.decode(module.embed(ids, visual), module.positions(ids, grid, mask), mask)
-    parts = visual.split([folder.cases[name]["n_visual"] for name in members])
-    for row, part in enumerate(parts):
-        attention = module.head(states[row][ids[row] == module.pointer_pad_id], part).softmax(-1)
-        torch.testing.assert_close(attention, folder.tensors[f"batch.head_attn.{row}"], atol=1e-5, rtol=0)
+    positions = module.positions(ids, grid, mask)
+    # The published Qwen2.5-VL code counts on over padding; real tokens have the same positions.
+    assert torch.equal(positions[:, mask], actor.tensors["batch.position_ids"][:, mask])
+    states = module.decode(module.embed(ids, visual), positions, mask)
+    losses = []
+    for row, part in enumerate(visual.split([actor.cases[name]["n_visual"] for name in members])):
+        logits = module.head(states[row][ids[row] == module.pointer_pad_id], part)
+        torch.testing.assert_close(logits.softmax(-1), actor.tensors[f"batch.head_attn.{row}"], atol=1e-5, rtol=0)
+        losses.append(pointer_loss(logits, actor.tensor(members[row], "train.multi_patch_labels")))
+    assert float(sum(losses)) / len(losses) == pytest.approx(actor.batch["pointer_loss"], abs=1e-4)
+    language = language_loss(module, states, actor.tensors["batch.labels"])
+    assert float(language) == pytest.approx(actor.batch["lm_loss"], abs=1e-4)
 
 
-def test_parity_from_picture_to_regions(folder):
-    for name in single(folder):
-        case = folder.cases[name]
-        attention = folder.model.attend(folder.model.encode(folder.image(name)), case["instruction"])
+def test_parity_from_picture_to_regions(actor):
+    for name, case in actor.single():
+        attention = actor.model.attend(actor.model.encode(actor.image(name)), case["instruction"])
         assert attention.shape == (case["n_height"], case["n_width"])
-        folder.close(name, "head_attn", torch.from_numpy(attention).view(1, -1), 1e-5)
-        found = find_regions(attention)[: case["topk"]]
-        points = [(r.point.x / case["n_width"], r.point.y / case["n_height"]) for r in found]
-        np.testing.assert_allclose(points, case["topk_points"], atol=1e-5)
-        np.testing.assert_allclose([r.mean for r in found], case["topk_values"], atol=1e-5)
+        actor.close(name, "head_attn", torch.from_numpy(attention).view(1, -1), 1e-5)
+        check_regions(attention, case, case["topk"], 1e-5)
 
 
-def test_parity_of_regions_with_several_pointers(folder):
+def test_parity_of_regions_with_several_pointers(actor):
     """Only the first pointer's map is decoded."""
-    for name, case in folder.cases.items():
-        first = folder.tensor(name, "head_attn")[0].view(case["n_height"], case["n_width"]).numpy()
-        found = find_regions(first)[: case["topk"]]
-        points = [(r.point.x / case["n_width"], r.point.y / case["n_height"]) for r in found]
-        np.testing.assert_allclose(points, case["topk_points"], atol=1e-6)
-        np.testing.assert_allclose([r.mean for r in found], case["topk_values"], atol=1e-6)
+    for name, case in actor.cases.items():
+        first = actor.tensor(name, "head_attn")[0].view(case["n_height"], case["n_width"]).numpy()
+        check_regions(first, case, case["topk"], 1e-6)
+
+
+def check_regions(attention, case, count, tolerance):
+    rows, columns = attention.shape
+    found = find_regions(attention)[:count]
+    points = [(r.point.x / columns, r.point.y / rows) for r in found]
+    np.testing.assert_allclose(points, case["topk_points"], atol=tolerance)
+    np.testing.assert_allclose([r.mean for r in found], case["topk_values"], atol=tolerance)
+    for region, expected in zip(found, case["topk_points_all"], strict=True):
+        ours = [((c + 0.5) / columns, (r + 0.5) / rows) for r, c in region.patches]
+        np.testing.assert_allclose(sorted(ours), sorted(map(tuple, expected)), atol=1e-9)
 
 
 @torch.inference_mode()
@@ -159,6 +267,8 @@ def test_parity_of_the_judge(golden, golden_weights):
             case["false_id"],
         )
         crop = restored(tensors[f"{key}.pixel_values"], grid[0].tolist(), model.processor)
+        logits = model.judge_logits(crop, case["instruction"])
+        torch.testing.assert_close(logits, tensors[f"{key}.last_logits"].view_as(logits), atol=1e-4, rtol=0)
         assert model.judge(crop, case["instruction"]) == pytest.approx(case["score"], abs=1e-5)
 
 

@@ -25,6 +25,7 @@ from reticle_grounding.verifier import (
     marker_scale,
     published_candidates,
     published_choice,
+    training_marker,
 )
 
 Cases = dict[str, Any]
@@ -56,6 +57,14 @@ def test_marker_size_parity(cases: Cases) -> None:
     for case in cases["annotation_sizes"]:
         box, stroke = marker_box(Point(150.0, 100.0), case["size"])
         assert (list(box.as_tuple()), stroke) == (case["marker"][0]["box"], case["marker"][0]["width"])
+
+
+def test_training_marker_parity(cases: Cases) -> None:
+    for case in cases["training_annotation"]:
+        size, (x, y) = Size(*case["image_size"]), case["point_norm"]
+        box, stroke = training_marker(Point(x * size.width, y * size.height), size)
+        assert box.as_tuple() == pytest.approx(case["marker"][0]["box"], abs=1e-9)
+        assert stroke == case["marker"][0]["width"]
 
 
 def test_marked_picture_parity(cases: Cases, golden: Path) -> None:

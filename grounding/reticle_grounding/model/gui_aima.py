@@ -103,6 +103,13 @@ def attention_map(anchor: Tensor, weights: Tensor) -> Tensor:
     return mixed / (mixed.sum() + 1e-8)
 
 
+def attention_loss(attention: Tensor, labels: Tensor) -> Tensor:
+    """KL of a map [V] from each row of labels [T, V] normalised to sum 1, summed over the rows."""
+    target = labels / (labels.sum(-1, keepdim=True) + 1e-8)
+    log_attention = attention.clamp_min(TINY).log().expand_as(target)
+    return functional.kl_div(log_attention, target, reduction="sum")
+
+
 def zoom_box(point: Point, size: Size, side: int) -> Rect:
     """The published second look: a square of ``side`` capture pixels around a point, shifted to stay inside.
 
@@ -161,6 +168,13 @@ class GuiAima:
 
     def attend_prompt(self, ids: Tensor, view: View) -> Tensor:
         """[V] for a whole prompt [1, L] with any number of pointers, whose rows are averaged."""
+        attention, nearness = self.observe(ids, view)
+        words = nearness.shape[-1]
+        pointer = attention[:, :, words:].mean(2, keepdim=True)
+        return self._map(torch.cat([attention[:, :, :words], pointer], dim=2), nearness)
+
+    def observe(self, ids: Tensor, view: View) -> tuple[Tensor, Tensor]:
+        """A whole prompt [1, L] in one forward: rows [L, H, words + pointers, V] and nearness [L, words]."""
         module, patches = self.runner.module, self._patches(ids)
         after = ids[:, patches.stop :]
         count = self.weighting.words(self._word_count(after))
@@ -173,9 +187,7 @@ class GuiAima:
             module.decode(embeds, positions, rows=rows)
         size = patches.stop - patches.start
         nearness = torch.stack([s[size:] @ s[:size].sum(0) for s in states])
-        attention = torch.stack(rows.layers)
-        merged = attention[:, :, count:].mean(2, keepdim=True)
-        return self._map(torch.cat([attention[:, :, :count], merged], dim=2), nearness)
+        return torch.stack(rows.layers), nearness
 
     def _map(self, attention: Tensor, nearness: Tensor) -> Tensor:
         """From rows [L, H, Q + 1, V] (the pointer's is the last) and nearness [L, Q]."""
