@@ -9,13 +9,15 @@ import numpy as np
 
 from .desktop import Desktop, Placement, place
 from .ink import Box, Rgb, is_drawn
-from .roles import ELEMENTS, NEEDS_NAME, POPS_UP, SCROLLS
+from .roles import ELEMENTS, HOLDS_MORE, NEEDS_NAME, POPS_UP, WINDOWS
 from .tree import Node, Program
 
 MIN_SIDE = 6
 """Pixels; smaller things cannot be pointed at."""
+MIN_HOLDER = 16
+"""Units; a smaller parent is a place-holder and cuts nothing off."""
 KEPT_SHARE = 0.6
-"""So much of an element must lie inside of what scrolls it."""
+"""So much of an element must lie inside of what holds or scrolls it."""
 SEEN_SHARE = 0.9
 """So much of a box must not be covered."""
 
@@ -68,12 +70,12 @@ def _placements(desktop: Desktop, program: Program, nodes: Sequence[Node]) -> li
 
 
 def _clipped(nodes: Sequence[Node], index: int, placement: Placement, size: tuple[int, int]) -> Box | None:
-    """The part of the box inside of the screen and of everything that scrolls it; None when little is left."""
+    """The part of a box inside of the screen and of everything that holds it; None when little is left."""
     full = placement.box(nodes[index].extents)
     box = _cut(full, (0, 0, *size))
     above = nodes[index].parent
-    while above >= 0 and nodes[above].role not in POPS_UP:
-        if nodes[above].role in SCROLLS and min(nodes[above].extents[2:]) > 0:
+    while above >= 0 and nodes[above].role not in POPS_UP | WINDOWS:
+        if nodes[above].role not in HOLDS_MORE and min(nodes[above].extents[2:]) >= MIN_HOLDER:
             box = _cut(box, placement.box(nodes[above].extents))
         above = nodes[above].parent
     if min(box[2] - box[0], box[3] - box[1]) < MIN_SIDE or _area(box) < KEPT_SHARE * _area(full):

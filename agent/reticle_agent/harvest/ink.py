@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +28,6 @@ STACKED = 2.2
 """Marks taller than this many em may be an icon with its name below."""
 USUAL_EM = 13.0
 """Pixels at scale 1, where a program shows too few names to measure."""
-ENOUGH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,13 @@ def measure(pixels: Rgb, edge: int = 2) -> Ink:
 
 
 def letter_size(named: Sequence[tuple[str, str, Ink]], scale: float) -> float:
-    """Pixels per em of a program, from (role, name, ink) of its elements."""
+    """Pixels per em of a program, from (role, name, ink) of its elements.
+
+    The lower quarter is taken: a menu item's ink may include a check mark and a shortcut beside the name.
+    """
     sizes = [ink.width / em_width(name) for role, name, ink in named if role in SHOWS_NAME and len(name) > 2]
-    sizes = [size for size in sizes if 6 * scale < size < 30 * scale]
-    return median(sizes) if len(sizes) >= ENOUGH else USUAL_EM * scale
+    sizes = sorted(size for size in sizes if 6 * scale < size < 30 * scale)
+    return sizes[len(sizes) // 4] if sizes else USUAL_EM * scale
 
 
 def shows_name(role: str, name: str, ink: Ink, em: float) -> bool | None:

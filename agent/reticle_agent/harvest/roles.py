@@ -94,10 +94,9 @@ LEAVES = frozenset(
     }
 )
 """Never asked for children: there are none worth a row."""
-SCROLLS = frozenset(
-    {"scroll pane", "viewport", "table", "tree table", "tree", "list", "list box", "tool bar", "terminal"}
-)
-"""What cuts off its content at its own border."""
+HOLDS_MORE = frozenset({"page tab", "menu bar", "list item", "table cell", "tree item"})
+"""What may have its content outside of its own box."""
+WINDOWS = frozenset({"frame", "dialog", "alert", "window", "file chooser", "color chooser", "font chooser"})
 POPS_UP = frozenset({"menu", "popup menu", "combo box", "window", "tool tip", "menu item"})
 """What may show its content in a window of its own on top."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .elements import Found
-from .ink import Box, Rgb, letter_size, measure, shows_name
+from .ink import Box, Ink, Rgb, letter_size, measure, shows_name
 from .roles import FIELDS, state_names
 from .store import ElementRow
 
@@ -43,7 +43,7 @@ def to_rows(found: Sequence[Found], details: Sequence[Detail], picture: Rgb, are
             description=node.description,
             bbox=list(box),
             states=state_names(node.states),
-            text_visible=shows_name(node.role, node.name, ink, ems[item.program.name, item.scale]),
+            text_visible=_text_visible(item, value, ink, ems[item.program.name, item.scale]),
         )
         if value is not None:
             row["value"] = value
@@ -51,6 +51,14 @@ def to_rows(found: Sequence[Found], details: Sequence[Detail], picture: Rgb, are
             row["label"] = label
         rows.append((round((box[1] + box[3]) / 2 / (ROW_PX * item.scale)), box[0], row))
     return [row for _, _, row in sorted(rows, key=lambda entry: entry[:2])]
+
+
+def _text_visible(item: Found, value: str | float | None, ink: Ink, em: float) -> bool | None:
+    """Whether the name is written in the box. In a field is written what it holds, which only may be its name."""
+    role, name = item.node.role, item.node.name
+    if role in FIELDS and role != "combo box":
+        return True if value is not None and value == name else None
+    return shows_name(role, name, ink, em)
 
 
 def _moved(box: Box, area: Box) -> Box:

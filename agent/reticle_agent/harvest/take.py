@@ -56,6 +56,7 @@ class HarvestOptions:
 class Harvested:
     """What came of it."""
 
+    looks: int = 0
     pictures: int = 0
     elements: int = 0
     moved: int = 0
@@ -129,6 +130,7 @@ class _Harvester:
 
     def round(self) -> None:
         """One look at everything; keeps what is new and stood still."""
+        self.result.looks += 1
         before = self._look()
         found = [f for program in self._wanted(before.desktop) for f in self._visible(before, program)]
         details = labels_and_values(self._bus, [f.node for f in found])

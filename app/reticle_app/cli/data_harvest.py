@@ -51,7 +51,8 @@ def harvest(
         seconds=seconds,
     )
     result = run(options, _tell)
-    sys.stderr.write("\n")
+    if result.looks:
+        sys.stderr.write("\n")
     if as_json:
         emit_json({"screens": str(out / "screens.jsonl"), **asdict(result)})
     else:
