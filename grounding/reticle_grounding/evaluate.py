@@ -15,7 +15,7 @@ from .evaluation import counting
 from .evaluation.baselines import largest_match, text_search
 from .evaluation.counting import Outcome, share
 from .evaluation.results import Evaluation, KindResult
-from .evaluation.sets import ScreenTargets, TargetSet, listed
+from .evaluation.sets import AbsentChoice, TargetSet, listed
 from .evaluation.targets import Target, by_image, read_targets
 from .geometry import Point
 from .images import load_image
@@ -43,25 +43,25 @@ def evaluate_set(
 ) -> Evaluation:
     """As :func:`evaluate`, for a set whose absent targets may be chosen once its screens have been read."""
     outcomes: list[Outcome] = []
+    near: list[Outcome] = []
     screens: list[float] = []
     for screen in measured.screens:
         observation = grounder.observe(load_image(screen.image))
-        texts = _texts(observation, grounder) if baselines or screen.absent else ()
-        for target in _targets(screen, texts):
+        texts = _texts(observation, grounder) if baselines or screen.absent or screen.near else ()
+        counted = [(target, outcomes) for target in (*screen.targets, *_chosen(screen.absent, texts))]
+        for target, group in [*counted, *((target, near) for target in _chosen(screen.near, texts))]:
             outcome = _ask(observation, target)
-            outcomes.append(_with_baselines(outcome, texts) if baselines else outcome)
+            group.append(_with_baselines(outcome, texts) if baselines else outcome)
             if progress is not None:
-                progress(len(outcomes), max(len(outcomes), measured.planned))
+                progress(len(outcomes) + len(near), measured.planned)
         screens.append(sum(observation.screen_ms.values()))
-    if progress is not None and len(outcomes) < measured.planned:
-        progress(len(outcomes), len(outcomes))
-    return _summary(outcomes, screens, grounder, baselines)
+    if progress is not None and len(outcomes) + len(near) < measured.planned:
+        progress(len(outcomes) + len(near), len(outcomes) + len(near))
+    return _summary(outcomes, near, screens, grounder, baselines)
 
 
-def _targets(screen: ScreenTargets, texts: Sequence[TextBox]) -> list[Target]:
-    if screen.absent is None:
-        return screen.targets
-    return [*screen.targets, *screen.absent([box.text for box in texts])]
+def _chosen(choice: AbsentChoice | None, texts: Sequence[TextBox]) -> list[Target]:
+    return [] if choice is None else choice([box.text for box in texts])
 
 
 def _texts(observation: Observation, grounder: Grounder) -> Sequence[TextBox]:
@@ -101,10 +101,13 @@ def _right(target: Target, point: Point | None) -> bool:
     return target.box is not None and point is not None and target.box.contains(point)
 
 
-def _summary(outcomes: Sequence[Outcome], screens: Sequence[float], grounder: Grounder, baselines: bool) -> Evaluation:
+def _summary(
+    outcomes: Sequence[Outcome], near: Sequence[Outcome], screens: Sequence[float], grounder: Grounder, baselines: bool
+) -> Evaluation:
     present = [o for o in outcomes if o.present]
     absent = [o for o in outcomes if not o.present]
     answers = [o.answer for o in outcomes]
+    shipped, keeping = outcomes[0].threshold, counting.rejection_keeping(answers)
     own = [o.timings_ms["total"] for o in outcomes]
     return {
         "n": len(outcomes),
@@ -117,8 +120,9 @@ def _summary(outcomes: Sequence[Outcome], screens: Sequence[float], grounder: Gr
         "text_only_accuracy": share(o.text_hit for o in present),
         "found_rate": share(o.found for o in present),
         "absent_rejection": share(not o.found for o in absent),
-        "at_shipped_threshold": counting.rejection(answers, outcomes[0].threshold if outcomes else None),
-        "at_threshold_keeping_95": counting.rejection_keeping(answers),
+        "at_shipped_threshold": counting.rejection(answers, shipped),
+        "at_threshold_keeping_95": keeping,
+        "near_absent": counting.near_absent([o.answer for o in near], shipped, keeping["threshold"]),
         "risk": counting.risk(answers),
         "calibration": counting.calibration(answers),
         "baselines": counting.baselines(present) if baselines else None,

@@ -31,6 +31,7 @@ def result(answers: list[Answer]) -> Evaluation:
         "absent_rejection": None,
         "at_shipped_threshold": counting.rejection(answers, 0.5),
         "at_threshold_keeping_95": counting.rejection_keeping(answers),
+        "near_absent": None,
         "risk": counting.risk(answers),
         "calibration": counting.calibration(answers),
         "baselines": None,

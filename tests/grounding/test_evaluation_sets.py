@@ -20,7 +20,14 @@ from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.predictor import Grounder, GroundingConfig
 from reticle_grounding.sources import EvenAttention
-from reticle_grounding.training.absent import AbsentCandidate, Names, absent_candidates, content_words, unread
+from reticle_grounding.training.absent import (
+    AbsentCandidate,
+    Names,
+    absent_candidates,
+    content_words,
+    near_candidates,
+    unread,
+)
 from reticle_grounding.training.canvas import Element
 from reticle_grounding.training.instructions import Target as Request
 from reticle_grounding.training.targets import captured_targets
@@ -201,10 +208,39 @@ def test_a_captured_set_reads_each_screen_once_and_rejects_what_is_absent(folder
     grounder = Grounder(EvenAttention("fake"), reader, WEIGHTS)
     result = evaluate_set(measured, grounder, lambda d, t: seen.append((d, t)), baselines=True)
     assert (result["n"], result["absent"], result["absent_rejection"]) == (16, 2, 1.0)
+    assert result["near_absent"] is None, "no list has a word of another's names"
     assert reader.calls == result["screens"] == len(measured.screens)
     assert seen[-1] == (16, 16)
     assert result["baselines"] is not None
     assert result["baselines"]["text_search"]["by_kind"]["text"]["n"] == 14
+
+
+def test_nearly_present_targets_are_counted_apart(tmp_path: Path) -> None:
+    listed = rows()
+    for row in listed:
+        row["elements"] += [element("Save", 240), element(f"Save {row['app'][-1] * 5}", 260)]
+    write(tmp_path, listed)
+    measured, seen = captured(tmp_path, 16), list[tuple[int, int]]()
+    assert measured.planned == 18
+    grounder = Grounder(EvenAttention("fake"), Reader("File", "Save"), WEIGHTS)
+    result = evaluate_set(measured, grounder, lambda d, t: seen.append((d, t)))
+    assert (result["n"], result["absent"]) == (16, 2)
+    assert result["near_absent"] is not None
+    assert result["near_absent"]["n"] == 2
+    assert result["risk"]["points"][-1]["coverage"] == 1.0
+    assert seen == [(i, 18) for i in range(1, 19)]
+
+
+def test_a_near_miss_needs_a_word_that_is_there_and_one_that_is_not() -> None:
+    def near(name: str, *listed: str, kind: str = "text") -> list[tuple[str, ...]]:
+        return [c.words for c in near_candidates(Random(0), listed, [box(name, kind, "Save")], 5)]
+
+    assert near("Save template", "Save", "Cactus") == [("template",)]
+    assert near("Save template", "Cactus") == [], "nothing of it is there"
+    assert near("Save template", "Save", "Template") == [], "all of it is there"
+    assert near("Save templates", "Save template now") == [], "nearly the same"
+    assert near("Save button", "Save") == [], "a role is no name"
+    assert near("Save template", "Save", kind="icon") == [], "an icon shows no words"
 
 
 def test_absent_targets_that_are_read_after_all_are_left_out(folder: Path) -> None:
@@ -278,4 +314,5 @@ def test_generated_screens_live_as_long_as_they_are_needed() -> None:
 
 def test_planned_counts_what_may_be_chosen() -> None:
     target = Target(Path("a.png"), "Open", None, "text")
-    assert TargetSet("x", [ScreenTargets(Path("a.png"), [target], lambda lines: [], 2)]).planned == 3
+    assert TargetSet("x", [ScreenTargets(Path("a.png"), [target], lambda lines: [], None, 2)]).planned == 3
+    assert TargetSet("x", [ScreenTargets(Path("a.png"), [target])]).planned == 1

@@ -75,6 +75,7 @@ def _lines(name: str, result: Evaluation) -> list[str]:
         f"  found and right {_percent(result['accuracy_found'])} of the present ones",
         "  shipped threshold " + _rejection(result["at_shipped_threshold"]),
         "  95% of the right kept at " + _rejection(result["at_threshold_keeping_95"]),
+        *_near(result),
         f"  area under risk-coverage {_number(risk['aurc'])}, calibration error {_number(calibration['ece'])}, "
         f"Brier score {_number(calibration['brier'])}",
         *(
@@ -85,6 +86,17 @@ def _lines(name: str, result: Evaluation) -> list[str]:
         f"  per screen {result['ms_screen_p50']:.0f} ms; per instruction {result['ms_p50']:.0f} ms "
         f"(p90 {result['ms_p90']:.0f}; {phases})",
         f"  reading {result['reading']}, model {result['model']}",
+    ]
+
+
+def _near(result: Evaluation) -> list[str]:
+    near = result["near_absent"]
+    if near is None:
+        return []
+    shipped, keeping = near["rejected_at_shipped_threshold"], near["rejected_at_threshold_keeping_95"]
+    return [
+        f"  apart, {near['n']} absent targets of which one word is on the screen: rejected {_percent(shipped)} at the "
+        f"shipped threshold, {_percent(keeping)} at the other"
     ]
 
 

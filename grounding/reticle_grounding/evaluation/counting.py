@@ -15,6 +15,7 @@ from .results import (
     BinResult,
     CalibrationResult,
     KindResult,
+    NearAbsent,
     Rejection,
     Risk,
 )
@@ -118,6 +119,17 @@ def rejection(answers: Sequence[Answer], threshold: float | None) -> Rejection:
 def rejection_keeping(answers: Sequence[Answer], kept: float = KEEP) -> Rejection:
     """At the highest threshold that keeps a share of the right answers."""
     return rejection(answers, threshold_keeping(answers, kept))
+
+
+def near_absent(near: Sequence[Answer], shipped: float, keeping: float | None) -> NearAbsent | None:
+    """How many of the nearly present targets two thresholds reject."""
+    if not near:
+        return None
+    return {
+        "n": len(near),
+        "rejected_at_shipped_threshold": rejection(near, shipped)["absent_rejected"] or 0.0,
+        "rejected_at_threshold_keeping_95": rejection(near, keeping)["absent_rejected"],
+    }
 
 
 def risk(answers: Sequence[Answer]) -> Risk:

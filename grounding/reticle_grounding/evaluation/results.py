@@ -30,6 +30,17 @@ class Rejection(TypedDict):
     right_of_answered: float | None
 
 
+class NearAbsent(TypedDict):
+    """Absent targets of which the screen shows one word ("Save template" beside "Save"); in no other figure.
+
+    A person might accept the nearest thing for some of them.
+    """
+
+    n: int
+    rejected_at_shipped_threshold: float
+    rejected_at_threshold_keeping_95: float | None
+
+
 class RiskSample(TypedDict):
     """One point of the risk-coverage curve."""
 
@@ -136,6 +147,8 @@ class Evaluation(TypedDict):
     at_shipped_threshold: Rejection
     at_threshold_keeping_95: Rejection
     """The highest threshold that keeps 95% of this set's right answers: chosen on the set itself."""
+    near_absent: NearAbsent | None
+    """None for sets without such targets."""
     risk: Risk
     calibration: CalibrationResult
     baselines: Baselines | None

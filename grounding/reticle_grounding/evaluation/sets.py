@@ -27,8 +27,10 @@ class ScreenTargets:
     targets: list[Target]
     absent: AbsentChoice | None = None
     """Chooses further, absent targets once the screen has been read."""
+    near: AbsentChoice | None = None
+    """Chooses absent targets of which the screen shows one word; they are counted apart."""
     absent_wanted: int = 0
-    """At most so many are chosen."""
+    """At most so many are chosen of each sort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,9 @@ class TargetSet:
 
     @property
     def planned(self) -> int:
-        """Targets, absent ones that may be chosen later included."""
-        return sum(len(s.targets) + s.absent_wanted for s in self.screens)
+        """Targets, those that may be chosen later included."""
+        sorts = ((s, (s.absent is not None) + (s.near is not None)) for s in self.screens)
+        return sum(len(s.targets) + s.absent_wanted * count for s, count in sorts)
 
 
 def listed(name: str, targets: Sequence[Target]) -> TargetSet:
@@ -75,8 +78,9 @@ def captured(directory: Path, limit: int | None = None) -> TargetSet:
             for t in found.present
             if t.bbox is not None
         ]
-        absent = chooser(found.image, found.absent, found.absent_wanted) if found.absent_wanted else None
-        screens.append(ScreenTargets(found.image, boxed, absent, found.absent_wanted))
+        count = found.absent_wanted
+        absent, near = (chooser(found.image, c, count) if count and c else None for c in (found.absent, found.near))
+        screens.append(ScreenTargets(found.image, boxed, absent, near, count))
     return TargetSet(f"{directory.resolve().name} (captured)", screens)
 
 

@@ -76,6 +76,11 @@ class Names:
         wanted = plain(text)
         return any(max(fuzz.ratio(wanted, t), fuzz.token_set_ratio(wanted, t)) >= ALIKE for t in self._texts)
 
+    def equal(self, text: str) -> bool:
+        """Whether something of the list is nearly the same text."""
+        wanted = plain(text)
+        return any(fuzz.token_sort_ratio(wanted, t) >= ALIKE for t in self._texts)
+
     def share_a_word(self, words: Iterable[str]) -> bool:
         return any(similarity(a, b) >= SAME_WORD for a in words for b in self._words)
 
@@ -115,6 +120,28 @@ def _next_unlisted(rng: Random, names: Names, pool: list[Element]) -> AbsentCand
         words = content_words(element.label) | (content_words(said) - _form_words())
         return AbsentCandidate(Target(said, None, element.kind, "", indirect), tuple(sorted(words)))
     return None
+
+
+def near_candidates(rng: Random, listed: Sequence[str], others: Sequence[Element], count: int) -> list[AbsentCandidate]:
+    """At most ``count`` labels of which the list has one content word but not another: "Save template" beside "Save".
+
+    They tell whether one word is taken for the whole name. Whether a person would call the nearest thing right is a
+    matter of taste for some of them, so they are counted apart. Arguments as for :func:`absent_candidates`.
+    """
+    names = Names(listed)
+    found: dict[str, AbsentCandidate] = {}
+    for element in {plain(e.label): e for e in rng.sample(others, len(others))}.values():
+        words = content_words(element.label)
+        fresh = {w for w in words if not names.share_a_word([w])} - _form_words()
+        if len(found) == count:
+            break
+        if element.kind == "icon" or not _askable(element) or not fresh or fresh == words or names.equal(element.label):
+            continue
+        said, indirect = phrase(rng, replace(element, says=()))
+        found[plain(element.label)] = AbsentCandidate(
+            Target(said, None, element.kind, "", indirect), tuple(sorted(fresh))
+        )
+    return list(found.values())
 
 
 def _askable(element: Element) -> bool:

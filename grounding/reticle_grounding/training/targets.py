@@ -14,7 +14,7 @@ from PIL import Image
 
 from reticle_grounding.errors import BadInput
 
-from .absent import AbsentCandidate, absent_candidates
+from .absent import AbsentCandidate, absent_candidates, near_candidates
 from .canvas import Element
 from .harvested import as_element, harvested_rows
 from .instructions import Target, targets_of
@@ -36,7 +36,10 @@ class CapturedTargets:
     present: list[Target]
     absent: list[AbsentCandidate]
     """More than wanted: see :func:`reticle_grounding.training.absent.unread`."""
+    near: list[AbsentCandidate]
+    """Absent ones of which the screen shows one word: :func:`reticle_grounding.training.absent.near_candidates`."""
     absent_wanted: int
+    """So many of ``absent``, and as many of ``near``, are to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def captured_targets(
     (of all others where only one application is held out).
 
     Args:
-        limit: at most so many targets, absent ones included.
+        limit: at most so many targets, absent ones included, those of ``near`` not.
         per_screen: at most so many present targets of one screen.
 
     Raises BadInput when the folder has no readable ``screens.jsonl`` or nothing to ask for.
@@ -80,8 +83,9 @@ def captured_targets(
         due = due if absent_left is None else min(due, absent_left - given)
         given += due
         others = [e for s in sources if s.app != screen.app for e in s.elements] if due else []
-        candidates = absent_candidates(rng, screen.listed, others, CANDIDATES) if due else []
-        made.append(CapturedTargets(screen.image, screen.app, present, candidates, due))
+        absent = absent_candidates(rng, screen.listed, others, CANDIDATES)
+        near = near_candidates(rng, screen.listed, others, CANDIDATES)
+        made.append(CapturedTargets(screen.image, screen.app, present, absent, near, due))
     if not made:
         raise BadInput(f"{directory}: no held-out application has elements to ask for")
     return made
