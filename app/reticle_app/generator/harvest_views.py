@@ -9,19 +9,25 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QListView, QTableV
 
 from .seen import Found, Seen, plain_text
 
+TITLE_MARGIN = 14
+"""Pixels left and right of a header's title that style sheets may take, though Qt does not count them."""
+
 
 def cells(view: QAbstractItemView) -> Found:
-    """Entries of a list, or cells of a table or tree, that lie whole in the view; in the view's coordinates."""
+    """Entries of a list, or cells of a table or tree, that can be seen from their left edge on."""
     role = "list item" if isinstance(view, QListView) else "table cell"
     port = view.viewport()
     shift = port.mapTo(view, QPoint(0, 0))
     found = []
     for index in _indexes(view):
         rect, name = view.visualRect(index), plain_text(str(index.data() or ""))
-        if not name or rect.isEmpty() or not port.rect().contains(rect):
+        left = rect & port.rect()
+        if not name or left.isEmpty() or left.height() < rect.height() or left.left() > rect.left():
             continue
-        text = _text_fits(view, index, rect, name)
-        if text or index.data(Qt.ItemDataRole.DecorationRole) is not None:
+        rect, text = left, _text_fits(view, index, left, name)
+        if text or (
+            index.data(Qt.ItemDataRole.DecorationRole) is not None and rect.width() > view.iconSize().width() + 6
+        ):
             found.append(Seen(role, name, rect.translated(shift), "", _states(view, index), text))
     return found
 
@@ -63,7 +69,8 @@ def header_sections(header: QHeaderView) -> Found:
         name = plain_text(str(header.model().headerData(section, header.orientation()) or ""))
         start, size = header.sectionViewportPosition(section), header.sectionSize(section)
         rect = QRect(start, 0, size, port.height()) if across else QRect(0, start, port.width(), size)
-        wide = header.sectionSizeFromContents(section).width() <= rect.width() + 1
+        drawn = header.fontMetrics().horizontalAdvance(name) + TITLE_MARGIN
+        wide = max(drawn, header.sectionSizeFromContents(section).width()) <= rect.width() + 1
         if name and not header.isSectionHidden(section) and port.rect().contains(rect) and wide:
             role = "table column header" if across else "table row header"
             found.append(Seen(role, name, rect.translated(shift), "", ("enabled", "sensitive"), True))

@@ -12,6 +12,7 @@ from random import Random
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
@@ -84,7 +85,7 @@ def _glyph_icon(glyph: str, ink: str) -> QIcon:
 @lru_cache(maxsize=65536)
 def _is_drawn(glyph: str) -> bool:
     """Whether the font really has the glyph; some that are in its list are empty."""
-    return bool(_mean_ink(_glyph_icon(glyph, "#000000").pixmap(QSize(32, 32))))
+    return bool(_mean(_drawn_pixels(_glyph_icon(glyph, "#000000").pixmap(QSize(32, 32)))))
 
 
 @lru_cache(maxsize=64)
@@ -143,22 +144,34 @@ def _file_icon(file: str, ink: str, ground: str, size: int) -> QIcon | None:
     pixmap = QIcon(file).pixmap(QSize(size, size), 2.0)
     if pixmap.isNull():
         return None
-    mean = _mean_ink(pixmap)
+    drawn = _drawn_pixels(pixmap)
+    mean = _mean(drawn)
     if not mean:
         return None
     if "-symbolic." in file or contrast(mean, ground) < 1.9:
+        whole = len(drawn) > SOLID * pixmap.width() * pixmap.height()
+        if whole or drawn.std(axis=0).max() > ONE_INK:
+            return None  # in one colour it would be a mere patch
         pixmap = recolored(pixmap, ink)
     return QIcon(pixmap)
 
 
-def _mean_ink(pixmap: QPixmap) -> str:
-    """Mean colour of what is drawn; empty when nothing is."""
+SOLID, ONE_INK = 0.75, 40.0
+"""Share of drawn pixels, and spread of a colour channel, above which a picture cannot be recoloured."""
+
+
+def _drawn_pixels(pixmap: QPixmap) -> npt.NDArray[np.uint8]:
+    """RGB of the pixels that are not transparent, one row each."""
     image = pixmap.toImage().convertToFormat(QImage.Format.Format_RGBA8888)
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)
-    drawn = pixels[pixels[..., 3] > 96]
+    return pixels[pixels[..., 3] > 96][:, :3]
+
+
+def _mean(drawn: npt.NDArray[np.uint8]) -> str:
+    """Mean colour as ``#rrggbb``; empty when next to nothing is drawn."""
     if len(drawn) < 12:
         return ""
-    red, green, blue = (round(float(v)) for v in drawn[:, :3].mean(axis=0))
+    red, green, blue = (round(float(v)) for v in drawn.mean(axis=0))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
