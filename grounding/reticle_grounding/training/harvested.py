@@ -69,6 +69,8 @@ OTHER_ROLES = {
 MAX_NAME = 60
 VALIDATION_SHARE = 10
 """One application in so many is kept for validation."""
+FITTING_SHARE = 7
+"""One training application in so many is kept from the matcher."""
 
 
 class _RowElement(TypedDict, total=False):
@@ -115,6 +117,12 @@ def harvested_scenes(directory: Path) -> Harvest:
     parts = harvested_rows(directory)
     training, validation = ([SceneFile(f"{r['app']}:{r['image']}", _Opener(directory, r)) for r in p] for p in parts)
     return Harvest(training, validation)
+
+
+def fitting_apps(rows: list[_Row]) -> frozenset[str]:
+    """Applications among the training rows on which the matcher is not trained, so that calibration can be fitted on
+    looks that are as new to it as a user's."""
+    return frozenset(sorted({row["app"] for row in rows})[2::FITTING_SHARE])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""What the matcher says about one screenshot: every proposal and text against the words of an instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .geometry import Rect
+from .matcher.matcher import Matcher, Vectors
+from .ocr import RgbArray, TextBox
+from .proposals import Elements
+from .words import Wanted
+
+MAX_SEEN = 400
+"""Proposals that are looked at on one screen."""
+SIDES = (7.0, 120.0)
+"""Shorter side of a proposal worth a look (pixels)."""
+LONGEST = 2.6
+"""Longer side in lengths of the shorter one."""
+LEAST_LOOK, LEAST_MEANT = 0.1, 0.2
+"""Weaker agreements make no candidates."""
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """One instruction against everything seen and read; scores are -1..1."""
+
+    rects: tuple[Rect, ...]
+    """Proposals that were looked at, capture pixels."""
+    looks: Scores
+    """[proposals] agreement of each proposal's looks."""
+    texts: Scores
+    """[texts] agreement of each text's meaning, in the order of the scene's texts."""
+
+    def best_looks(self, count: int) -> list[int]:
+        return _best(self.looks, count, LEAST_LOOK)
+
+    def best_texts(self, count: int) -> list[int]:
+        return _best(self.texts, count, LEAST_MEANT)
+
+
+NOTHING_SEEN = Agreement((), np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
+def _best(scores: Scores, count: int, least: float) -> list[int]:
+    order = np.argsort(-scores, kind="stable")[:count]
+    return [int(i) for i in order if scores[i] >= least]
+
+
+class Looks:
+    """All proposals and texts of one screenshot as vectors, made once."""
+
+    def __init__(self, matcher: Matcher, image: RgbArray, elements: Elements, texts: Sequence[TextBox]) -> None:
+        self._matcher, self.texts = matcher, texts
+        self.rects = proposals(elements)
+        self._seen = matcher.see(image, self.rects)
+        self._read = matcher.say([t.text for t in texts])
+
+    def against(self, instruction: str, wanted: Wanted) -> Agreement:
+        """The better of the whole instruction and of what is left without gestures and roles."""
+        bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
+        spoken = self._matcher.say([instruction, bare])
+        return Agreement(self.rects, _scores(self._seen, spoken), _scores(self._read, spoken))
+
+
+def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
+    if not len(vectors):
+        return np.zeros(0, np.float32)
+    scores: Scores = (vectors @ spoken.T).max(axis=1)
+    return scores
+
+
+def proposals(elements: Elements) -> tuple[Rect, ...]:
+    """Rectangles that may be a control with a drawing on it, every place once; drawings before boxes."""
+    kept: list[Rect] = []
+    taken: set[tuple[int, int, int]] = set()
+    for rect in (*elements.icons, *elements.boxes):
+        short, long = min(rect.width, rect.height), max(rect.width, rect.height)
+        place = (round(rect.center.x / 3), round(rect.center.y / 3), round(long / 6))
+        if SIDES[0] <= short <= SIDES[1] and long <= LONGEST * short and place not in taken:
+            taken.add(place)
+            kept.append(rect)
+    return tuple(kept[:MAX_SEEN])

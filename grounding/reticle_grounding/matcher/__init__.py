@@ -1,0 +1,1 @@
+"""What a small picture shows and what a phrase asks for, in one space: the matcher of looks and words."""

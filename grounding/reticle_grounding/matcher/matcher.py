@@ -1,0 +1,76 @@
+"""The matcher at work: vectors of proposals and of words, and how well they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from reticle_grounding.geometry import Rect
+
+from .crops import cut
+
+Vectors = npt.NDArray[np.float32]
+"""[n, DIM], rows of norm 1 (or 0 where nothing is known)."""
+BATCH = 64
+
+
+class Matcher(Protocol):
+    """Anything that compares looks and words; the product of two vectors is their agreement, -1..1."""
+
+    def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
+        """Vectors of parts of a [height, width, 3] picture."""
+        ...
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        """Vectors of phrases."""
+        ...
+
+
+class NoMatcher:
+    """Knows nothing: every agreement is 0."""
+
+    def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
+        return np.zeros((len(rects), 1), np.float32)
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        return np.zeros((len(phrases), 1), np.float32)
+
+
+class TrainedMatcher:
+    """The trained towers; opened at first use. Use from one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises CheckpointError when the folder's weights cannot be used."""
+        from .store import load
+
+        self._net = load(folder)
+
+    def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
+        import torch
+
+        parts = []
+        with torch.inference_mode():
+            for at in range(0, len(rects), BATCH):
+                parts.append(self._net.see(cut(image, rects[at : at + BATCH])).numpy())
+        return cast(Vectors, np.concatenate(parts)) if parts else np.zeros((0, 1), np.float32)
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        import torch
+
+        if not phrases:
+            return np.zeros((0, 1), np.float32)
+        with torch.inference_mode():
+            return cast(Vectors, self._net.say(phrases).numpy())
+
+
+@lru_cache(maxsize=2)
+def open_matcher(folder: Path) -> Matcher:
+    """The folder's matcher, or one that knows nothing where the folder holds none."""
+    from .store import FILE
+
+    return TrainedMatcher(folder) if (folder / FILE).is_file() else NoMatcher()
