@@ -28,10 +28,11 @@ Picture = npt.NDArray[np.uint8]
 SIDE = 48
 """Pictures without a size of their own are drawn this large."""
 NATIVE = (16, 22, 24, 32, 48)
-GROUPS = frozenset(
-    "actions categories chart code devices document emblems form image io legacy media mimes mimetypes navigation net "
-    "object places status stock symbolic table text ui".split()  # noqa: SIM905 - a list of words reads best as words
-)
+_FOLDERS = """
+actions categories chart code devices document emblems form image io legacy media mimes mimetypes navigation net object
+places status stock symbolic table text ui
+"""
+GROUPS = frozenset(_FOLDERS.split())
 """Folders of themes that hold controls' icons; programs' own icons are left out but for the common ones."""
 COMMON_PROGRAMS = re.compile(r"(preferences|system|utilities|accessories|help|internet|multimedia)-")
 _BRANDS = re.compile(r"(^|/)(brands?|logos?|flags?|emoji)(/|$)|(^|[-_])logo([-_]|$)|^brand[-_]")
