@@ -73,12 +73,12 @@ def soft_cells(
     down = np.clip(np.minimum(y + cell, bottom) - np.maximum(y, top), 0, None)
     overlap = np.outer(down, across)
     whole = {"cell": cell**2, "box": width * height, "union": cell**2 + width * height - overlap}[share]
-    fall = 1.0
+    labels = overlap / whole
     if gaussian:
         dx = (x + cell / 2 - (left + right) / 2) / (spread * width)
         dy = (y + cell / 2 - (top + bottom) / 2) / (spread * height)
-        fall = np.outer(np.exp(-0.5 * dy**2), np.exp(-0.5 * dx**2))
-    return np.asarray(overlap / whole * fall, np.float32)
+        labels = labels * np.outer(np.exp(-0.5 * dy**2), np.exp(-0.5 * dx**2))
+    return np.asarray(labels, np.float32)
 
 
 def cell_of(point: Point, size: Size, cell: int) -> int:
