@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmapCache
 from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QScrollArea, QToolButton, QWidget
 
 from . import dialogs, parts, windows
+from . import dialogs_more as fields
 from . import windows_more as more
 from .desktop import desktop_icons, panel, wallpaper
 from .frames import Frame, draw_frame, outer, random_frame
@@ -29,11 +30,13 @@ LARGE = (
     windows.spreadsheet, windows.planner, windows.control_centre, windows.transfers, windows.browser, windows.editor,
     windows.paint, windows.studio, windows.control_centre, more.settings_page, more.settings_page, more.rail, more.rail,
     more.ribbon, more.ribbon, more.gallery, more.console,
+    fields.record, fields.record, fields.composer, fields.panels,
 )  # fmt: skip
 SMALL = (
     dialogs.form_dialog, dialogs.form_dialog, dialogs.preferences, dialogs.preferences, dialogs.wizard, dialogs.message,
     dialogs.login, dialogs.keypad, dialogs.mixer, dialogs.tool_box, dialogs.chooser, dialogs.launcher,
-    dialogs.tool_box, more.notification,
+    dialogs.tool_box, more.notification, fields.find_replace, fields.file_dialog,
+    fields.print_dialog, fields.colour_dialog, dialogs.form_dialog,
 )  # fmt: skip
 LEAST = QSize(560, 420)
 """Smallest desktop, in logical pixels, that scaling may leave."""
