@@ -112,13 +112,19 @@ def distinct(tables: Sequence[Table], alike: float = 0.8) -> Table:
 
 def _overlaps(rects: Table) -> npt.NDArray[np.float64]:
     """[n, n] intersection over union."""
+    both = shared_areas(rects)
+    area = np.diag(both)
+    overlap: npt.NDArray[np.float64] = both / np.maximum(np.add.outer(area, area) - both, 1e-9)
+    return overlap
+
+
+def shared_areas(rects: Table) -> npt.NDArray[np.float64]:
+    """[n, n] areas that two rectangles have in common; the diagonal holds their own."""
     left, top, right, bottom = (rects[:, i] for i in range(4))
     wide = np.minimum.outer(right, right) - np.maximum.outer(left, left)
     high = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
-    both = np.clip(wide, 0, None) * np.clip(high, 0, None)
-    area = (right - left) * (bottom - top)
-    overlap: npt.NDArray[np.float64] = both / np.maximum(np.add.outer(area, area) - both, 1e-9)
-    return overlap
+    both: npt.NDArray[np.float64] = np.clip(wide, 0, None) * np.clip(high, 0, None)
+    return both
 
 
 def as_rects(table: Table) -> tuple[Rect, ...]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from . import drawings
 from .drawings import Areas, Mask, Table
 from .geometry import Rect
+from .labels import without_symbol
 from .ocr import RgbArray, TextBox
 
 MARK_SIDES = (7.0, 34.0)
@@ -21,6 +23,15 @@ MARK_SIDES = (7.0, 34.0)
 ICON_SIDES = (9.0, 72.0)
 LEAST_ICON = 7.0
 """Longer side of the smallest drawing that counts, such as the arrow of a drop-down."""
+LARGEST = 420.0
+"""Longer side of pictures and outlined controls."""
+MAX_PROPOSALS = 400
+CROWD_CELL = 64
+"""Side of the cells in which drawings are counted; photographs hold the most."""
+
+
+Sort = Literal["icon", "mark", "bar", "box", "area", "track"]
+"""Drawing; check box or radio button; entry or wide button; compact button; panel or picture; slider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,8 @@ class Elements:
     """Small drawings without text."""
     tracks: tuple[Rect, ...] = ()
     """Long flat drawings without text, such as a slider's groove with its handle."""
+    controls: tuple[Rect, ...] = ()
+    """Outlined controls and pictures that are larger than icons."""
 
     def around(self, rect: Rect) -> Rect | None:
         """The smallest box that holds ``rect``'s centre and is at least as high as most of it, or None."""
@@ -46,10 +59,22 @@ NOTHING = Elements((), ())
 def find_elements(image: RgbArray, texts: Sequence[TextBox]) -> Elements:
     """Boxes and icons of a [height, width, 3] picture; about 50 ms for 1280x800."""
     edges = drawings.edges_of(image)
-    bare = drawings.without(edges, [t.rect for t in texts if not drawings.symbolic(t)])
+    written = [(without_symbol(t) or t).rect for t in texts if not drawings.symbolic(t)]
+    bare = drawings.without(edges, written)
     drawn = drawings.areas_of(drawings.joined(bare, (3, 3)), 8)
+    controls = drawings.as_rects(_controls(drawn))
     drawn = drawn.only(drawn.filled >= 0.08)
-    return Elements(_boxes(edges), _icons(bare, edges, drawn, texts), drawings.as_rects(_tracks(drawn)))
+    tracks = drawings.as_rects(_tracks(drawn))
+    return Elements(_boxes(edges), _icons(bare, edges, drawn, texts), tracks, controls)
+
+
+def _controls(drawn: Areas) -> Table:
+    """Outlines about as high as a line or two, and pictures."""
+    wide, high = drawn.sides
+    outlined = (high >= 12) & (high <= 90) & (wide > ICON_SIDES[1]) & (wide <= 2 * LARGEST)
+    longer, shorter = np.maximum(wide, high), np.minimum(wide, high)
+    pictured = (longer > ICON_SIDES[1]) & (longer <= LARGEST) & (shorter >= 0.3 * longer) & (drawn.filled >= 0.2)
+    return drawn.rects[outlined | pictured]
 
 
 def _tracks(drawn: Areas) -> Table:
@@ -64,13 +89,61 @@ def _icons(bare: Mask, edges: Mask, drawn: Areas, texts: Sequence[TextBox]) -> t
     found = [_icon_sized(drawn), np.array([r.as_tuple() for r in misread if r is not None]).reshape(-1, 4)]
     for gaps in drawings.JOINS:
         found.append(_icon_sized(drawings.areas_of(drawings.joined(free, gaps), 8)))
-    return drawings.as_rects(drawings.distinct(found))
+    return drawings.as_rects(drawings.distinct([_least_crowded(np.concatenate(found), 4 * MAX_PROPOSALS)]))
+
+
+def _least_crowded(rects: Table, count: int) -> Table:
+    """At most ``count`` of the rectangles, in their order; those go first that stand among the most others."""
+    if len(rects) <= count:
+        return rects
+    cells = ((rects[:, :2] + rects[:, 2:]) / (2 * CROWD_CELL)).astype(np.int64)
+    _, which, held = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(held[which.ravel()], kind="stable")
+    return rects[np.sort(order[:count])]
 
 
 def _icon_sized(drawn: Areas) -> Table:
     wide, high = drawn.sides
     longer, shorter = np.maximum(wide, high), np.minimum(wide, high)
     return drawn.rects[(longer >= LEAST_ICON) & (longer <= ICON_SIDES[1]) & (shorter >= 2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A place that may be a control."""
+
+    rect: Rect
+    sort: Sort
+
+
+def proposals_of(elements: Elements, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+    """Every control-like element once, with its guessed sort; at most ``limit``, fewer where pictures crowd."""
+    boxes = [(r, _sort_of_box(r)) for r in (*elements.boxes, *elements.controls)]
+    sorted_out = [*boxes, *((r, "track") for r in elements.tracks), *((r, "icon") for r in elements.icons)]
+    sorts = {r: s for r, s in reversed(sorted_out)}
+    table = _least_crowded(np.array([r.as_tuple() for r in sorts]).reshape(-1, 4)[::-1], 4 * limit)
+    return tuple(Proposal(r, sorts[r]) for r in drawings.as_rects(_tidiest(drawings.distinct([table]), limit)))
+
+
+def _tidiest(rects: Table, count: int) -> Table:
+    """At most ``count`` of the rectangles; those that cross others (blobs of photographs) or are tiny go first."""
+    if len(rects) <= count:
+        return rects
+    shared = drawings.shared_areas(rects)
+    own = np.diag(shared)
+    crossed = ((shared > 0) & (shared < 0.9 * np.minimum.outer(own, own))).sum(axis=1)
+    shorter = np.minimum(rects[:, 2] - rects[:, 0], rects[:, 3] - rects[:, 1])
+    order = np.argsort(crossed + 1.5 * (shorter < MARK_SIDES[0]), kind="stable")
+    return rects[np.sort(order[:count])]
+
+
+def _sort_of_box(rect: Rect) -> Sort:
+    square = 0.7 <= rect.width / rect.height <= 1.43
+    if square and MARK_SIDES[0] <= min(rect.width, rect.height) and max(rect.width, rect.height) <= MARK_SIDES[1]:
+        return "mark"
+    if rect.height <= 90 and rect.width >= 1.6 * rect.height:
+        return "bar"
+    return "box" if max(rect.width, rect.height) <= 2 * ICON_SIDES[1] else "area"
 
 
 def marks_left_of(label: Rect, elements: Elements) -> list[Rect]:

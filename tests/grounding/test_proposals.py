@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from reticle_grounding.geometry import Rect
+from reticle_grounding.labels import without_symbol
 from reticle_grounding.ocr import RgbArray, TextBox, Word
-from reticle_grounding.proposals import Elements, find_elements
+from reticle_grounding.proposals import Elements, find_elements, proposals_of
 
 
 def canvas(width: int = 240, height: int = 120) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -69,3 +71,49 @@ def test_misread_drawing_stays_an_icon_but_a_word_is_none() -> None:
         elements = find_elements(pixels(image), [misread, read("Settings", word)])
         assert best_icon(elements, cross) > 0.7
         assert not any(word.contains(icon.center) for icon in elements.icons)
+
+
+def test_square_and_entry_are_proposed_with_their_sorts() -> None:
+    image, draw = canvas()
+    draw.rectangle((20, 20, 35, 35), outline=(90, 90, 90), fill=(255, 255, 255))
+    draw.rectangle((60, 50, 200, 76), outline=(90, 90, 90), fill=(255, 255, 255))
+    draw.line((100, 100, 112, 112), fill=(0, 0, 0), width=3)
+    sorts = {p.rect: p.sort for p in proposals_of(find_elements(pixels(image), []))}
+    assert sorts[max(sorts, key=lambda r: r.iou(Rect(21, 21, 35, 35)))] == "mark"
+    assert sorts[max(sorts, key=lambda r: r.iou(Rect(61, 51, 200, 76)))] == "bar"
+    assert sorts[max(sorts, key=lambda r: r.iou(Rect(100, 100, 113, 113)))] == "icon"
+
+
+def test_blobs_that_cross_each_other_go_first() -> None:
+    alone = tuple(Rect(40.0 * i, 0, 40.0 * i + 16, 16) for i in range(6))
+    crossing = tuple(Rect(300 + 9.0 * i, 5.0 * (i % 3), 316 + 9.0 * i, 5.0 * (i % 3) + 16) for i in range(30))
+    kept = proposals_of(Elements((), (*crossing, *alone)), limit=12)
+    assert len(kept) == 12
+    assert {p.rect for p in kept} >= set(alone)
+
+
+def test_picture_larger_than_an_icon_is_a_control() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)
+    image, _ = canvas(300, 200)
+    image.paste(Image.fromarray(noise), (50, 40))
+    found = find_elements(pixels(image), []).controls
+    assert max(r.iou(Rect(50, 40, 150, 140)) for r in found) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "rest"),
+    [(("✓", "Attributes"), "Attributes"), (("ORight-handed",), "Right-handed"), (("X", "Button"), "Button")],
+)
+def test_misread_mark_is_taken_off_its_label(words: tuple[str, ...], rest: str) -> None:
+    pieces = tuple(Word(w, Rect(60.0 * i, 0, 60.0 * i + 9 * len(w) + 9, 18)) for i, w in enumerate(words))
+    box = TextBox(" ".join(words), Rect(0, 0, pieces[-1].rect.right, 18), 0.9, pieces)
+    cleaned = without_symbol(box)
+    assert cleaned is not None
+    assert cleaned.text == rest
+    assert cleaned.rect.left >= 15
+
+
+@pytest.mark.parametrize("text", ["A picture", "Open", "OK", "(none)", "3 files", "I agree"])
+def test_ordinary_labels_stay_whole(text: str) -> None:
+    words = tuple(Word(w, Rect(50.0 * i, 0, 50.0 * i + 45, 18)) for i, w in enumerate(text.split()))
+    assert without_symbol(TextBox(text, Rect(0, 0, 100, 18), 0.9, words)) is None
