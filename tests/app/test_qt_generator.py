@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,9 +26,13 @@ from PySide6.QtWidgets import (
 
 from reticle_app.generator.harvest import harvest
 from reticle_app.generator.layers import Pile
+from reticle_app.generator.look import random_look
 from reticle_app.generator.popups import ShownMenu, ShownMenuBar
 from reticle_app.generator.screen import settle
+from reticle_app.generator.seen import Seen
 from reticle_app.generator.writing import as_picture
+from reticle_grounding.errors import BadInput
+from reticle_grounding.training import fonts
 
 UNIQUE = (255, 0, 254)
 
@@ -68,8 +74,6 @@ def test_box_is_where_the_button_is_drawn(qtbot, scale: float) -> None:
 
 
 def test_covered_elements_have_no_box() -> None:
-    from reticle_app.generator.seen import Seen
-
     pile = Pile((400, 300), 1.0)
     pile.add([Seen("text", "low", QRect(10, 10, 100, 30)), Seen("text", "free", QRect(10, 200, 100, 30))], 0, 0)
     pile.cover(QRect(60, 0, 300, 100))
@@ -77,16 +81,12 @@ def test_covered_elements_have_no_box() -> None:
 
 
 def test_off_screen_elements_have_no_box() -> None:
-    from reticle_app.generator.seen import Seen
-
     pile = Pile((400, 300), 1.0)
     pile.add([Seen("text", n, QRect(x, 10, 100, 30)) for n, x in (("in", 10), ("half", 350), ("out", 900))], 0, 0)
     assert [p.seen.name for p in pile.placed] == ["in"]
 
 
 def test_blank_buttons_have_no_box() -> None:
-    from reticle_app.generator.seen import Seen
-
     pile = Pile((400, 300), 1.0)
     pile.add([Seen("push button", "nothing drawn", QRect(10, 10, 40, 40), text_visible=False)], 0, 0)
     assert not pile.placed
@@ -158,3 +158,9 @@ def test_menus_and_lists(qtbot) -> None:
     assert found == {"File": "menu", "one": "list item", "two": "list item"}
     settle(menu, menu.sizeHint())
     assert [s.name for s in harvest(menu)] == ["Open", "Save & close"]
+
+
+def test_missing_fonts_are_named(monkeypatch) -> None:
+    monkeypatch.setattr(fonts, "installed", dict)
+    with pytest.raises(BadInput, match="install fonts-dejavu"):
+        random_look(Random(0))
