@@ -14,7 +14,7 @@ from .targets import Target, by_image, read_targets
 
 CAPTURED_SEED = 0
 GENERATED_SEED = 9_000_000
-"""Training, its validation and the calibration use seeds below 7,100,000, the documented commands 8,000,000."""
+"""`reticle train` draws from 10,000,000 on, the calibration from 7,000,000, the documented commands from 8,000,000."""
 AbsentChoice = Callable[[Sequence[str]], list[Target]]
 """From the lines read on a screen to the targets that are not on it."""
 
