@@ -13,7 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
 from reticle_grounding.errors import BadInput
@@ -184,11 +184,3 @@ def recolored(pixmap: QPixmap, ink: str) -> QPixmap:
     painter.end()
     result.setDevicePixelRatio(pixmap.devicePixelRatio())
     return result
-
-
-def transparent(size: QSize, scale: float) -> QPixmap:
-    """An empty picture of a logical size."""
-    pixmap = QPixmap(size * scale)
-    pixmap.setDevicePixelRatio(scale)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    return pixmap
