@@ -44,3 +44,5 @@ class GroundingConfig:
     """Processor threads of the text reader."""
     max_pixels: int | None = None
     """Lowers the model's limit of pixels, for speed."""
+    keep_ratio: float | None = None
+    """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer."""

@@ -55,14 +55,15 @@ class Grounder:
     def open(cls, model_dir: Path | None = None, config: GroundingConfig | None = None) -> Grounder:
         """Opens a model folder, or the embedded model.
 
-        Raises CheckpointError when the folder is incomplete or missing, ReticleError for a broken calibration file.
+        Raises CheckpointError when the folder is incomplete or missing, ReticleError for a broken calibration file,
+        BadInput for a keep ratio that is none or that the model cannot follow.
         """
         from .assets import embedded_model_dir
         from .model.pointer_model import PointerModel
 
         config = config or GroundingConfig()
         folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
-        model = PointerModel.open(folder, max_pixels=config.max_pixels)
+        model = PointerModel.open(folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio)
         return cls(PointerSource(model), TextReader(config.ocr_threads), load_calibration(), config)
 
     @property
@@ -150,9 +151,9 @@ class Observation:
         """The best regions in capture pixels, clipped to the picture; none for a map without any peak."""
         if float(attention.max()) <= 1.0001 * float(attention.min()):
             return ()
-        found = find_regions(attention, self._config.region_threshold)[: self._config.max_regions]
+        found = find_regions(attention, self._config.region_threshold, self._look.region_rank)
         screen = Rect.of_size(self.size)
-        mapped = (region.mapped(self._look.transform) for region in found)
+        mapped = (region.mapped(self._look.transform) for region in found[: self._config.max_regions])
         return tuple(replace(r, rect=r.rect.intersection(screen) or r.rect) for r in mapped)
 
     def _read(self, regions: Sequence[Region], timings: dict[str, float]) -> tuple[TextBox, ...]:

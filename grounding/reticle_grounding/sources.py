@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from .geometry import Size, Transform
+from .regions import RegionRank
 from .types import FloatMap
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Look(Protocol):
     @property
     def timings_ms(self) -> Mapping[str, float]:
         """``process``, ``vision``, ``prefill`` once, ``suffix`` of the latest instruction."""
+        ...
+
+    @property
+    def region_rank(self) -> RegionRank:
+        """What the regions of its maps are ordered by."""
         ...
 
     def attend(self, instruction: str) -> FloatMap:
@@ -63,6 +69,10 @@ class _PointerLook:
     def timings_ms(self) -> Mapping[str, float]:
         return self.screen.timings_ms
 
+    @property
+    def region_rank(self) -> RegionRank:
+        return self.model.region_rank
+
     def attend(self, instruction: str) -> FloatMap:
         return self.model.attend(self.screen, instruction)
 
@@ -90,6 +100,7 @@ class _EvenLook:
     rows: int
     columns: int
     timings_ms: Mapping[str, float]
+    region_rank: RegionRank = "mean"
 
     def attend(self, instruction: str) -> FloatMap:
         return np.full((self.rows, self.columns), 1.0 / (self.rows * self.columns), dtype=np.float32)

@@ -17,6 +17,7 @@ from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, Retic
 from reticle_grounding.geometry import Rect, Size, Transform
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.predictor import Grounder, GroundingConfig, check_instruction
+from reticle_grounding.regions import RegionRank
 from reticle_grounding.sources import Look
 from reticle_grounding.types import FloatMap
 
@@ -46,6 +47,7 @@ class FakeLook:
     transform: Transform
     attention: FloatMap
     timings_ms: Mapping[str, float]
+    region_rank: RegionRank = "mean"
 
     def attend(self, instruction: str) -> FloatMap:
         return self.attention

@@ -14,7 +14,7 @@ from reticle_app.config import load_settings
 from reticle_grounding.errors import BadInput
 
 from .evaluate_table import print_results
-from .ground import JsonOption, ModelOption
+from .ground import JsonOption, KeepOption, ModelOption
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def evaluate(
         Path | None, typer.Option("--curve", help="Draw risk-coverage and reliability into this .png or .svg.")
     ] = None,
     model: ModelOption = None,
+    keep_ratio: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -57,7 +58,7 @@ def evaluate(
     if curve is not None:
         check_ending(curve)
     with _sets(targets or [], captured or [], generated, limit) as sets:
-        results = _measure(sets, model or load_settings().model, baselines=baselines, verify=verify)
+        results = _measure(sets, model or load_settings().model, keep_ratio, baselines=baselines, verify=verify)
     if curve is not None:
         draw_curves(results, curve)
     if as_json:
@@ -85,12 +86,15 @@ def _sets(
         yield found
 
 
-def _measure(sets: list[TargetSet], model: Path | None, *, baselines: bool, verify: bool) -> dict[str, Evaluation]:
+def _measure(
+    sets: list[TargetSet], model: Path | None, keep_ratio: float | None, *, baselines: bool, verify: bool
+) -> dict[str, Evaluation]:
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
+    from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
 
-    first = Grounder.open(model)
+    first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio))
     grounders = [("", first), *([(" + verifier", _verifying(first))] if verify else [])]
     results: dict[str, Evaluation] = {}
     for name, measured in zip(distinct([s.name for s in sets]), sets, strict=True):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from reticle_grounding.types import Grounding
 
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Model folder; default is the embedded model.")]
+KeepOption = Annotated[
+    float | None,
+    typer.Option("--keep-ratio", help="Share of the picture's patches the model reads, for models that can choose."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -31,16 +35,19 @@ def ground(
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=20, help="Candidates to return.")] = 5,
     save: Annotated[Path | None, typer.Option("--save", help="Write the annotated picture here.")] = None,
     model: ModelOption = None,
+    keep_ratio: KeepOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
     from reticle_grounding.images import load_image
+    from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder, check_instruction
 
     check_instruction(instruction)
     picture = load_image(image)
     _check_target(save)
-    grounding = Grounder.open(model or load_settings().model).observe(picture).ground(instruction, top_k)
+    grounder = Grounder.open(model or load_settings().model, GroundingConfig(keep_ratio=keep_ratio))
+    grounding = grounder.observe(picture).ground(instruction, top_k)
     if save is not None:
         _save(picture, grounding, save)
     if as_json:
