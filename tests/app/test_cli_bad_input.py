@@ -154,3 +154,35 @@ def test_broken_settings(fails, picture: Path, tmp_path: Path, monkeypatch: pyte
     (config / "settings.json").write_text(json.dumps({"top_k": 99}))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert "top_k" in fails("ground", picture, "ok")
+
+
+@pytest.mark.parametrize("ratio", ["0", "-0.5", "1.5", "nan"])
+@pytest.mark.parametrize("command", ["ground", "eval"])
+def test_keep_ratio_out_of_range(fails, picture: Path, tmp_path: Path, command: str, ratio: str) -> None:
+    assert "keep ratio" in fails(*_asked(command, picture, tmp_path), "--keep-ratio", ratio)
+
+
+@pytest.mark.parametrize("command", ["ground", "eval"])
+def test_keep_ratio_for_a_model_that_cannot_choose(fails, picture: Path, tmp_path: Path, command: str) -> None:
+    assert "no patch scorer" in fails(*_asked(command, picture, tmp_path), "--keep-ratio", "0.3")
+
+
+def _asked(command: str, picture: Path, folder: Path) -> list[object]:
+    """A command line that is right but for what follows."""
+    if command == "ground":
+        return ["ground", picture, "the button"]
+    (folder / "images").mkdir()
+    picture.rename(folder / "images" / "screen.png")
+    target = {
+        "id": "a",
+        "image": "images/screen.png",
+        "width": 320,
+        "height": 200,
+        "bbox": [10, 10, 40, 30],
+        "instruction": "the button",
+        "kind": "icon",
+        "absent": False,
+        "indirect": False,
+    }
+    (folder / "targets.jsonl").write_text(json.dumps(target))
+    return ["eval", folder / "targets.jsonl"]

@@ -19,7 +19,7 @@ from reticle_grounding.model.checkpoint import save_checkpoint
 from reticle_grounding.model.families import PointerModelModule, build_model, config_from
 from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.processor import ImageProcessor
-from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS
+from reticle_grounding.model.prompts import CHAT_TOKENS, DROPPED, POINTER_TOKENS
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 
@@ -30,11 +30,22 @@ def tiny_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(vocab={char: i for i, char in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<|endoftext|>", *CHAT_TOKENS, "<|video_pad|>", *POINTER_TOKENS])
+    tokenizer.add_special_tokens(["<|endoftext|>", *CHAT_TOKENS, "<|video_pad|>", *POINTER_TOKENS, DROPPED])
     return tokenizer
 
 
 def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
+    """``family`` is a model type, with ``focusui:`` or ``gui_aima:`` before it for those families."""
+    method, _, model_type = family.rpartition(":")
+    config = tiny_backbone(model_type, tokenizer)
+    if method == "focusui":
+        config["image_drop_end_token_id"] = tokenizer.token_to_id(DROPPED)
+    if method == "gui_aima":
+        config |= {"query_topk": 1, "kl_query_weighting": False}
+    return config
+
+
+def tiny_backbone(family: str, tokenizer: Tokenizer) -> dict[str, object]:
     vision: dict[str, dict[str, object]] = {
         "qwen2_vl": {"depth": 2, "embed_dim": 32, "hidden_size": 64, "mlp_ratio": 2, "num_heads": 2},
         "qwen2_5_vl": {
@@ -45,6 +56,15 @@ def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
             "out_hidden_size": 64,
             "fullatt_block_indexes": [1],
             "window_size": 56,
+        },
+        "qwen3_vl": {
+            "depth": 4,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_heads": 2,
+            "out_hidden_size": 64,
+            "num_position_embeddings": 64,
+            "deepstack_visual_indexes": [0, 1, 2],
         },
     }
     ids = {
@@ -59,8 +79,7 @@ def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
         "eos_token_id": "<|diff_marker|>",
         "pad_token_id": "<|endoftext|>",
     }
-    return {
-        "model_type": family,
+    text: dict[str, object] = {
         "hidden_size": 64,
         "intermediate_size": 96,
         "num_hidden_layers": 3,
@@ -68,10 +87,17 @@ def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
         "num_key_value_heads": 2,
         "vocab_size": tokenizer.get_vocab_size(),
         "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
-        "tie_word_embeddings": family == "qwen2_5_vl",
+    }
+    rest: dict[str, object] = {
+        "model_type": family,
+        "tie_word_embeddings": family != "qwen2_vl",
         "vision_config": vision[family],
         **{name: tokenizer.token_to_id(token) for name, token in ids.items()},
     }
+    if family == "qwen3_vl":
+        scaling = {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [4, 2, 2]}
+        return rest | {"text_config": text | {"head_dim": 16, "num_hidden_layers": 4, "rope_scaling": scaling}}
+    return rest | text
 
 
 @pytest.fixture(scope="session")
@@ -98,14 +124,15 @@ def tiny_folder(
 
     def make(family: str) -> Path:
         if family not in made:
-            made[family] = tmp_path_factory.mktemp(family) / "model"
+            made[family] = tmp_path_factory.mktemp(family.replace(":", "-")) / "model"
+            patch = 16 if family.endswith("qwen3_vl") else 14
             save_checkpoint(
                 tiny_model(family),
                 tiny_tokenizer(),
                 made[family],
                 name=f"tiny-{family}",
                 prompt="embedded",
-                processor=ImageProcessor(max_pixels=28 * 28 * 60),
+                processor=ImageProcessor(patch=patch, max_pixels=4 * patch * patch * 60),
                 dtype=torch.float32,
             )
         return made[family]

@@ -159,7 +159,7 @@ def save_checkpoint(
     stored = str(dtype).removeprefix("torch.")
     _write(directory / _ABOUT, config | {"dtype": stored})
     tokenizer.save(str(directory / "tokenizer.json"))
-    _write(directory / "tokenizer_config.json", _tokenizer_config())
+    _write(directory / "tokenizer_config.json", _tokenizer_config(_tokens_of(model)))
     _write(directory / "preprocessor_config.json", processor.to_config())
     _write(directory / _OURS, {"name": name, "prompt": prompt, "dtype": stored})
     return files
@@ -179,10 +179,10 @@ def _tensors(model: PointerModelModule, dtype: torch.dtype) -> dict[str, Tensor]
     return out
 
 
-def _tokenizer_config() -> dict[str, object]:
+def _tokenizer_config(control: tuple[str, ...]) -> dict[str, object]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "additional_special_tokens": list(prompts.POINTER_TOKENS),
+        "additional_special_tokens": list(control),
         "clean_up_tokenization_spaces": False,
         "eos_token": "<|diff_marker|>",
         "pad_token": "<|endoftext|>",

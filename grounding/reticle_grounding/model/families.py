@@ -330,6 +330,11 @@ def build_model(config: PretrainedConfig, *, pointer: bool = True) -> PointerMod
     missing = [name for name in family.id_fields if not isinstance(getattr(config, name, None), int)]
     if pointer and missing:
         raise CheckpointError(f"config.json lacks {', '.join(missing)}")
+    if family.scorer and getattr(config, DEEPSTACK_FIELD, None) is None:
+        setattr(config, DEEPSTACK_FIELD, "all")
+    levels = getattr(config, DEEPSTACK_FIELD, "all")
+    if levels not in {"all", "first"}:
+        raise CheckpointError(f"config.json says {DEEPSTACK_FIELD} {levels!r}; all or first is expected")
     return PointerModelModule(config, pointer=pointer)
 
 
