@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from reticle_grounding.model.checkpoint import save_checkpoint
-from reticle_grounding.model.families import PointerModelModule, build_model, config_from
+from reticle_grounding.model.families import PointerModelModule, Sight, build_model, config_from
 from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.processor import ImageProcessor
 from reticle_grounding.model.prompts import CHAT_TOKENS, DROPPED, POINTER_TOKENS
+from reticle_grounding.model.screens import View
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 
@@ -187,6 +188,15 @@ class GoldenFolder:
 
     def image(self, case: str) -> Image.Image:
         return Image.open(self.inputs / self.cases[case]["image"]).convert("RGB")
+
+    def view(self, case: str) -> View:
+        """The case's picture with the reference's own vision embeddings, so that later stages are judged alone."""
+        runner, grid = self.model.runner, self.tensor(case, "image_grid_thw")
+        made = runner.view(self.image(case), self.model.processor, {})
+        count = len(made.sight.levels)
+        levels = tuple(self.tensor(case, f"deepstack.{number}") for number in range(count))
+        assert torch.equal(made.grid, grid)
+        return replace(made, sight=Sight(self.tensor(case, "vision_embeds"), levels))
 
     def close(self, case: str, field: str, ours: torch.Tensor, tolerance: float) -> None:
         expected = self.tensor(case, field)
