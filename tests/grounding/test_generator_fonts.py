@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from PIL import ImageFont
 
-from reticle_grounding.training.fonts import BOLD, OTHER, SANS, SERIF, installed
+from reticle_grounding.training.fonts import HELD_OUT, TRAINING, installed
 
 ABSENT = "\uffff"
 """No font has this one, so it is drawn as the box for missing characters."""
-LISTED = [name for name in sorted({*SANS, *BOLD, *OTHER, *SERIF}) if name in installed()]
+NAMED = {name for side in (TRAINING, HELD_OUT) for name in (*side.sans, *side.bold, *side.other, *side.serif)}
+LISTED = [name for name in sorted(NAMED) if name in installed()]
 
 
 def test_there_are_fonts_to_look_at() -> None:

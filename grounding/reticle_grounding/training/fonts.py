@@ -35,17 +35,49 @@ OTHER = ("DejaVuSansMono.ttf", "LiberationMono-Regular.ttf", "Hack-Regular.ttf",
 SERIF = ("DejaVuSerif.ttf", "LiberationSerif-Regular.ttf", "NotoSerif-Regular.ttf", "FreeSerif.ttf")
 
 
+@dataclass(frozen=True, slots=True)
+class FontNames:
+    """File names of the fonts that screens may be painted with, by use; a name listed twice is taken more often."""
+
+    sans: tuple[str, ...]
+    bold: tuple[str, ...]
+    other: tuple[str, ...]
+    """Of equal widths."""
+    serif: tuple[str, ...]
+
+
+TRAINING = FontNames(SANS, BOLD, OTHER, SERIF)
+HELD_OUT = FontNames(
+    sans=(
+        "LiberationSansNarrow-Regular.ttf",
+        "RobotoCondensed-Regular.ttf",
+        "NimbusSansNarrow-Regular.otf",
+        "URWGothic-Book.otf",
+    ),
+    bold=(
+        "LiberationSansNarrow-Bold.ttf",
+        "RobotoCondensed-Bold.ttf",
+        "NimbusSansNarrow-Bold.otf",
+        "URWGothic-Demi.otf",
+    ),
+    other=("NimbusMonoPS-Bold.otf", "FreeMonoBold.ttf"),
+    serif=("DejaVuSerifCondensed.ttf", "P052-Roman.otf", "C059-Roman.otf", "URWBookman-Light.otf"),
+)
+"""Fonts of held-out screens alone: no screen that is trained on shows them."""
+
+
 @lru_cache(maxsize=1)
 def installed() -> dict[str, Path]:
     """Font files of this computer by file name."""
     return {path.name: path for root in ROOTS if root.is_dir() for path in sorted(root.rglob("*.[to]tf"))}
 
 
-def choose(rng: Random, names: tuple[str, ...]) -> Path:
-    """One of the named fonts that is installed, else any other installed sans. Raises BadInput when there is none."""
-    found = [name for name in names if name in installed()] or [name for name in SANS if name in installed()]
+def choose(rng: Random, names: tuple[str, ...], otherwise: tuple[str, ...] = SANS) -> Path:
+    """One of the named fonts that is installed, else one of ``otherwise``. Raises BadInput when there is none."""
+    found = [name for name in names if name in installed()] or [name for name in otherwise if name in installed()]
     if not found:
-        raise BadInput("no usable font is installed; install fonts-dejavu or fonts-liberation")
+        wanted = "fonts-dejavu or fonts-liberation" if otherwise is SANS else "fonts-liberation or fonts-urw-base35"
+        raise BadInput(f"no usable font is installed; install {wanted}")
     return installed()[rng.choice(found)]
 
 

@@ -21,6 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 Picture = npt.NDArray[np.uint8]
 THEMES = ("Adwaita", "Tango", "breeze", "elementary-xfce", "gnome", "mate", "oxygen")
+HELD_OUT_THEMES = ("elementary-xfce",)
+"""Of these, held-out screens alone show icons, and no others; the matcher never trains on them either."""
 GLYPH_FONT = Path("/usr/share/fonts/truetype/font-awesome/fontawesome-webfont.ttf")
 GLYPH_NAMES = Path("/usr/share/fonts-font-awesome/css/font-awesome.css")
 SIZES = (16, 22, 24, 32, 48)
@@ -73,6 +75,14 @@ class IconSet:
             picture.putalpha(alpha)
         return picture if picture.width == size else picture.resize((size, size), Image.Resampling.LANCZOS)
 
+    def of(self, *, held_out: bool) -> IconSet:
+        """The part that is held out, or the rest."""
+        kept = {
+            name: {family: sizes for family, sizes in families.items() if is_held_out(family) == held_out}
+            for name, families in self.pictures.items()
+        }
+        return IconSet({name: families for name, families in kept.items() if families})
+
     def names(self) -> list[str]:
         return sorted(self.pictures)
 
@@ -80,13 +90,24 @@ class IconSet:
         return sorted({family for families in self.pictures.values() for family in families})
 
 
+def is_held_out(family: str) -> bool:
+    """Whether an icon family (``symbolic-mate3``: a theme's symbolic icons, fourth choice of files) is held out."""
+    return family.removeprefix("symbolic-").rstrip("0123456789") in HELD_OUT_THEMES
+
+
 def cache_file() -> Path:
     return Path(platformdirs.user_cache_dir("reticle")) / "training-icons-1.npz"
 
 
+@lru_cache(maxsize=2)
+def icon_set(*, held_out: bool = False) -> IconSet:
+    """Icons to train on, or held-out ones; an empty set when no such theme is installed."""
+    return _all_icons().of(held_out=held_out)
+
+
 @lru_cache(maxsize=1)
-def icon_set() -> IconSet:
-    """The icon cache, built on first use (about a minute); an empty set when no theme is installed."""
+def _all_icons() -> IconSet:
+    """The icon cache, built on first use (about a minute)."""
     path = cache_file()
     if not path.is_file():
         build_cache(path)

@@ -6,7 +6,8 @@ import colorsys
 from dataclasses import dataclass
 from random import Random
 
-from .fonts import BOLD, OTHER, SANS, SERIF, Face, choose
+from . import fonts
+from .fonts import Face, choose
 
 Colour = tuple[int, int, int]
 ACCENTS: tuple[Colour, ...] = (
@@ -23,6 +24,21 @@ ACCENTS: tuple[Colour, ...] = (
     (92, 136, 76),
     (120, 120, 130),
 )
+HELD_OUT_ACCENTS: tuple[Colour, ...] = (
+    (0, 150, 136),
+    (23, 162, 184),
+    (26, 188, 156),
+    (0, 137, 123),
+    (214, 51, 132),
+    (233, 30, 99),
+    (194, 24, 91),
+)
+HELD_OUT_HUES = ((0.44, 0.54), (0.86, 0.96))
+"""Teal and pink (hue as a share of the circle): tints and backgrounds of held-out screens alone."""
+HUES = ((0.0, 0.44), (0.54, 0.86), (0.96, 1.0))
+"""The rest of the circle."""
+RADII, HELD_OUT_RADII = (0, 0, 2, 3, 4, 5, 8), (1, 6, 7, 10)
+"""Corners, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,8 @@ class Theme:
     """Size of toolbar icons."""
     family: str
     """Preferred icon family."""
+    held_out: bool
+    """Whether fonts, colours and corners are those of held-out screens."""
 
     def mix(self, first: Colour, second: Colour, share: float) -> Colour:
         """``share`` of the second colour over the first."""
@@ -63,15 +81,33 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     return r, g, b
 
 
-def _tinted(rng: Random, lightness: float, saturation: float = 0.06) -> Colour:
-    r, g, b = colorsys.hls_to_rgb(rng.random(), lightness, rng.random() * saturation)
+def tinted(rng: Random, lightness: float, saturation: float, *, held_out: bool) -> Colour:
+    """A colour of a hue that the screen may have, at most so saturated."""
+    hue = _hue(rng.random(), HELD_OUT_HUES if held_out else HUES)
+    r, g, b = colorsys.hls_to_rgb(hue, lightness, rng.random() * saturation)
     return round(r * 255), round(g * 255), round(b * 255)
 
 
-def random_theme(rng: Random, families: list[str]) -> Theme:
-    """A light (two in three) or dark theme with its fonts and sizes."""
+def _hue(share: float, arcs: tuple[tuple[float, float], ...]) -> float:
+    """The point that lies so far (0..1) along the arcs laid end to end."""
+    left = share * sum(stop - start for start, stop in arcs)
+    for start, stop in arcs:
+        if left < stop - start:
+            return start + left
+        left -= stop - start
+    return arcs[-1][1]
+
+
+def random_theme(rng: Random, families: list[str], *, held_out: bool = False) -> Theme:
+    """A light (two in three) or dark theme with its fonts and sizes.
+
+    Args:
+        held_out: draw from the fonts, hues, accents and corners that are never trained on, and from those alone.
+    """
+    names = fonts.HELD_OUT if held_out else fonts.TRAINING
     dark = rng.random() < 0.36
-    window = _tinted(rng, rng.uniform(0.1, 0.26) if dark else rng.uniform(0.86, 0.98), 0.25 if dark else 0.5)
+    lightness = rng.uniform(0.1, 0.26) if dark else rng.uniform(0.86, 0.98)
+    window = tinted(rng, lightness, 0.25 if dark else 0.5, held_out=held_out)
     white: Colour = (255, 255, 255)
     black: Colour = (0, 0, 0)
     if dark:
@@ -85,7 +121,7 @@ def random_theme(rng: Random, families: list[str]) -> Theme:
     title_text = text if sum(title) > 384 or dark else white
     scale = rng.choice((1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0))
     size = rng.choice((11, 12, 12, 13, 13, 13, 14, 14, 15, 16))
-    face = Face(choose(rng, SERIF if rng.random() < 0.03 else SANS), round(size * scale))
+    face = Face(choose(rng, names.serif if rng.random() < 0.03 else names.sans, names.sans), round(size * scale))
     return Theme(
         dark=dark,
         window=window,
@@ -94,15 +130,16 @@ def random_theme(rng: Random, families: list[str]) -> Theme:
         dim=mix(text, window, rng.uniform(0.3, 0.5)),
         border=mix(window, text, rng.uniform(0.12, 0.4)),
         button=button,
-        accent=rng.choice(ACCENTS),
+        accent=rng.choice(HELD_OUT_ACCENTS if held_out else ACCENTS),
         on_accent=white,
         title=title,
         title_text=title_text,
         face=face,
-        bold=Face(choose(rng, BOLD), face.size),
-        mono=Face(choose(rng, OTHER), face.size),
-        radius=rng.choice((0, 0, 2, 3, 4, 5, 8)),
+        bold=Face(choose(rng, names.bold, names.sans), face.size),
+        mono=Face(choose(rng, names.other, names.sans), face.size),
+        radius=rng.choice(HELD_OUT_RADII if held_out else RADII),
         pad=round(rng.choice((3, 4, 5, 6, 8)) * scale),
         icon=round(rng.choice((16, 16, 22, 22, 24, 24, 32)) * scale),
         family=rng.choice(families) if families else "",
+        held_out=held_out,
     )
