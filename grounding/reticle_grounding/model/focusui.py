@@ -43,8 +43,6 @@ class Selected:
     """[1, L2]."""
     positions: Tensor
     """[3, 1, L2]."""
-    scores: Tensor
-    """[V]."""
 
 
 class FocusUI:
@@ -121,7 +119,7 @@ class FocusUI:
         else:
             kept = choose(scores, self.rule, ids[0], numbered)
         rebuilt = pos_pad(ids[0], kept, module.image_token_id)
-        return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), rebuilt.positions(positions), scores)
+        return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), rebuilt.positions(positions))
 
     def states(self, chosen: Selected, view: View, start: int = 0, cache: object = None) -> Tensor:
         """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache."""
