@@ -1,20 +1,18 @@
-"""Logistic calibration: named features -> ``p_true``; the coefficients lie in ``data/calibration.json``.
+"""Calibration: named features -> ``p_true``; the coefficients lie in ``data/calibration.json``.
 
-Fitted on generated screens only. The file names the command, seed, counts and model that made it, so that it can be
-made again; the threshold for "found" is chosen on the same screens.
+A logistic law with a few hidden units beside its linear weights. The file names the command, counts and model that made
+it, so that it can be made again (:mod:`reticle_grounding.fitting`); the threshold for "found" is chosen on the same
+screens.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +20,11 @@ from scipy import optimize, special
 
 from .errors import ReticleError
 
-if TYPE_CHECKING:
-    from .predictor import Grounder
-
 DATA_FILE = Path(__file__).parent / "data" / "calibration.json"
 KEEP_RIGHT = 0.95
 """Share of the answered targets with a right first candidate that must stay above the threshold."""
-SEED, COUNT = 7_000_000, 900
-"""Generated targets of the shipped file; training uses other seeds."""
+INNER_L2 = 0.3
+"""Penalty on the hidden units' weights, relative to that on the linear ones."""
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -43,19 +38,36 @@ class Sample(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """A hidden unit: adds ``out * tanh(bias + sum(weight * feature))`` to the log-odds."""
+
+    weights: Mapping[str, float]
+    bias: float
+    out: float
+
+    def value(self, features: Mapping[str, float]) -> float:
+        return self.out * math.tanh(self.bias + _dot(self.weights, features))
+
+
+def _dot(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    return sum(weights.get(name, 0.0) * value for name, value in features.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
-    """``p_true = 1 / (1 + exp(-(bias + sum(weight * feature))))``."""
+    """``p_true = 1 / (1 + exp(-(bias + sum(weight * feature) + sum(hidden units))))``."""
 
     weights: Mapping[str, float]
     bias: float
     threshold: float
     """Below this best ``p_true`` the target counts as not on the screen."""
     meta: Mapping[str, str | int | float | None] = field(default_factory=dict)
-    """How it was fitted: command, seed, n, model, accuracy, kept share, rejection rate."""
+    """How it was fitted: command, n, model, accuracy, kept share, rejection rate."""
+    hidden: tuple[Unit, ...] = ()
 
     def p_true(self, features: Mapping[str, float]) -> float:
         """Probability (0..1) that the candidate is right; unknown features count nothing."""
-        logit = self.bias + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
+        logit = self.bias + _dot(self.weights, features) + sum(unit.value(features) for unit in self.hidden)
         return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, logit))))
 
     def save(self, path: Path) -> None:
@@ -63,6 +75,14 @@ class Calibration:
             "weights": {k: round(v, 5) for k, v in self.weights.items()},
             "bias": round(self.bias, 5),
             "threshold": round(self.threshold, 4),
+            "hidden": [
+                {
+                    "weights": {k: round(v, 5) for k, v in u.weights.items()},
+                    "bias": round(u.bias, 5),
+                    "out": round(u.out, 5),
+                }
+                for u in self.hidden
+            ],
             "meta": dict(self.meta),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,38 +93,90 @@ def load_calibration(path: Path = DATA_FILE) -> Calibration:
     """Reads a coefficient file. Raises ReticleError naming the file when it is missing or malformed."""
     try:
         raw = cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
-        weights = {str(k): float(v) for k, v in cast(dict[str, float], raw["weights"]).items()}
+        weights = _numbers(raw["weights"])
+        hidden = tuple(
+            Unit(_numbers(u["weights"]), float(cast(float, u["bias"])), float(cast(float, u["out"])))
+            for u in cast(list[dict[str, object]], raw.get("hidden", []))
+        )
         meta = cast(dict[str, str | int | float | None], raw.get("meta", {}))
         bias, threshold = float(cast(float, raw["bias"])), float(cast(float, raw["threshold"]))
     except OSError as error:
         raise ReticleError(f"cannot read calibration file {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReticleError(f"calibration file {path} is not valid: {error}; fit it again") from error
-    if not all(math.isfinite(v) for v in (*weights.values(), bias, threshold)):
+    inner = [v for u in hidden for v in (*u.weights.values(), u.bias, u.out)]
+    if not all(math.isfinite(v) for v in (*weights.values(), *inner, bias, threshold)):
         raise ReticleError(f"calibration file {path} holds numbers that are not finite; fit it again")
-    return Calibration(weights, bias, threshold, meta)
+    return Calibration(weights, bias, threshold, meta, hidden)
 
 
-def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0) -> Calibration:
-    """Maximum likelihood with an L2 penalty on the weights (not on the bias), then the threshold.
+def _numbers(raw: object) -> dict[str, float]:
+    return {str(k): float(v) for k, v in cast(dict[str, float], raw).items()}
 
-    An instruction with many candidates weighs no more than one with a few. Raises ReticleError when there is nothing
-    right or nothing wrong to learn from.
+
+def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units: int = 0) -> Calibration:
+    """Maximum likelihood with an L2 penalty on the weights (not on the biases), then the threshold.
+
+    An instruction with many candidates weighs no more than one with a few.
+
+    Args:
+        units: hidden units; their first weights are drawn from a fixed seed.
+
+    Raises ReticleError when there is nothing right or nothing wrong to learn from.
     """
     x, y, share = _table(samples, names)
     if not y.any() or y.all():
         raise ReticleError("calibration needs right and wrong candidates; the screens gave only one kind")
+    law = _Law(x.shape[1], units)
 
     def loss(theta: FloatArray) -> tuple[float, FloatArray]:
-        logit = x @ theta[1:] + theta[0]
+        p = law.parts(theta)
+        active = np.tanh(x @ p.inner.T + p.inner_bias)
+        logit = p.bias[0] + x @ p.weights + active @ p.outer
         error = share * (special.expit(logit) - y)
-        value = float(np.sum(share * (np.logaddexp(0.0, logit) - y * logit))) + 0.5 * l2 * float(theta[1:] @ theta[1:])
-        return value, np.concatenate([[error.sum()], x.T @ error + l2 * theta[1:]])
+        back = error[:, None] * p.outer * (1.0 - active * active)
+        value = float(np.sum(share * (np.logaddexp(0.0, logit) - y * logit)))
+        inner_l2 = INNER_L2 * l2
+        value += 0.5 * l2 * float(p.weights @ p.weights)
+        value += 0.5 * inner_l2 * float((p.inner**2).sum() + (p.outer**2).sum())
+        slopes = [error.sum()[None], x.T @ error + l2 * p.weights, (back.T @ x + inner_l2 * p.inner).ravel()]
+        return value, np.concatenate([*slopes, back.sum(axis=0), active.T @ error + inner_l2 * p.outer])
 
-    found = optimize.minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    theta = cast(FloatArray, found.x)
-    made = Calibration(dict(zip(names, theta[1:].tolist(), strict=True)), float(theta[0]), 0.5)
+    found = optimize.minimize(loss, law.start(), jac=True, method="L-BFGS-B", options={"maxiter": 600})
+    p = law.parts(cast(FloatArray, found.x))
+    hidden = tuple(
+        Unit(dict(zip(names, row.tolist(), strict=True)), float(bias), float(out))
+        for row, bias, out in zip(p.inner, p.inner_bias, p.outer, strict=True)
+    )
+    made = Calibration(dict(zip(names, p.weights.tolist(), strict=True)), float(p.bias[0]), 0.5, {}, hidden)
     return with_threshold(made, samples)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    bias: FloatArray
+    weights: FloatArray
+    inner: FloatArray
+    """[units, features]."""
+    inner_bias: FloatArray
+    outer: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """The parameters as one vector."""
+
+    features: int
+    units: int
+
+    def parts(self, theta: FloatArray) -> _Parts:
+        cuts = np.cumsum([1, self.features, self.units * self.features, self.units])
+        bias, weights, inner, inner_bias, outer = np.split(theta, cuts)
+        return _Parts(bias, weights, inner.reshape(self.units, self.features), inner_bias, outer)
+
+    def start(self) -> FloatArray:
+        drawn = np.random.default_rng(0).normal(0.0, 0.3, self.units * self.features)
+        return np.concatenate([np.zeros(1 + self.features), drawn, np.zeros(2 * self.units)])
 
 
 def _table(samples: Sequence[Sample], names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -134,7 +206,7 @@ def with_threshold(made: Calibration, samples: Sequence[Sample]) -> Calibration:
         "wrong_rejected": _share_below(wrong, threshold),
         "absent_rejected": _share_below(absent, threshold),
     }
-    return Calibration(made.weights, made.bias, threshold, {**made.meta, **meta})
+    return Calibration(made.weights, made.bias, threshold, {**made.meta, **meta}, made.hidden)
 
 
 def _answers(made: Calibration, samples: Sequence[Sample]) -> Iterator[tuple[float, bool, bool]]:
@@ -154,110 +226,3 @@ def _share_above(values: Sequence[float], threshold: float) -> float | None:
 
 def _share_below(values: Sequence[float], threshold: float) -> float | None:
     return round(sum(v < threshold for v in values) / len(values), 4) if values else None
-
-
-def fit_calibration(
-    targets: Path,
-    model_dir: Path | None = None,
-    *,
-    out: Path | None = None,
-    command: str = "",
-    attention: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, str | int | float | None]:
-    """Fits on a targets file of generated screens and writes the coefficients; returns what was reached.
-
-    Args:
-        targets: as :func:`reticle_grounding.evaluate.read_targets` takes it; absent targets are negatives.
-        model_dir: None is the embedded model.
-        out: None replaces the shipped file.
-        attention: without it only text and structure are fitted, and no model is needed.
-        command: what made the file, kept in it; by default this command with the targets file's name.
-        progress: called with (targets done, all).
-
-    Raises BadInput for a bad targets file, CheckpointError for a bad model, ReticleError when nothing can be learnt.
-    """
-    from .features import FEATURES
-    from .ocr import TextReader
-    from .predictor import Grounder
-    from .sources import EvenAttention
-
-    if attention:
-        grounder = Grounder.open(model_dir)
-    else:
-        grounder = Grounder(EvenAttention(), TextReader(), Calibration({}, 0.0, 0.5))
-    samples = collect(targets, grounder, progress)
-    fitted = fit(samples, FEATURES)
-    made_by = command or f"reticle calibrate {targets.name}"
-    meta: dict[str, str | int | float | None] = {"command": made_by, "model": grounder.name, **fitted.meta}
-    Calibration(fitted.weights, fitted.bias, fitted.threshold, meta).save(out or DATA_FILE)
-    return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out or DATA_FILE)}
-
-
-def fit_on_generated(
-    model_dir: Path | None = None,
-    *,
-    seed: int = SEED,
-    n: int = COUNT,
-    out: Path | None = None,
-    attention: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, str | int | float | None]:
-    """Generates ``n`` targets from ``seed`` on and fits on them; what made the shipped file. Errors as above."""
-    from .training.targets import write_targets
-
-    command = f"python -m reticle_grounding.calibration --seed {seed} -n {n}" + ("" if attention else " --no-attention")
-    with tempfile.TemporaryDirectory() as folder:
-        targets = write_targets(Path(folder), seed, n)
-        return fit_calibration(targets, model_dir, out=out, command=command, attention=attention, progress=progress)
-
-
-def collect(targets: Path, grounder: Grounder, progress: Callable[[int, int], None] | None = None) -> list[Sample]:
-    """Features and truth of every target's candidates. Raises BadInput for a bad targets file."""
-    from .evaluate import by_image, read_targets
-
-    items = read_targets(targets)
-    samples: list[Sample] = []
-    for image, group in by_image(items):
-        observation = grounder.observe(image)
-        for target in group:
-            weighed = observation.weigh(target.instruction)
-            right = [target.box is not None and target.box.contains(d.point) for d in weighed.drafts]
-            samples.append({"rows": [dict(r) for r in weighed.rows], "right": right, "absent": target.box is None})
-            if progress is not None:
-                progress(len(samples), len(items))
-    return samples
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fits the shipped file again; prints what was reached as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m reticle_grounding.calibration", description=main.__doc__)
-    parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("-n", type=int, default=COUNT, help="targets to generate")
-    parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
-    parser.add_argument("--no-attention", action="store_true", help="fit text and structure only; needs no model")
-    chosen = parser.parse_args(arguments)
-    try:
-        result = fit_on_generated(
-            chosen.model,
-            seed=chosen.seed,
-            n=chosen.n,
-            out=chosen.out,
-            attention=not chosen.no_attention,
-            progress=_progress,
-        )
-    except ReticleError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    sys.stdout.write(json.dumps(result) + "\n")
-    return 0
-
-
-def _progress(done: int, total: int) -> None:
-    sys.stderr.write(f"\r{done}/{total}" + ("\n" if done == total else ""))
-    sys.stderr.flush()
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

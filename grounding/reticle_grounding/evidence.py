@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .geometry import Point, Rect, Space, Transform
+from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
 from .proposals import Elements, entries_of, marks_left_of
 from .regions import Region
 from .types import FloatMap, Origin
-from .words import Match, Role, Wanted, match
+from .words import Match, Role, Wanted, match, may_match
 
 MIN_TEXT = 0.3
 """Text spans that match less are no candidates."""
@@ -26,6 +27,10 @@ MAX_LABELS = 8
 SPAN_WORDS = 9
 """Longest run of words that is looked at as one name."""
 MAX_ATTENDED_ICONS = 6
+MAX_LOOKS = 10
+"""Proposals that look like what is asked for."""
+MAX_MEANT = 6
+"""Texts that mean what is asked for without saying it."""
 NEAR_PX = 6.0
 """A click this near to a text's box (capture pixels) counts as a hit on it."""
 
@@ -54,7 +59,7 @@ class Draft:
     found: Found | None = None
     """The text the draft rests on: its own, or its label's."""
     kind: str = ""
-    """For elements: ``entry``, ``track``, ``mark`` or ``icon``."""
+    """For elements: ``entry``, ``track``, ``mark``, ``icon`` or ``look``; texts: ``meant`` where only sense fits."""
     place: int = 0
     """Position among the drafts of this kind from the same label, 0 is the nearest."""
     gap: float = 0.0
@@ -63,6 +68,10 @@ class Draft:
     """Entries: stands below the label instead of right of it."""
     attended: int | None = None
     """Rank (1 is the best) of the attention region the draft is made of."""
+    look: int | None = None
+    """Number of the proposal among the scene's looks."""
+    line: int | None = None
+    """Number of the text that the draft is, among the scene's texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,10 @@ class Scene:
     """In capture pixels, best first."""
     texts: tuple[TextBox, ...]
     elements: Elements
+    agreement: Agreement = NOTHING_SEEN
+    """How far looks and texts agree with the instruction."""
+    extra: tuple[TextBox, ...] = ()
+    """Other ways to read the texts, lying over them: see :func:`reticle_grounding.labels.readings`."""
 
     def under(self, rect: Rect) -> tuple[float, float]:
         """Attention mass (0..1) and mean over the patches under a capture rectangle."""
@@ -91,20 +104,29 @@ def line_at(draft: Draft, scene: Scene) -> str | None:
     return " ".join(lines) or None
 
 
-def spans(wanted: Wanted, texts: Sequence[TextBox]) -> list[Found]:
-    """The best-matching run of words of every detection (two where they do not overlap), best first."""
+def spans(wanted: Wanted, texts: Sequence[TextBox], extra: Sequence[TextBox] = ()) -> list[Found]:
+    """The best-matching run of words of every detection (two where they do not overlap), best first.
+
+    What another reading (``extra``) says better than the detection under it joins in, and replaces what is the same.
+    """
     found: list[Found] = []
     for box in texts:
         found += _spans_of(wanted, box)
+    for box in extra:
+        for other in _spans_of(wanted, box)[:1]:
+            same = [f for f in found if f.rect.contains(other.rect.center) or other.rect.contains(f.rect.center)]
+            if all((f.match.score, f.whole) < (other.match.score, other.whole) for f in same):
+                found = [f for f in found if f not in same or f.text != other.text] + [other]
     return sorted(found, key=lambda f: -f.match.score)[:MAX_TEXTS]
 
 
 def _spans_of(wanted: Wanted, box: TextBox) -> list[Found]:
-    if match(wanted, box.text).recall == 0.0:
+    if not may_match(wanted, box.text):
         return []
     count = len(box.words)
     longest = min(SPAN_WORDS, count)
-    runs = {(i, j) for i in range(count) for j in range(i + 1, min(count, i + longest) + 1)} | {(0, count)}
+    ends = [i for i in range(count) if may_match(wanted, box.words[i].text)]
+    runs = {(i, j + 1) for i in ends for j in ends if 0 <= j - i < longest} | {(0, count)}
     scored = []
     for start, stop in runs:
         text, rect = box.span(start, stop)
@@ -124,11 +146,31 @@ def _spans_of(wanted: Wanted, box: TextBox) -> list[Found]:
 def drafts(scene: Scene) -> list[Draft]:
     """All places worth weighing; may be empty."""
     made = [_attention_draft(i, a, scene.texts) for i, a in enumerate(scene.regions, 1)]
-    answers = spans(scene.wanted, scene.texts)
+    answers = spans(scene.wanted, scene.texts, scene.extra)
     made += [Draft(f.rect, f.rect.center, "text", f.text, f) for f in answers]
     for answer in answers[:MAX_LABELS]:
         made += _element_drafts(answer, scene)
     made += _icon_drafts(scene)
+    made += _look_drafts(scene)
+    made += _meant_drafts(scene, {f.rect for f in answers})
+    return made
+
+
+def _look_drafts(scene: Scene) -> list[Draft]:
+    """Proposals that look like what the words mean, best first; none without a matcher."""
+    best = scene.agreement.best_looks(MAX_LOOKS)
+    rects = scene.agreement.rects
+    return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
+
+
+def _meant_drafts(scene: Scene, known: set[Rect]) -> list[Draft]:
+    """Texts that mean the same in other words."""
+    made = []
+    for place, number in enumerate(scene.agreement.best_texts(MAX_MEANT)):
+        box = scene.texts[number]
+        found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
+        if box.rect not in known:
+            made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "meant", place, line=number))
     return made
 
 
@@ -139,9 +181,10 @@ def _attention_draft(rank: int, region: Region, texts: Sequence[TextBox]) -> Dra
 
 def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     made: list[Draft] = []
-    if scene.wanted.role is Role.CHECK:
-        marks = marks_left_of(label.rect, scene.elements)
-        made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
+    marks = marks_left_of(label.rect, scene.elements)
+    if scene.wanted.role is not Role.CHECK:
+        marks = [m for m in marks if m in scene.elements.boxes]
+    made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
     for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
         kind = "track" if e.track else "entry"
         made.append(Draft(e.rect, e.rect.center, "element", label.text, label, kind, i, gap=e.gap, below=e.below))

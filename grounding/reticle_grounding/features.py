@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from .evidence import NEAR_PX, Draft, Lookup, Scene, peaked
 from .geometry import Point, Rect
-from .words import NO_MATCH, Match, Role, Wanted, match, tokens
+from .words import NO_MATCH, Match, Role, match, tokens
 
 FEATURES = (
     "region",
@@ -32,14 +33,31 @@ FEATURES = (
     "entry_below",
     "entry_track",
     "mark",
+    "mark_asked",
+    "label_with_mark",
+    "label_mark_asked",
+    "text_for_icon",
     "label_with_entry",
     "bare_for_field",
     "icon",
     "alone_in_box",
     "ordinal",
     "relation",
+    "look",
+    "look_top",
+    "look_lead",
+    "look_clear",
+    "look_asked",
+    "meant",
+    "meant_top",
+    "meant_lead",
+    "meant_only",
 )
 """Names of the features, in the order calibration stores them."""
+
+
+SAME_LOOK = 0.08
+"""Agreements this near to the best are those of equal drawings."""
 
 
 def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
@@ -47,8 +65,10 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     look = Lookup(scene.attention, scene.transform)
     best = max((d.found.match.score for d in made if d.found), default=0.0)
     with_entry = {d.found.rect for d in made if d.found and d.kind in ("entry", "track") and d.place == 0}
-    ordered = _ordinal_fits(scene.wanted, made)
+    with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
+    ordered = _ordinal_fits(scene, made)
     ties = _ties(made)
+    senses = _Senses(scene)
     rows = []
     for draft, ordinal, tied in zip(made, ordered, ties, strict=True):
         row = dict.fromkeys(FEATURES, 0.0)
@@ -56,8 +76,10 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= _attention_features(draft, scene, look)
         row |= _text_features(draft, scene, best)
         row |= _element_features(draft, scene, with_entry)
+        row |= _mark_features(draft, scene.wanted.role, with_mark)
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
+        row |= senses.of(draft)
         rows.append(row)
     return rows
 
@@ -99,7 +121,7 @@ def _inside(draft: Draft, scene: Scene) -> Match:
 
 def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict[str, float]:
     role, found = scene.wanted.role, draft.found
-    entry, mark = float(draft.kind in ("entry", "track")), float(draft.kind == "mark")
+    entry = float(draft.kind in ("entry", "track"))
     asked = float(role is Role.FIELD)
     boxed = float(draft.origin == "text" and _alone_in_box(draft, scene))
     labels = float(found is not None and draft.origin == "text" and found.rect in with_entry)
@@ -111,11 +133,23 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry_gap": entry * min(1.0, draft.gap / 10),
         "entry_below": entry * float(draft.below),
         "entry_track": float(draft.kind == "track"),
-        "mark": mark,
         "label_with_entry": labels * max(asked, float(found is not None and found.colon)),
         "bare_for_field": asked * float(draft.origin == "text") * (1.0 - max(boxed, labels)),
         "icon": float(draft.kind == "icon"),
         "alone_in_box": boxed,
+    }
+
+
+def _mark_features(draft: Draft, role: Role, with_mark: set[Rect]) -> dict[str, float]:
+    """A check mark and its label: where both are one control either will do, else only the mark."""
+    asked, mark = float(role is Role.CHECK), float(draft.kind == "mark")
+    labels = float(draft.found is not None and draft.origin == "text" and draft.found.rect in with_mark)
+    return {
+        "mark": mark,
+        "mark_asked": mark * asked,
+        "label_with_mark": labels,
+        "label_mark_asked": labels * asked,
+        "text_for_icon": float(draft.origin == "text" and role is Role.ICON),
     }
 
 
@@ -125,7 +159,7 @@ def _alone_in_box(draft: Draft, scene: Scene) -> bool:
     if holder is None or holder.height > 3.5 * draft.region.height:
         return False
     inside = [t.rect for t in scene.texts if holder.contains(t.rect.center)]
-    return all(rect.contains(draft.point) for rect in inside)
+    return all(rect.contains(draft.point) or draft.region.contains(rect.center) for rect in inside)
 
 
 def _ties(made: Sequence[Draft]) -> list[float]:
@@ -134,17 +168,21 @@ def _ties(made: Sequence[Draft]) -> list[float]:
     return [0.0 if s is None else 1.0 - 1.0 / max(1, scores.count(s)) for s in scores]
 
 
-def _ordinal_fits(wanted: Wanted, made: Sequence[Draft]) -> list[float]:
-    """+1 for the draft that the ordinal counts to among the best-matching texts, -1 for its equals, else 0."""
+def _ordinal_fits(scene: Scene, made: Sequence[Draft]) -> list[float]:
+    """+1 for the draft that the ordinal counts to among the best texts, or among equal looks; -1 for its equals."""
     fits = [0.0] * len(made)
-    if wanted.ordinal is None:
+    if scene.wanted.ordinal is None:
         return fits
     best = max((d.found.match.score for d in made if d.found and d.origin == "text"), default=0.0)
-    equal = [i for i, d in enumerate(made) if d.found and d.origin == "text" and d.found.match.score >= 0.97 * best]
-    equal.sort(key=lambda i: (round(made[i].point.y / 12), made[i].point.x))
-    position = wanted.ordinal - 1 if wanted.ordinal > 0 else len(equal) + wanted.ordinal
-    for at, index in enumerate(equal):
-        fits[index] = 1.0 if at == position else -1.0
+    texts = [i for i, d in enumerate(made) if d.found and d.origin == "text" and d.found.match.score >= 0.97 * best]
+    seen = {i: float(scene.agreement.looks[d.look]) for i, d in enumerate(made) if d.look is not None}
+    top = max(seen.values(), default=0.0)
+    for equal in (texts, [i for i, look in seen.items() if look >= top - SAME_LOOK]):
+        equal.sort(key=lambda i: (round(made[i].point.y / 12), made[i].point.x))
+        wanted = scene.wanted.ordinal
+        position = wanted - 1 if wanted > 0 else len(equal) + wanted
+        for at, index in enumerate(equal):
+            fits[index] = 1.0 if at == position else -1.0
     return fits
 
 
@@ -177,3 +215,45 @@ def _stands(relation: str, point: Point, anchor: Rect) -> float:
         or relation in _NEAR
     )
     return near if sided else 0.0
+
+
+class _Senses:
+    """Features from the matcher: how a draft looks, and what its text means."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        agreement = scene.agreement
+        self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(agreement.texts)[::-1]
+        self._spread = (float(self._looks.mean()), float(self._looks.std()) + 1e-3) if len(self._looks) else (0.0, 1.0)
+
+    def of(self, draft: Draft) -> dict[str, float]:
+        made: dict[str, float] = {}
+        agreement = self._scene.agreement
+        if draft.look is not None:
+            look = float(agreement.looks[draft.look])
+            made["look"] = look
+            made["look_top"] = float(draft.place == 0)
+            made["look_lead"] = look - _best_other(self._looks, look)
+            made["look_clear"] = (look - self._spread[0]) / self._spread[1] / 6
+            made["look_asked"] = float(self._scene.wanted.role is Role.ICON)
+        line = draft.line if draft.line is not None else self._line_under(draft)
+        if line is not None and len(agreement.texts):
+            meant = float(agreement.texts[line])
+            made["meant"] = meant
+            made["meant_top"] = float(0.0 < meant >= self._texts[0])
+            made["meant_lead"] = meant - _best_other(self._texts, meant)
+            made["meant_only"] = float(draft.kind == "meant")
+        return made
+
+    def _line_under(self, draft: Draft) -> int | None:
+        if draft.origin != "text" or draft.found is None:
+            return None
+        point = draft.found.rect.center
+        return next((i for i, t in enumerate(self._scene.texts) if t.rect.contains(point)), None)
+
+
+def _best_other(ordered: npt.NDArray[np.float32], own: float) -> float:
+    """The best score (of scores best first) that is not the own one."""
+    if len(ordered) < 2:
+        return 0.0
+    return float(ordered[1] if own >= ordered[0] else ordered[0])

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from .geometry import Rect
 from .matcher.matcher import Matcher, Vectors
 from .ocr import RgbArray, TextBox
-from .proposals import Elements
+from .proposals import Elements, proposals_of
 from .words import Wanted
 
 MAX_SEEN = 400
 """Proposals that are looked at on one screen."""
 SIDES = (7.0, 120.0)
-"""Shorter side of a proposal worth a look (pixels)."""
+"""Least longer side and greatest shorter side of a proposal worth a look (pixels)."""
 LONGEST = 2.6
 """Longer side in lengths of the shorter one."""
 LEAST_LOOK, LEAST_MEANT = 0.1, 0.2
@@ -57,7 +57,7 @@ class Looks:
 
     def __init__(self, matcher: Matcher, image: RgbArray, elements: Elements, texts: Sequence[TextBox]) -> None:
         self._matcher, self.texts = matcher, texts
-        self.rects = proposals(elements)
+        self.rects = worth_a_look(elements)
         self._seen = matcher.see(image, self.rects)
         self._read = matcher.say([t.text for t in texts])
 
@@ -75,14 +75,11 @@ def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
     return scores
 
 
-def proposals(elements: Elements) -> tuple[Rect, ...]:
-    """Rectangles that may be a control with a drawing on it, every place once; drawings before boxes."""
-    kept: list[Rect] = []
-    taken: set[tuple[int, int, int]] = set()
-    for rect in (*elements.icons, *elements.boxes):
-        short, long = min(rect.width, rect.height), max(rect.width, rect.height)
-        place = (round(rect.center.x / 3), round(rect.center.y / 3), round(long / 6))
-        if SIDES[0] <= short <= SIDES[1] and long <= LONGEST * short and place not in taken:
-            taken.add(place)
-            kept.append(rect)
-    return tuple(kept[:MAX_SEEN])
+def worth_a_look(elements: Elements) -> tuple[Rect, ...]:
+    """Rectangles that may be a control with a drawing on it: not too small, large or long."""
+    rects = (proposal.rect for proposal in proposals_of(elements, MAX_SEEN))
+    return tuple(r for r in rects if _drawn_size(min(r.width, r.height), max(r.width, r.height)))
+
+
+def _drawn_size(short: float, long: float) -> bool:
+    return SIDES[0] <= long and short <= SIDES[1] and long <= LONGEST * max(short, SIDES[0])

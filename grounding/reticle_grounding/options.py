@@ -18,6 +18,8 @@ class GroundingConfig:
     """What is read: the whole screen once, only the attended crops, crops unless attention is unsure, or nothing."""
     attention: bool = True
     """Run the model; without it only text and structure speak."""
+    matcher: bool = True
+    """Compare what proposals look like, and what texts mean, with the instruction."""
     elements: bool = True
     """Look for entries, check marks and icons by their looks."""
     region_threshold: float = THRESHOLD

@@ -23,6 +23,9 @@ from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
 from .features import describe
 from .geometry import Point, Rect, Size
 from .images import as_rgb, load_image
+from .labels import readings
+from .looks import Looks
+from .matcher.matcher import Matcher, NoMatcher, open_matcher
 from .model.prompts import check_instruction
 from .ocr import Reader, TextBox, TextReader
 from .options import GroundingConfig
@@ -44,12 +47,18 @@ class Grounder:
     """A model with everything that weighs its answers. Use from one thread at a time."""
 
     def __init__(
-        self, source: AttentionSource, reader: Reader, calibration: Calibration, config: GroundingConfig | None = None
+        self,
+        source: AttentionSource,
+        reader: Reader,
+        calibration: Calibration,
+        config: GroundingConfig | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         self.config = config or GroundingConfig()
         self.calibration = calibration
         self.source: AttentionSource = source if self.config.attention else EvenAttention(source.name)
         self.reader = reader
+        self.matcher: Matcher = matcher if matcher is not None and self.config.matcher else NoMatcher()
 
     @classmethod
     def open(cls, model_dir: Path | None = None, config: GroundingConfig | None = None) -> Grounder:
@@ -64,7 +73,13 @@ class Grounder:
         config = config or GroundingConfig()
         folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
         model = PointerModel.open(folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio)
-        return cls(PointerSource(model), TextReader(config.ocr_threads), load_calibration(), config)
+        return cls(
+            PointerSource(model),
+            TextReader(config.ocr_threads),
+            load_calibration(),
+            config,
+            open_matcher(embedded_model_dir()),
+        )
 
     @property
     def name(self) -> str:
@@ -94,6 +109,7 @@ class Observation:
         self._reported = False
         self._texts: tuple[TextBox, ...] | None = None
         self._elements: Elements | None = None
+        self._looks: Looks | None = None
         with _timed(self.screen_ms, "observe"):
             self._look = grounder.source.look(image)
         _check(stop)
@@ -141,8 +157,12 @@ class Observation:
         texts = self._read(regions, timings)
         _check(stop)
         elements = self._structure(texts)
+        looks = self._matched(elements, texts)
+        _check(stop)
         with _timed(timings, "match"):
-            scene = Scene(parse(instruction), attention, self._look.transform, regions, texts, elements)
+            wanted = parse(instruction)
+            agreement = looks.against(instruction, wanted)
+            scene = Scene(wanted, attention, self._look.transform, regions, texts, elements, agreement, readings(texts))
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)
@@ -182,6 +202,13 @@ class Observation:
             with _timed(self.screen_ms, "elements"):
                 self._elements = find_elements(self._pixels, texts)
         return self._elements
+
+    def _matched(self, elements: Elements, texts: Sequence[TextBox]) -> Looks:
+        """Vectors of all that may be meant, made anew only where other texts were read."""
+        if self._looks is None or self._looks.texts is not texts:
+            with _timed(self.screen_ms, "looks"):
+                self._looks = Looks(self._grounder.matcher, self._pixels, elements, texts)
+        return self._looks
 
     def _verified(self, instruction: str, kept: Sequence[tuple[float, Draft]]) -> list[tuple[float, Draft]]:
         config = self._config
@@ -229,12 +256,12 @@ class Weighed:
     rows: Sequence[Mapping[str, float]]
     """Features of each draft."""
 
-    def ranked(self, calibration: Calibration, ignored: str | None = None) -> list[tuple[float, Draft]]:
+    def ranked(self, calibration: Calibration, ignored: tuple[str, ...] = ()) -> list[tuple[float, Draft]]:
         """``p_true`` and draft, best first; of equals the more exact place, not the region of whole patches.
 
-        Features whose name starts with ``ignored`` count as 0.
+        Features whose name starts with one of ``ignored`` count as 0.
         """
-        rows = ({k: v for k, v in row.items() if ignored is None or not k.startswith(ignored)} for row in self.rows)
+        rows = ({k: v for k, v in row.items() if not k.startswith(ignored)} for row in self.rows)
         scored = zip((calibration.p_true(row) for row in rows), self.drafts, strict=True)
         return sorted(scored, key=lambda pair: (-pair[0], pair[1].origin == "attention"))
 
@@ -252,9 +279,9 @@ class Explained:
         return next((d.point for d in self.weighed.drafts if d.attended == 1), None)
 
     def by_text(self) -> Point | None:
-        """The best place by text and structure, attention left out."""
-        ranked = self.weighed.ranked(self.calibration, ignored="attention")
-        return next((d.point for _, d in ranked if d.found is not None), None)
+        """The best place by the letters of texts and by structure; attention and matcher left out."""
+        ranked = self.weighed.ranked(self.calibration, ignored=("attention", "look", "meant"))
+        return next((d.point for _, d in ranked if d.found is not None and d.kind != "meant"), None)
 
 
 def _picture(image: Picture) -> Image.Image:

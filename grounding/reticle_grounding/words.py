@@ -199,6 +199,27 @@ def match(wanted: Wanted, text: str) -> Match:
     return max((_match_reading(r, found) for r in wanted.readings), key=lambda m: m.score, default=NO_MATCH)
 
 
+@lru_cache(maxsize=256)
+def _contents(wanted: Wanted) -> tuple[frozenset[str], frozenset[str]]:
+    """Words of the readings that carry meaning (all, in a reading without such), and the readings without blanks."""
+    meant: set[str] = set()
+    for reading in wanted.readings:
+        meant |= {w for w in reading.tokens if w not in _STOP} or set(reading.tokens)
+    return frozenset(meant), frozenset(_glued(r.tokens) for r in wanted.readings)
+
+
+@lru_cache(maxsize=65536)
+def _touches(wanted: Wanted, text: str) -> bool:
+    found = tokens(text)
+    meant, glued = _contents(wanted)
+    return _glued(found) in glued or any(similarity(f, w) > 0.0 for f in found for w in meant)
+
+
+def may_match(wanted: Wanted, text: str) -> bool:
+    """Whether any word of the text resembles one that the instruction needs; a cheap look before :func:`match`."""
+    return _touches(wanted, text)
+
+
 @lru_cache(maxsize=65536)
 def similarity(a: str, b: str) -> float:
     """0..1 for two tokens: equal, equal but for confusable characters, same stem, synonyms, or similar letters."""

@@ -12,8 +12,8 @@ from reticle_grounding.calibration import (
     DATA_FILE,
     Calibration,
     Sample,
+    Unit,
     fit,
-    fit_on_generated,
     load_calibration,
     with_threshold,
 )
@@ -78,7 +78,8 @@ def test_nothing_to_learn_from_is_an_error() -> None:
 
 
 def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
-    made = Calibration({"good": 1.25, "bad": -0.5}, -2.0, 0.31, {"seed": 7, "command": "fit"})
+    units = (Unit({"good": 0.5, "bad": 1.5}, 0.25, -2.0),)
+    made = Calibration({"good": 1.25, "bad": -0.5}, -2.0, 0.31, {"seed": 7, "command": "fit"}, units)
     made.save(tmp_path / "c.json")
     assert load_calibration(tmp_path / "c.json") == made
 
@@ -117,12 +118,29 @@ def test_extreme_features_do_not_overflow() -> None:
     assert made.p_true({"x": -1e6}) == pytest.approx(0.0)
 
 
-def test_a_small_fit_on_generated_screens_writes_its_recipe(tmp_path: Path) -> None:
-    out = tmp_path / "c.json"
-    result = fit_on_generated(seed=7_000_003, n=10, out=out, attention=False)
-    fitted = load_calibration(out)
-    assert set(fitted.weights) == set(FEATURES)
-    assert fitted.weights["text"] > 0.0
-    assert fitted.weights["attention_peak"] == 0.0
-    assert fitted.meta["command"] == "python -m reticle_grounding.calibration --seed 7000003 -n 10 --no-attention"
-    assert (result["instructions"], result["written"]) == (10, str(out))
+def test_hidden_units_learn_what_no_line_can() -> None:
+    """Right only where exactly one of two features is high."""
+    rng = np.random.default_rng(5)
+    made: list[Sample] = []
+    for _ in range(600):
+        values = rng.integers(0, 2, (3, 2))
+        rows = [{"a": float(a), "b": float(b)} for a, b in values]
+        made.append({"rows": rows, "right": [bool(a != b) for a, b in values], "absent": False})
+    line, bent = fit(made, ["a", "b"]), fit(made, ["a", "b"], 0.1, units=4)
+    apart = [bent.p_true({"a": a, "b": b}) for a, b in ((0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (1.0, 1.0))]
+    assert min(apart[:2]) > 0.9
+    assert max(apart[2:]) < 0.1
+    assert max(abs(line.p_true({"a": a, "b": b}) - 0.5) for a in (0.0, 1.0) for b in (0.0, 1.0)) < 0.2
+
+
+def test_slopes_of_the_fit_are_those_of_its_loss() -> None:
+    """Hidden units fitted twice from the same samples are the same, and better than none on them."""
+    data = samples(6, 300, 10_000)
+    first, again = (fit(data, ["good", "bad", "idle"], units=3) for _ in range(2))
+    assert first == again
+
+    def cost(made: Calibration) -> float:
+        pairs = [(made.p_true(r), t) for s in data for r, t in zip(s["rows"], s["right"], strict=True)]
+        return -float(np.mean([np.log(p if t else 1 - p) for p, t in pairs]))
+
+    assert cost(first) <= cost(fit(data, ["good", "bad", "idle"])) + 1e-3

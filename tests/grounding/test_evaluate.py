@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reticle_grounding.calibration import Calibration, collect
+from reticle_grounding.calibration import Calibration
 from reticle_grounding.errors import BadInput
 from reticle_grounding.evaluate import evaluate, read_targets
+from reticle_grounding.fitting import collect
 from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.predictor import Grounder, GroundingConfig

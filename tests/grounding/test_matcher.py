@@ -132,9 +132,11 @@ def test_a_few_steps_teach_a_few_pairs() -> None:
     net = MatcherNet().train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3)
     pairs = Pairs(["keep it", "on paper"], ["save", "print"], ["save", "print"])
-    for _ in range(25):
-        loss, log = loss_of(net, looks, pairs)
+    for _ in range(30):
+        loss, _ = loss_of(net, looks, pairs)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert log["hit"] == 1.0
+    with torch.no_grad():
+        best = (net.say(words) @ net.see(crop).T).argmax(dim=1)
+    assert best.tolist() == list(range(6))

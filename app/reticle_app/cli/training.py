@@ -83,7 +83,7 @@ def calibrate(
     as_json: JsonOption = False,
 ) -> None:
     """Fit p_true and the threshold of "not found" on labelled screens."""
-    from reticle_grounding.calibration import fit_calibration
+    from reticle_grounding.fitting import fit_calibration
 
     with progress_bar("targets") as progress:
         result = fit_calibration(targets, model or load_settings().model, out=out, progress=progress)

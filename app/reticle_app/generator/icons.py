@@ -38,8 +38,8 @@ GLYPHS = {
     "msc": ("msc.{}",),
 }
 THEMES = (
-    "Adwaita", "Tango", "breeze", "breeze-dark", "elementary-xfce", "elementary", "Papirus", "Papirus-Dark", "Faenza",
-    "Faenza-Dark", "Numix", "gnome", "mate", "oxygen", "nuoveXT2", "Paper", "bloom", "bloom-classic", "suru", "Nuovo",
+    "Adwaita", "Tango", "breeze", "breeze-dark", "Papirus", "Papirus-Dark",
+    "Numix", "gnome", "mate", "oxygen", "nuoveXT2", "Paper", "bloom", "bloom-classic", "suru", "Nuovo",
 )  # fmt: skip
 SIZES = range(16, 65)
 SUFFIXES = ("-line", "-fill", "-outline", "-symbolic")

@@ -41,4 +41,4 @@ def load(folder: Path) -> MatcherNet:
     if odd:
         raise CheckpointError(f"{path} does not fit this version: {', '.join(odd[:4])}")
     net.load_state_dict({k: v.to(wanted[k].dtype) for k, v in stored.items()})
-    return net.to(memory_format=torch.channels_last).eval()
+    return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]

@@ -108,20 +108,18 @@ PACKS: tuple[tuple[str, str], ...] = (
     ("material-design-icons", "filled/*.svg"),
     ("phosphor", "assets/regular/*.svg"),
     ("phosphor", "assets/fill/*.svg"),
-    ("remixicon", "icons/*/*.svg"),
     ("fluentui", "icons/*_24_regular.svg"),
     ("boxicons", "svg/*/*.svg"),
     ("carbon", "svg/32/*.svg"),
     ("ionicons", "dist/svg/*.svg"),
     ("heroicons", "24/*/*.svg"),
-    ("unicons", "svg/line/*.svg"),
     ("octicons", "build/svg/*-24.svg"),
     ("feather", "dist/icons/*.svg"),
     ("eva", "*/svg/*.svg"),
     ("open-iconic", "svg/*.svg"),
     ("typicons", "src/svg/*.svg"),
 )
-"""Icon packs (the npm packages of these names, unpacked) and where their pictures lie."""
+"""Icon packs under free licences (the npm packages of these names, unpacked) and where their pictures lie."""
 
 
 def pack_files(root: Path) -> Iterator[_File]:

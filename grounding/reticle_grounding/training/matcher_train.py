@@ -20,9 +20,11 @@ import torch
 from torch import Tensor, distributed
 from torch.nn import functional as F  # noqa: N812
 
+from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.net import MatcherNet
+from reticle_grounding.matcher.phrases import vocabulary
 from reticle_grounding.matcher.store import load, save
 
 from .canvas import Element
@@ -34,9 +36,13 @@ from .scenes import SceneFile
 from .words import label as some_label
 
 HELD_OUT_SOURCES = ("Faenza", "feather", "eva", "elementary-xfce")
-"""Icon sets that are never trained on."""
+"""Icon sets that are never drawn in training."""
+UNSEEN_SOURCES = ("feather", "eva")
+"""Those of them that no captured screen shows either; validation draws these."""
 BATCH, WORDINGS = 128, 224
 WARMUP, AVERAGE = 100, 0.998
+UNSPELLED = 0.4
+"""Share of the phrases of a batch whose spelling is hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +124,21 @@ def loss_of(net: MatcherNet, looks: Sequence[Look], pairs: Pairs) -> tuple[Tenso
     """Both losses on one batch."""
     seen = net.see(np.stack([look.crop for look in looks]))
     asked = [look for look in looks if look.phrase]
-    spoken = net.say([look.phrase for look in asked])
+    spoken = net.say([look.phrase for look in asked], _spelled(net, len(asked)))
     same = together([look.group for look in looks], [look.group for look in asked])
     unsure = akin([look.also for look in looks], [look.group for look in asked])
     visual = agreement(seen, spoken, same, unsure, net.scale)
-    wording, label = net.say(pairs.said), net.say(pairs.label)
+    wording, label = (net.say(texts, _spelled(net, len(texts))) for texts in (pairs.said, pairs.label))
     near = akin([kin().get(g, frozenset()) for g in pairs.group], pairs.group)
     verbal = agreement(wording, label, together(pairs.group, pairs.group), near, net.scale)
     with torch.no_grad():
         hit = same.gather(0, (spoken @ seen.T).argmax(1)[None]).float().mean()
     return visual + 0.5 * verbal, {"visual": visual.item(), "verbal": verbal.item(), "hit": hit.item()}
+
+
+def _spelled(net: MatcherNet, count: int) -> Tensor | None:
+    """In training, some phrases must be understood by the senses of their words alone."""
+    return (torch.rand(count) > UNSPELLED).float() if net.training else None
 
 
 @torch.inference_mode()
@@ -184,7 +195,7 @@ class Run:
             part.load(Random(f"looks {chosen.rank}"))
         drawn = DrawnIcons(chosen.icons, HELD_OUT_SOURCES)
         self.sampler = Sampler(drawn, real, f"batches {chosen.rank} {chosen.seed}")
-        net = load(chosen.start) if chosen.start else MatcherNet()
+        net = started(chosen.start, chosen.senses)
         self.net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         tables = [p for n, p in self.net.named_parameters() if "table" in n or "gate" in n]
         rest = [p for n, p in self.net.named_parameters() if "table" not in n and "gate" not in n]
@@ -231,7 +242,7 @@ class Run:
         net = MatcherNet()
         net.load_state_dict(self.average)
         net.eval()
-        held, rng = DrawnIcons(self.chosen.icons, HELD_OUT_SOURCES, only=True), Random(11)
+        held, rng = DrawnIcons(self.chosen.icons, UNSEEN_SOURCES, only=True), Random(11)
         looks = [held.draw(rng, 1.0) for _ in range(400)] if held.concepts else []
         found = validate(net, self.validation)
         if looks:
@@ -239,6 +250,22 @@ class Run:
                 found["held_out_icons"] = round(loss_of(net, looks, Pairs(["a"], ["a"], ["a"]))[1]["hit"], 4)
         _say({"step": self.done, "validation": found})
         save(net, self.chosen.out, {"steps": str(self.done), "validation": json.dumps(found)})
+
+
+def started(start: Path | None, folder: Path | None) -> MatcherNet:
+    """A new net, or that of a folder of weights; ``folder`` holds the vectors that become its senses.
+
+    Raises BadInput when the vectors are not those of the shipped list of words.
+    """
+    net = load(start) if start else MatcherNet()
+    if folder is not None:
+        words = (folder / "words.txt").read_text("utf-8").split()
+        if list(vocabulary()) != words:
+            raise BadInput(f"{folder / 'words.txt'} is not the list data/sense_words.txt; copy it there first")
+        table = np.load(folder / "vectors.npy").astype(np.float32)
+        senses = torch.from_numpy(np.clip(np.rint(table * 64 * table.shape[1] ** 0.5 / 4), -127, 127).astype(np.int8))
+        net.phrases.senses[1 : 1 + len(senses)] = senses
+    return net
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -283,6 +310,7 @@ def main() -> None:
     parser.add_argument("--icons", type=Path, action="append", required=True, help="icon library folder")
     parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
     parser.add_argument("--start", type=Path, default=None, help="folder with weights to start from")
+    parser.add_argument("--senses", type=Path, default=None, help="folder of word vectors")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)

@@ -1,0 +1,178 @@
+"""Fits the calibration: asks about screens with known answers and weighs what the evidence said.
+
+The shipped file is fitted on captured screens of applications that the matcher was not trained on (``fitting_apps``),
+with wordings that it was not trained with, and with targets that are not there; see :func:`fit_on_captured`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+from .calibration import DATA_FILE, Calibration, Sample, fit
+from .errors import ReticleError
+from .geometry import Rect
+from .images import load_image
+from .ocr import Reader, RgbArray, TextBox, TextReader, Word
+
+if TYPE_CHECKING:
+    from .predictor import Grounder, Observation
+
+Meta: TypeAlias = dict[str, str | int | float | None]
+Progress: TypeAlias = Callable[[int, int], None]
+UNITS, PENALTY = 12, 2.0
+SEED = 7
+ABSENT_PER_SCREEN = 3
+
+
+class KeptReader:
+    """A reader that keeps what it read of whole pictures in a folder, by the picture's pixels."""
+
+    def __init__(self, reader: Reader, folder: Path) -> None:
+        self._reader, self._folder = reader, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
+        if region is not None:
+            return self._reader.read(image, region)
+        path = self._folder / f"{hashlib.sha256(image.tobytes()).hexdigest()[:32]}.json"
+        if path.is_file():
+            return [_box(row) for row in json.loads(path.read_text("utf-8"))]
+        found = self._reader.read(image)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps([_row(box) for box in found], ensure_ascii=False), encoding="utf-8")
+        partial.replace(path)
+        return found
+
+
+def _row(box: TextBox) -> dict[str, object]:
+    words = [[w.text, w.rect.as_tuple()] for w in box.words]
+    return {"text": box.text, "rect": box.rect.as_tuple(), "score": box.score, "words": words}
+
+
+def _box(row: dict[str, object]) -> TextBox:
+    words = tuple(Word(text, Rect(*rect)) for text, rect in row["words"])  # type: ignore[attr-defined]
+    return TextBox(str(row["text"]), Rect(*row["rect"]), float(str(row["score"])), words)  # type: ignore[misc]
+
+
+def fit_calibration(
+    targets: Path,
+    model_dir: Path | None = None,
+    *,
+    out: Path | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Meta:
+    """Fits on a targets file and writes the coefficients; returns what was reached.
+
+    Args:
+        targets: as :func:`reticle_grounding.evaluation.targets.read_targets` takes it; absent targets are negatives.
+        model_dir: None is the embedded model.
+        out: None replaces the shipped file.
+        command: what made the file, kept in it; by default this command with the targets file's name.
+        progress: called with (targets done, all).
+
+    Raises BadInput for a bad targets file, CheckpointError for a bad model, ReticleError when nothing can be learnt.
+    """
+    from .predictor import Grounder
+
+    grounder = Grounder.open(model_dir)
+    samples = collect(targets, grounder, progress)
+    return _write(samples, grounder, command or f"reticle calibrate {targets.name}", out or DATA_FILE)
+
+
+def fit_on_captured(
+    folders: Sequence[Path],
+    model_dir: Path | None = None,
+    *,
+    texts: Path | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> Meta:
+    """Fits on the ``fitting_apps`` of folders of captured screens; what made the shipped file. Errors as above.
+
+    Args:
+        texts: keeps what is read on each screen for the next fit.
+        progress: called with (screens done, all).
+    """
+    from .predictor import Grounder
+    from .training.fitting_targets import FittingScreen, fitting_screens
+
+    grounder = Grounder.open(model_dir)
+    if texts is not None:
+        grounder.reader = KeptReader(TextReader(), texts)
+    screens: list[FittingScreen] = [s for folder in folders for s in fitting_screens(folder)]
+    samples: list[Sample] = []
+    for done, screen in enumerate(screens, 1):
+        observation = grounder.observe(load_image(screen.image))
+        rng = Random(f"{SEED} {screen.image.name}")
+        lines = [t.text for t in observation.texts()]
+        for target in screen.targets(rng, lines, ABSENT_PER_SCREEN):
+            box = Rect(*map(float, target.bbox)) if target.bbox else None
+            samples.append(_sample(observation, target.instruction, box))
+        if progress is not None:
+            progress(done, len(screens))
+    named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
+    return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE)
+
+
+def _write(samples: Sequence[Sample], grounder: Grounder, command: str, out: Path) -> Meta:
+    from .features import FEATURES
+
+    fitted = fit(samples, FEATURES, PENALTY, UNITS)
+    meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
+    Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
+    return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
+
+
+def collect(targets: Path, grounder: Grounder, progress: Progress | None = None) -> list[Sample]:
+    """Features and truth of every target's candidates. Raises BadInput for a bad targets file."""
+    from .evaluation.targets import by_image, read_targets
+
+    items = read_targets(targets)
+    samples: list[Sample] = []
+    for image, group in by_image(items):
+        observation = grounder.observe(image)
+        for target in group:
+            samples.append(_sample(observation, target.instruction, target.box))
+            if progress is not None:
+                progress(len(samples), len(items))
+    return samples
+
+
+def _sample(observation: Observation, instruction: str, box: Rect | None) -> Sample:
+    weighed = observation.weigh(instruction)
+    right = [box is not None and box.contains(d.point) for d in weighed.drafts]
+    return {"rows": [dict(r) for r in weighed.rows], "right": right, "absent": box is None}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fits the shipped file again; prints what was reached as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m reticle_grounding.fitting", description=main.__doc__)
+    parser.add_argument("--captured", type=Path, action="append", required=True, help="folder of captured screens")
+    parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
+    parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
+    parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
+    chosen = parser.parse_args(arguments)
+    try:
+        result = fit_on_captured(chosen.captured, chosen.model, texts=chosen.texts, out=chosen.out, progress=_progress)
+    except ReticleError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    sys.stdout.write(json.dumps(result) + "\n")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    sys.stderr.write(f"\r{done}/{total}" + ("\n" if done == total else ""))
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,81 @@
+"""What calibration is fitted on: captured screens new to the matcher, asked about in wordings new to it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from .absent import absent_candidates, unread
+from .canvas import Element
+from .concepts import by_label, concepts
+from .harvested import as_element, fitting_apps, harvested_rows
+from .instructions import Target, plain, targets_of
+from .looks import wrapped
+
+PER_SCREEN = 14
+UNHEARD_SHARE = 0.4
+"""Share of the elements with a known concept that are asked for in its kept wordings."""
+CANDIDATES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FittingScreen:
+    """One captured screen and what to ask about it."""
+
+    image: Path
+    app: str
+    elements: list[Element]
+    listed: list[str]
+    """Every name, description and label of the list."""
+    others: list[Element]
+    """Elements of the other applications."""
+
+    def targets(self, rng: Random, lines: Sequence[str], absent: int) -> list[Target]:
+        """At most :data:`PER_SCREEN` targets, kinds in even shares, and ``absent`` ones of which nothing was read."""
+        pools: dict[str, list[Target]] = defaultdict(list)
+        found = targets_of(rng, [replace(e, icon="") for e in self.elements], 0)
+        for target in rng.sample(found, len(found)):
+            pools[target.kind].append(target)
+        counts = Counter(plain(e.label) for e in self.elements)
+        chosen: list[Target] = []
+        while len(chosen) < PER_SCREEN and any(pools.values()):
+            for kind in ("text", "icon", "field"):
+                if pools[kind] and len(chosen) < PER_SCREEN:
+                    chosen.append(_reworded(rng, pools[kind].pop(), counts))
+        candidates = absent_candidates(rng, self.listed, self.others, CANDIDATES) if self.others else []
+        return [*chosen, *unread(candidates, lines, absent)]
+
+
+def _reworded(rng: Random, target: Target, counts: Counter[str]) -> Target:
+    """Some targets in a kept wording of their concept, where no other element has the name."""
+    number = by_label().get(plain(target.label))
+    kept = concepts()[number].unheard if number is not None else ()
+    if not kept or counts[plain(target.label)] > 1 or rng.random() >= UNHEARD_SHARE:
+        return target
+    words = rng.choice(kept)
+    return replace(target, instruction=wrapped(rng, words) if rng.random() < 0.5 else words, indirect=True)
+
+
+def fitting_screens(folder: Path) -> list[FittingScreen]:
+    """Screens of the fitting applications below ``folder``. Raises BadInput as :func:`harvested_rows` does."""
+    rows = harvested_rows(folder)[0]
+    apps = fitting_apps(rows)
+    chosen = [row for row in rows if row["app"] in apps]
+    elements = [[e for e in map(as_element, row["elements"]) if e is not None and _sayable(e)] for row in chosen]
+    by_app: dict[str, list[Element]] = defaultdict(list)
+    for row, found in zip(chosen, elements, strict=True):
+        by_app[row["app"]] += found
+    screens = []
+    for row, found in zip(chosen, elements, strict=True):
+        listed = [t for e in row["elements"] for t in (e.get("name"), e.get("description"), e.get("label")) if t]
+        others = [e for app, own in by_app.items() if app != row["app"] for e in own]
+        screens.append(FittingScreen(folder / row["image"], row["app"], found, listed, others))
+    return screens
+
+
+def _sayable(element: Element) -> bool:
+    """Not a sign of an icon font, which nobody can say."""
+    return not any("\ue000" <= c <= "\uf8ff" for c in element.label)

@@ -1,0 +1,108 @@
+"""Fitting on screens with known answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from reticle_grounding.calibration import Calibration, load_calibration
+from reticle_grounding.features import FEATURES
+from reticle_grounding.fitting import KeptReader, fit_on_captured
+from reticle_grounding.geometry import Rect
+from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
+from reticle_grounding.options import GroundingConfig
+from reticle_grounding.predictor import Grounder
+from reticle_grounding.sources import EvenAttention
+from reticle_grounding.training.concepts import concepts
+from reticle_grounding.training.fitting_targets import fitting_screens
+
+NAMES = ("Archive", "Publish", "Rename", "Translate")
+
+
+class CountingReader:
+    """Reads the same lines everywhere and counts how often it is asked."""
+
+    def __init__(self, lines: Sequence[TextBox]) -> None:
+        self.lines, self.asked = lines, 0
+
+    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
+        self.asked += 1
+        return list(self.lines)
+
+
+def captured(folder: Path, apps: int = 12) -> Path:
+    """Screens of some applications, each with a few buttons."""
+    (folder / "images").mkdir(parents=True)
+    with (folder / "screens.jsonl").open("w", encoding="utf-8") as rows:
+        for i in range(apps):
+            image = Image.new("RGB", (400, 200), (250, 250, 250 - i))
+            elements = []
+            for j, name in enumerate(NAMES):
+                box = [20, 20 + 40 * j, 120, 50 + 40 * j]
+                ImageDraw.Draw(image).text((30, 28 + 40 * j), name, fill=(0, 0, 0))
+                elements.append({"role": "push button", "name": name, "bbox": box, "text_visible": True})
+            image.save(folder / "images" / f"{i}.png")
+            rows.write(json.dumps({"image": f"images/{i}.png", "app": f"app{i:02d}", "elements": elements}) + "\n")
+    return folder
+
+
+def lines() -> list[TextBox]:
+    """The names, and right of each another line that says nearly the same."""
+    made = []
+    for j, name in enumerate(NAMES):
+        for text, left in ((name, 30), (f"{name} again", 230)):
+            rect = Rect(left, 25 + 40 * j, left + 70, 43 + 40 * j)
+            made.append(TextBox(text, rect, 0.99, proportional_words(text, rect)))
+    return made
+
+
+def test_a_picture_is_read_once(tmp_path: Path) -> None:
+    reader = CountingReader(lines())
+    image = np.zeros((20, 30, 3), np.uint8)
+    first = KeptReader(reader, tmp_path).read(image)
+    again = KeptReader(reader, tmp_path).read(image)
+    assert first == again == lines()
+    assert reader.asked == 1
+    KeptReader(reader, tmp_path).read(image + 1)
+    KeptReader(reader, tmp_path).read(image, Rect(0, 0, 5, 5))
+    assert reader.asked == 3
+
+
+def test_only_applications_kept_from_the_matcher_are_asked_about(tmp_path: Path) -> None:
+    screens = fitting_screens(captured(tmp_path / "set"))
+    assert {s.app for s in screens} == {"app02", "app10"}
+    for screen in screens:
+        again = [t.instruction for t in screen.targets(Random(1), list(NAMES), 3)]
+        assert again == [t.instruction for t in screen.targets(Random(1), list(NAMES), 3)]
+        assert all(name not in {e.label for e in screen.elements} or name in NAMES for name in again)
+
+
+def test_known_concepts_are_asked_for_in_wordings_kept_from_training(tmp_path: Path) -> None:
+    screen = fitting_screens(captured(tmp_path / "set"))[0]
+    kept = {words for concept in concepts() for words in concept.unheard}
+    heard = {words for concept in concepts() for words in concept.phrases}
+    asked = [t for seed in range(40) for t in screen.targets(Random(seed), [], 0) if t.indirect]
+    assert asked
+    assert all(any(words in t.instruction.lower() or words in t.instruction for words in kept) for t in asked)
+    assert not any(t.instruction in heard for t in asked)
+
+
+def test_a_fit_writes_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(_: Path | None = None) -> Grounder:
+        config = GroundingConfig(attention=False)
+        return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
+
+    monkeypatch.setattr(Grounder, "open", opened)
+    out = tmp_path / "c.json"
+    result = fit_on_captured([captured(tmp_path / "set")], out=out)
+    fitted = load_calibration(out)
+    assert set(fitted.weights) == set(FEATURES)
+    assert fitted.p_true({"text": 1.0, "text_exact": 1.0, "text_whole": 1.0}) > fitted.p_true({})
+    assert str(fitted.meta["command"]).startswith("python -m reticle_grounding.fitting --captured ")
+    assert result["written"] == str(out)

@@ -1,0 +1,116 @@
+"""What the matcher says becomes candidates and features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from reticle_grounding.calibration import Calibration
+from reticle_grounding.features import FEATURES
+from reticle_grounding.geometry import Rect
+from reticle_grounding.looks import Looks, worth_a_look
+from reticle_grounding.matcher.matcher import NoMatcher, Vectors
+from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
+from reticle_grounding.options import GroundingConfig
+from reticle_grounding.predictor import Grounder, Weighed
+from reticle_grounding.proposals import Elements
+from reticle_grounding.sources import EvenAttention
+from reticle_grounding.words import parse
+
+RED, BLUE = Rect(40, 40, 64, 64), Rect(140, 40, 164, 64)
+MEANINGS = {"stop": (1.0, 0.0), "crimson": (1.0, 0.0), "cold": (0.0, 1.0)}
+
+
+class ColourMatcher:
+    """Sees how red and how blue something is; knows a few words."""
+
+    def see(self, image: np.ndarray, rects: Sequence[Rect]) -> Vectors:
+        made = []
+        for r in rects:
+            part = image[int(r.top) : int(r.bottom), int(r.left) : int(r.right)].reshape(-1, 3).astype(float)
+            red, blue = (part[:, 0] - part[:, 2]).mean() / 255, (part[:, 2] - part[:, 0]).mean() / 255
+            made.append((max(red, 0.0), max(blue, 0.0)))
+        return np.array(made, np.float32).reshape(-1, 2)
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        vectors = [next((v for w, v in MEANINGS.items() if w in p.lower()), (0.0, 0.0)) for p in phrases]
+        return np.array(vectors, np.float32).reshape(-1, 2)
+
+
+class Lines:
+    def __init__(self, *texts: TextBox) -> None:
+        self.texts = texts
+
+    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
+        return list(self.texts)
+
+
+def line(text: str, left: float, top: float) -> TextBox:
+    rect = Rect(left, top, left + 8 * len(text), top + 16)
+    return TextBox(text, rect, 0.99, proportional_words(text, rect))
+
+
+def screen() -> Image.Image:
+    image = Image.new("RGB", (300, 200), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse(RED.as_tuple(), fill="red")
+    draw.ellipse(BLUE.as_tuple(), fill="blue")
+    return image
+
+
+def weighed(instruction: str, *texts: TextBox, config: GroundingConfig | None = None) -> Weighed:
+    config = config or GroundingConfig(attention=False)
+    made = Grounder(EvenAttention(), Lines(*texts), Calibration({"look": 4.0}, -2.0, 0.3), config, ColourMatcher())
+    return made.observe(screen()).weigh(instruction)
+
+
+def test_the_proposal_that_looks_right_is_a_candidate_with_its_features() -> None:
+    found = weighed("the stop icon")
+    looks = [(d, r) for d, r in zip(found.drafts, found.rows, strict=True) if d.kind == "look"]
+    best, row = looks[0]
+    assert RED.contains(best.point)
+    assert row["look_top"] == row["look_asked"] == 1.0
+    assert row["look"] > 0.5
+    assert row["look_lead"] > 0.0
+    assert set(row) == set(FEATURES)
+
+
+def test_a_text_that_means_the_same_is_a_candidate() -> None:
+    found = weighed("stop", line("Crimson", 30, 120), line("Cold", 150, 120))
+    meant = [d for d in found.drafts if d.kind == "meant"]
+    assert [d.text for d in meant] == ["Crimson"]
+    row = found.rows[list(found.drafts).index(meant[0])]
+    assert row["meant"] == row["meant_top"] == row["meant_only"] == 1.0
+
+
+def test_a_text_that_says_it_is_no_second_candidate() -> None:
+    found = weighed("stop", line("Stop", 30, 120))
+    assert [d.kind for d in found.drafts if d.origin == "text"] == [""]
+    assert found.rows[0]["meant"] == 1.0
+
+
+def test_ordinals_count_equal_looks_in_reading_order() -> None:
+    image = Image.new("RGB", (300, 200), "white")
+    for left in (40, 140, 240):
+        ImageDraw.Draw(image).ellipse((left, 40, left + 24, 64), fill="red")
+    grounder = Grounder(EvenAttention(), Lines(), Calibration({}, 0.0, 0.5), GroundingConfig(), ColourMatcher())
+    found = grounder.observe(image).weigh("the second stop icon")
+    chosen = [d for d, r in zip(found.drafts, found.rows, strict=True) if r["ordinal"] == 1.0]
+    assert [round(d.point.x / 100) for d in chosen] == [2]
+
+
+def test_without_a_matcher_nothing_is_seen_or_meant() -> None:
+    config = GroundingConfig(attention=False, matcher=False)
+    found = weighed("stop", line("Crimson", 30, 120), config=config)
+    assert not found.drafts
+    nothing = Looks(NoMatcher(), np.asarray(screen()), Elements((), (RED,)), [])
+    assert nothing.against("stop", parse("stop")).best_looks(5) == []
+
+
+def test_long_flat_and_huge_elements_are_not_looked_at() -> None:
+    icons = (RED, Rect(10, 100, 200, 108), Rect(0, 0, 290, 190), Rect(5, 5, 8, 8))
+    kept = worth_a_look(Elements((), icons))
+    assert RED in kept
+    assert len(kept) == 1
