@@ -152,7 +152,7 @@ def drafts(scene: Scene) -> list[Draft]:
         made += _element_drafts(answer, scene)
     made += _icon_drafts(scene)
     made += _look_drafts(scene)
-    made += _meant_drafts(scene, {f.rect for f in answers})
+    made += _meant_drafts(scene, answers)
     return made
 
 
@@ -163,15 +163,22 @@ def _look_drafts(scene: Scene) -> list[Draft]:
     return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
 
 
-def _meant_drafts(scene: Scene, known: set[Rect]) -> list[Draft]:
-    """Texts that mean the same in other words."""
+def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:
+    """Texts that mean the same in other words; not those that answer word by word already."""
     made = []
     for place, number in enumerate(scene.agreement.best_texts(MAX_MEANT)):
         box = scene.texts[number]
+        if any(_mostly(answer.rect, box.rect) for answer in answers):
+            continue
         found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
-        if box.rect not in known:
-            made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "meant", place, line=number))
+        made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "meant", place, line=number))
     return made
+
+
+def _mostly(part: Rect, whole: Rect) -> bool:
+    """Whether the part takes up most of the whole."""
+    common = part.intersection(whole)
+    return common is not None and common.area >= 0.6 * whole.area
 
 
 def _attention_draft(rank: int, region: Region, texts: Sequence[TextBox]) -> Draft:
