@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -28,6 +29,8 @@ Meta: TypeAlias = dict[str, str | int | float | None]
 Progress: TypeAlias = Callable[[int, int], None]
 UNITS, PENALTY = 12, 2.0
 SEED = 7
+GENERATED_SEEDS = (7_000_000, 7_000_500)
+"""Where painted screens for the fit begin; training and measuring use other seeds."""
 ABSENT_PER_SCREEN = 3
 
 
@@ -91,6 +94,7 @@ def fit_on_captured(
     folders: Sequence[Path],
     model_dir: Path | None = None,
     *,
+    generated: int = 0,
     texts: Path | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
@@ -98,11 +102,14 @@ def fit_on_captured(
     """Fits on the ``fitting_apps`` of folders of captured screens; what made the shipped file. Errors as above.
 
     Args:
+        generated: targets on painted screens beside them, half from each of :data:`GENERATED_SEEDS`; forms are rarer on
+            the captured ones.
         texts: keeps what is read on each screen for the next fit.
         progress: called with (screens done, all).
     """
     from .predictor import Grounder
     from .training.fitting_targets import FittingScreen, fitting_screens
+    from .training.targets import write_targets
 
     grounder = Grounder.open(model_dir)
     if texts is not None:
@@ -118,7 +125,11 @@ def fit_on_captured(
             samples.append(_sample(observation, target.instruction, box))
         if progress is not None:
             progress(done, len(screens))
+    for seed in GENERATED_SEEDS if generated else ():
+        with tempfile.TemporaryDirectory() as folder:
+            samples += collect(write_targets(Path(folder), seed, generated // len(GENERATED_SEEDS)), grounder)
     named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
+    named += f" --generated {generated}" if generated else ""
     return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE)
 
 
@@ -156,12 +167,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fits the shipped file again; prints what was reached as JSON."""
     parser = argparse.ArgumentParser(prog="python -m reticle_grounding.fitting", description=main.__doc__)
     parser.add_argument("--captured", type=Path, action="append", required=True, help="folder of captured screens")
+    parser.add_argument("--generated", type=int, default=0, help="targets on painted screens beside them")
     parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
     parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
     parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
     chosen = parser.parse_args(arguments)
     try:
-        result = fit_on_captured(chosen.captured, chosen.model, texts=chosen.texts, out=chosen.out, progress=_progress)
+        result = fit_on_captured(
+            chosen.captured,
+            chosen.model,
+            generated=chosen.generated,
+            texts=chosen.texts,
+            out=chosen.out,
+            progress=_progress,
+        )
     except ReticleError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
