@@ -153,7 +153,14 @@ def drafts(scene: Scene) -> list[Draft]:
     made += _icon_drafts(scene)
     made += _look_drafts(scene)
     made += _meant_drafts(scene, answers)
-    return made
+    return _without_labels(scene, made) if scene.wanted.role is Role.FIELD else made
+
+
+def _without_labels(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
+    """Where a field is asked for and an exact label has one, the label's own line is no answer."""
+    named = [d.found.rect.center for d in made if d.found and d.found.match.exact and d.kind in ("entry", "track")]
+    lines = [t.rect for t in scene.texts if any(t.rect.contains(center) for center in named)]
+    return [d for d in made if d.kind in ("entry", "track") or not any(line.contains(d.point) for line in lines)]
 
 
 def _look_drafts(scene: Scene) -> list[Draft]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from .calibration import DATA_FILE, Calibration, Sample, fit
+from .calibration import DATA_FILE, Calibration, Sample, fit, with_threshold
 from .errors import ReticleError
 from .geometry import Rect
 from .images import load_image
@@ -32,6 +32,8 @@ SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
 ABSENT_PER_SCREEN = 3
+GENERATED_WEIGHT = 4
+"""Each target on a painted screen counts as so many: their boxes say exactly what is a field and what its label."""
 
 
 class KeptReader:
@@ -116,6 +118,7 @@ def fit_on_captured(
         grounder.reader = KeptReader(TextReader(), texts)
     screens: list[FittingScreen] = [s for folder in folders for s in fitting_screens(folder)]
     samples: list[Sample] = []
+    painted: list[Sample] = []
     for done, screen in enumerate(screens, 1):
         observation = grounder.observe(load_image(screen.image))
         rng = Random(f"{SEED} {screen.image.name}")
@@ -127,16 +130,25 @@ def fit_on_captured(
             progress(done, len(screens))
     for seed in GENERATED_SEEDS if generated else ():
         with tempfile.TemporaryDirectory() as folder:
-            samples += collect(write_targets(Path(folder), seed, generated // len(GENERATED_SEEDS)), grounder)
+            painted += collect(write_targets(Path(folder), seed, generated // len(GENERATED_SEEDS)), grounder)
     named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
     named += f" --generated {generated}" if generated else ""
-    return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE)
+    return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE, painted)
 
 
-def _write(samples: Sequence[Sample], grounder: Grounder, command: str, out: Path) -> Meta:
+def _contradicts(sample: Sample) -> bool:
+    """A right answer that is a bare text where a field was asked for: the words were understood wrongly."""
+    return any(right and row.get("bare_for_field") for row, right in zip(sample["rows"], sample["right"], strict=True))
+
+
+def _write(
+    samples: Sequence[Sample], grounder: Grounder, command: str, out: Path, painted: Sequence[Sample] = ()
+) -> Meta:
     from .features import FEATURES
 
-    fitted = fit(samples, FEATURES, PENALTY, UNITS)
+    samples, painted = ([s for s in part if not _contradicts(s)] for part in (samples, painted))
+    fitted = fit([*samples, *painted * GENERATED_WEIGHT], FEATURES, PENALTY, UNITS)
+    fitted = with_threshold(fitted, [*samples, *painted])
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
