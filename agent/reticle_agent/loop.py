@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -12,7 +13,7 @@ from .actions import AskUser, Finish, Step, Wait
 from .locate import Locator, NotFoundError
 from .perform import Performer, StepRefusedError
 from .safety import Policy, TimedApprover
-from .seams import Actuator, Approver, Grounder, Planner, Screen, StepOutcome, TraceSink
+from .seams import Actuator, Approver, Grounder, LimitReachedError, Planner, Screen, StepOutcome, TraceSink
 from .stop import StopToken
 from .trace.fields import act_fields
 
@@ -27,10 +28,6 @@ class RunResult:
     steps: int
     """Steps begun."""
     message: str = ""
-
-
-class LimitReachedError(Exception):
-    """The run has used up its steps or its time."""
 
 
 def run_task(
@@ -110,11 +107,11 @@ class _Run:
     def to_the_end(self) -> RunResult:
         while True:
             self.token.check()
-            step = self._plan()
-            if isinstance(step, Finish):
-                self.trace.event("act", step=self.steps, **act_fields(step), delivered="sent")
-                return RunResult("done" if step.success else "failed", self.steps, step.message)
             try:
+                step = self._plan()
+                if isinstance(step, Finish):
+                    self.trace.event("act", step=self.steps, **act_fields(step), delivered="sent")
+                    return RunResult("done" if step.success else "failed", self.steps, step.message)
                 self._check_limits()
                 self.steps += 1
                 outcome = self._attempt(step, self.steps - 1)
@@ -179,7 +176,13 @@ class _Run:
         return self.performer.perform(step, number)
 
     def _goes_on(self, outcome: StepOutcome) -> bool:
-        """A skipped step does not end a run; in a dry run nothing changes, so later targets may be missing."""
+        """A skipped step does not end a run; in a dry run nothing changes, so later targets may be missing.
+
+        A planner that plans anew may be told of a few misses in a row instead.
+        """
         if outcome.status == "refused":
             return outcome.message == StepRefusedError.SKIPPED
-        return outcome.status == "not_found" and self.policy.mode == "dry-run"
+        if outcome.status == "not_found" and self.policy.mode == "dry-run":
+            return True
+        misses = itertools.takewhile(lambda one: one.status in ("not_found", "failed"), reversed(self.past))
+        return sum(1 for _ in misses) <= self.policy.max_misses

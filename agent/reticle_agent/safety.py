@@ -50,12 +50,14 @@ class Policy:
     """Wall-clock time of the run, waiting for the person not counted."""
     ask_below: float = 0.0
     """In ``auto``, a target with a lower ``p_true`` is asked about."""
+    max_misses: int = 0
+    """Steps in a row that may fail or miss their target before the run ends; for planners that can plan anew."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
-        if self.max_steps < 1 or not self.max_seconds > 0:
-            raise BadInput("the limits of a run are at least one step and more than zero seconds")
+        if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0:
+            raise BadInput("the limits of a run are at least one step, more than zero seconds and no misses below zero")
 
     @property
     def rules_sha256(self) -> str:

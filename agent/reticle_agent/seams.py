@@ -104,9 +104,16 @@ class Grounder(Protocol):
         ...
 
 
+class LimitReachedError(Exception):
+    """The run has used up its steps, its time or its tokens."""
+
+
 class Planner(Protocol):
     def next(self, task: str, past: Sequence[StepOutcome]) -> Step:
-        """The next step; ``Finish`` ends the run. Raises BadInput naming the words it does not understand."""
+        """The next step; ``Finish`` ends the run.
+
+        Raises BadInput naming the words it does not understand, LimitReachedError when a budget of its own is used up.
+        """
         ...
 
 

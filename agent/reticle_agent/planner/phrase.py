@@ -105,7 +105,12 @@ def target_of(phrase: Phrase, whole: Phrase) -> str:
 def is_secret(phrase: Phrase, typed: Token | None) -> bool:
     """Whether the words around the typed text say that it must not be shown."""
     around = " ".join(t.text for t in phrase.tokens if t is not typed)
-    return _SECRET.search(around) is not None
+    return mentions_secret(around)
+
+
+def mentions_secret(text: str) -> bool:
+    """Whether a text speaks of passwords and the like."""
+    return _SECRET.search(text) is not None
 
 
 def split_repeats(phrase: Phrase) -> tuple[Phrase, int]:

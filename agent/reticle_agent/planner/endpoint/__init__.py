@@ -1,1 +1,17 @@
 """A planner behind any OpenAI-compatible chat-completions endpoint; docs/endpoint-planner.md describes it."""
+
+from .address import Address, parse_address
+from .planner import EndpointOptions, EndpointPlanner, ReadScreen
+from .post import Connection, EndpointError
+from .vault import Vault
+
+__all__ = [
+    "Address",
+    "Connection",
+    "EndpointError",
+    "EndpointOptions",
+    "EndpointPlanner",
+    "ReadScreen",
+    "Vault",
+    "parse_address",
+]

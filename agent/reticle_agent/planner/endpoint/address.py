@@ -1,6 +1,6 @@
 """Where an endpoint is, and whether it may be spoken to.
 
-A key or a screen in the clear is for this machine alone: any other host needs TLS unless plain HTTP was allowed by name.
+A key or a screen in the clear is for this machine alone: any other host needs TLS unless plain HTTP was allowed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,175 @@
+"""Asks an endpoint for one step after the other; the steps then go the same way as those of any planner."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from reticle_agent.actions import AskUser, Finish, Step
+from reticle_agent.seams import Frame, LimitReachedError, Screen, StepOutcome, TraceSink
+from reticle_agent.stop import StopToken
+from reticle_grounding.errors import BadInput
+
+from .answer import Answer, read_answer
+from .post import Connection, EndpointError
+from .prompt import Seen, data_url, messages, new_fence
+from .stuck import REPEATS, StuckWatch
+from .tools import RefusedCallError, tool_schemas
+from .vault import Vault
+
+ReadScreen = Callable[[Image.Image], Sequence[str]]
+"""The text of a picture, in reading order."""
+BYTES_PER_TOKEN = 4
+"""A rough count where the server gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOptions:
+    """What is asked for, and how much of it. Raises BadInput for limits that allow nothing."""
+
+    model: str
+    """Name of the model at the endpoint."""
+    max_tokens: int = 200_000
+    """Of the whole run, prompts and answers together."""
+    answer_tokens: int = 1024
+    """Of one answer."""
+    picture: bool = False
+    """Whether the screen is sent as a picture too."""
+    repeats: int = REPEATS
+    """Rounds of the same steps on the same screens before the user is asked."""
+
+    def __post_init__(self) -> None:
+        if not self.model.strip() or not self.model.isprintable() or len(self.model) > 200:
+            raise BadInput("the endpoint's model needs a name of 1 to 200 printable characters")
+        if self.max_tokens < 1 or self.answer_tokens < 1 or self.repeats < 2:
+            raise BadInput("the endpoint planner needs at least one token and two repetitions")
+
+
+class EndpointPlanner:
+    """Implements :class:`reticle_agent.seams.Planner`.
+
+    Nothing but the circles it has noticed and the tokens it has used is remembered between two steps: each request is
+    made anew from the task, the outcomes so far and the screen as it is, so a run goes on after any pause.
+    Errors: EndpointError ends the run, LimitReachedError when the tokens are used up, Cancelled after a stop.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        options: EndpointOptions,
+        *,
+        screen: Screen,
+        trace: TraceSink,
+        token: StopToken,
+        read: ReadScreen | None = None,
+    ) -> None:
+        self._connection, self._options = connection, options
+        self._screen, self._trace, self._token, self._read = screen, trace, token, read
+        self._watch = StuckWatch(options.repeats)
+        self._asked = False
+        self._vault: Vault | None = None
+        self._task = ""
+        self.tokens = 0
+        """Used so far."""
+
+    def next(self, task: str, past: Sequence[StepOutcome]) -> Step:
+        """One or two requests for the step after ``past``."""
+        self._token.check()
+        if self._vault is None or task != self._task:
+            self._vault, self._task = Vault(task), task
+        frame = self._screen.capture()
+        step = self._vault.filled(self._ask(self._vault, past, self._look(frame, self._vault)))
+        self._token.check()
+        if isinstance(step, Finish):
+            return step
+        why = self._watch.seen(step, frame.image)
+        return step if why is None else self._stuck(why, len(past))
+
+    def _look(self, frame: Frame, vault: Vault) -> Seen:
+        lines = None if self._read is None else [vault.hide(line) for line in self._read(frame.image)]
+        return Seen(lines, data_url(frame.image) if self._options.picture else None)
+
+    def _ask(self, vault: Vault, past: Sequence[StepOutcome], seen: Seen) -> Step:
+        """A refused answer is sent back once with the reason; a second one ends the run."""
+        reason: str | None = None
+        for attempt in (1, 2):
+            if self.tokens >= self._options.max_tokens:
+                raise LimitReachedError(f"the limit of {self._options.max_tokens} tokens for planning is reached")
+            body = self._body(messages(vault.task, _hidden(past, vault), seen, new_fence(), reason))
+            start = time.monotonic()
+            data = self._connection.post(body)
+            answer: Answer | None = None
+            try:
+                answer = read_answer(data)
+                self._account(len(past), attempt, body, data, answer, start)
+                step, left_out = answer.step()
+            except RefusedCallError as refused:
+                if answer is None:
+                    self._account(len(past), attempt, body, data, None, start)
+                reason = str(refused)
+                said = answer.said if answer is not None else ""
+                self._note(len(past), "planner_call_refused", f"refused: {reason}", attempt=attempt, said=said)
+                continue
+            if left_out:
+                self._note(len(past), "planner_calls_left_out", f"{left_out} further calls of one answer were left out")
+            return step
+        words = f'; it said "{said}"' if said else ""
+        raise EndpointError(f"the model's answer was refused twice: {reason}{words}")
+
+    def _body(self, prompt: list[dict[str, Any]]) -> bytes:
+        request = {
+            "model": self._options.model,
+            "messages": prompt,
+            "tools": tool_schemas(),
+            "tool_choice": "required",
+            "parallel_tool_calls": False,
+            "temperature": 0,
+            "max_tokens": self._options.answer_tokens,
+            "stream": False,
+        }
+        return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+    def _account(
+        self, step: int, attempt: int, body: bytes, data: bytes, answer: Answer | None, start_s: float
+    ) -> None:
+        """Counts the tokens (by the bytes where the server does not) and records the request by its digest."""
+        sent = answer.prompt_tokens if answer else None
+        got = answer.completion_tokens if answer else None
+        counted = bool(sent or got)
+        if not counted:
+            sent, got = len(body) // BYTES_PER_TOKEN, len(data) // BYTES_PER_TOKEN
+        self.tokens += (sent or 0) + (got or 0)
+        self._note(
+            step,
+            "planner_request",
+            f"asked {self._options.model}: {self.tokens} tokens so far",
+            attempt=attempt,
+            request_sha256=hashlib.sha256(body).hexdigest(),
+            prompt_tokens=sent,
+            completion_tokens=got,
+            counted_by="server" if counted else "size",
+            total_tokens=self.tokens,
+            ms=(time.monotonic() - start_s) * 1000,
+        )
+
+    def _note(self, step: int, about: str, message: str, **fields: object) -> None:
+        self._trace.event("note", step=step, about=about, message=message, planner=self._options.model, **fields)
+
+    def _stuck(self, why: str, step: int) -> Step:
+        """The first time the user is asked; the second time the run ends."""
+        self._note(step, "planner_stuck", why)
+        if self._asked:
+            return Finish(False, f"stuck: {why}")
+        self._asked = True
+        self._watch.forget()
+        return AskUser(f"The planner is stuck: {why}. What should be done instead?")
+
+
+def _hidden(past: Sequence[StepOutcome], vault: Vault) -> list[StepOutcome]:
+    return [StepOutcome(outcome.step, outcome.status, vault.hide(outcome.message)) for outcome in past]
