@@ -142,6 +142,7 @@ class Performer:
         if approval.chosen is not None and approval.chosen != place.chosen:
             self._trace.event("choose", step=number, **choose_fields(place.grounding, approval.chosen, "user"))
             place = place.picking(approval.chosen)
+            self._obey(step, place, description, number)
         return place, approval.source == "user"
 
     def _gate(
@@ -155,6 +156,7 @@ class Performer:
     ) -> Approval:
         """An approval that allows. ``because`` asks whatever the mode. Raises StepRefusedError or Cancelled."""
         self._token.check()
+        self._obey(step, place, description, number)
         candidate = place.candidate if place else None
         rule = self._policy.reason_to_ask(step, candidate, place.grounding.instruction if place else "")
         reason = "; ".join(why for why in (because, rule) if why) or None
@@ -179,6 +181,16 @@ class Performer:
         )
         self._heed(approval.decision, approval.source)
         return approval
+
+    def _obey(self, step: Deed, place: Located | None, description: str, number: int) -> None:
+        """What a rule forbids is not even asked about. Raises StepRefusedError."""
+        candidate, words = (place.candidate, place.grounding.instruction) if place else (None, "")
+        why = self._policy.refusal(step, candidate, words)
+        if why is not None:
+            self._trace.event(
+                "gate", step=number, rule=why, question=description, decision="deny", source="policy", latency_ms=0.0
+            )
+            raise StepRefusedError(why)
 
     def _heed(self, decision: str, source: str) -> None:
         if decision == "stop":

@@ -18,6 +18,7 @@ from reticle_grounding.errors import BadInput, Cancelled
 from reticle_grounding.types import Candidate
 
 from .actions import Click, Drag, Hotkey, Scroll, Step, TypeText
+from .provenance import UserWords
 from .seams import Approval, ApprovalRequest, Approver
 
 Mode: TypeAlias = Literal["dry-run", "confirm", "auto"]
@@ -38,6 +39,9 @@ _JOINED = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 _CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), ("ctrl", "alt", "delete"))
 CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
 SHOWN_TEXT = 60
+Kind: TypeAlias = Literal["click", "drag", "scroll", "type", "keys"]
+KINDS: dict[Kind, type[Step]] = {"click": Click, "drag": Drag, "scroll": Scroll, "type": TypeText, "keys": Hotkey}
+"""What a person can forbid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class Policy:
     """Wall-clock time of the run, waiting for the person not counted."""
     ask_below: float = 0.0
     """In ``auto``, a target with a lower ``p_true`` is asked about."""
+    told: UserWords | None = None
+    """The user's own words, where a model plans: a step that they do not name is asked about, whatever the mode."""
+    forbidden_kinds: frozenset[Kind] = frozenset()
+    """Kinds of input that are never sent; nobody is asked."""
+    forbidden_words: tuple[str, ...] = ()
+    """A target named with, or reading, one of these is never used; nobody is asked."""
     max_misses: int = 0
     """Steps in a row that may fail or miss their target before the run ends; for planners that can plan anew."""
 
@@ -58,11 +68,26 @@ class Policy:
             raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
         if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0:
             raise BadInput("the limits of a run are at least one step, more than zero seconds and no misses below zero")
+        unknown = self.forbidden_kinds - KINDS.keys()
+        if unknown or not all(word.strip() for word in self.forbidden_words):
+            raise BadInput(f"what is forbidden is one of {', '.join(KINDS)}, or words that are not empty")
 
     @property
     def rules_sha256(self) -> str:
         """Names the set of rules a trace was made under."""
-        return hashlib.sha256("\n".join(CONSEQUENCE_WORDS).encode()).hexdigest()
+        rules = (*CONSEQUENCE_WORDS, *sorted(self.forbidden_kinds), *self.forbidden_words)
+        return hashlib.sha256("\n".join(rules).encode()).hexdigest()
+
+    def refusal(self, step: Step, candidate: Candidate | None, words: str = "") -> str | None:
+        """Why the step may not be done at all, in plain words; None when it may. ``words`` as for asking."""
+        kind = next((kind for kind in self.forbidden_kinds if isinstance(step, KINDS[kind])), None)
+        if kind is not None:
+            return f"a rule forbids this kind of input ({kind})"
+        for word in self.forbidden_words:
+            pattern = re.compile(rf"(?<!\w){re.escape(word.strip())}(?!\w)", re.IGNORECASE)
+            if any(pattern.search(text) for text in _texts_at(step, candidate, words)):
+                return f"a rule forbids '{word}'"
+        return None
 
     def reason_to_ask(self, step: Step, candidate: Candidate | None, words: str = "") -> str | None:
         """Why the person is asked, in plain words; None when the step may be done without asking.
@@ -72,6 +97,9 @@ class Policy:
         word = consequence_word(step, candidate, words)
         if word is not None:
             return f"'{word}' may have consequences"
+        objection = self.told.objection(step) if self.told is not None else None
+        if objection is not None:
+            return objection
         if self.mode == "confirm":
             return "confirm mode asks before every input"
         if candidate is not None and candidate.p_true < self.ask_below:
@@ -88,19 +116,23 @@ def consequence_word(step: Step, candidate: Candidate | None, words: str = "") -
         return "+".join(step.keys) if frozenset(step.keys) in CONSEQUENCE_CHORDS else None
     if isinstance(step, Scroll):
         return None
+    found = (match for text in _texts_at(step, candidate, words) if (match := _CONSEQUENCE.search(text)))
+    first = next(found, None)
+    return " ".join(first.group(0).lower().split()) if first else None
+
+
+def _texts_at(step: Step, candidate: Candidate | None, words: str) -> list[str]:
+    """What the target is called and what is read there, also with joined words taken apart."""
     texts = [*_target_words(step), words]
     if candidate is not None:
         texts += [candidate.text or "", candidate.line or ""]
-    texts += [_JOINED.sub(" ", text) for text in texts]
-    found = (match for text in texts if (match := _CONSEQUENCE.search(text)))
-    first = next(found, None)
-    return " ".join(first.group(0).lower().split()) if first else None
+    return texts + [_JOINED.sub(" ", text) for text in texts]
 
 
 def _target_words(step: Step) -> list[str]:
     if isinstance(step, Drag):
         return [step.source, step.destination]
-    if isinstance(step, (Click, TypeText)) and step.target:
+    if isinstance(step, (Click, Scroll, TypeText)) and step.target:
         return [step.target]
     return []
 

@@ -488,3 +488,39 @@ def test_stop_while_asked_for_other_words(run: Run, desk: Desk) -> None:
             return None
 
     assert run(Click("the moon"), person=Stops()).status == "stopped"
+
+
+def test_forbidden_is_never_asked_about_and_never_done(run: Run, desk: Desk) -> None:
+    person = Person("allow", "allow")
+    result = run(Click("ok"), mode="confirm", person=person, forbidden_words=("OK",))
+    assert (result.status, result.message) == ("refused", "a rule forbids 'OK'")
+    assert (person.requests, desk.performed) == ([], [])
+    gate = run.of("gate")[0]
+    assert (gate["decision"], gate["source"], gate["rule"]) == ("deny", "policy", "a rule forbids 'OK'")
+
+
+def test_a_forbidden_place_cannot_be_picked_either(run: Run, desk: Desk) -> None:
+    desk.read = {"pay": "my bank"}
+    person = Person(Approval("allow", "user", 1))
+    assert run(Click("ok"), mode="confirm", person=person, forbidden_words=("bank",)).status == "refused"
+    assert desk.performed == []
+
+
+def test_forbidden_holds_in_a_dry_run(run: Run, desk: Desk) -> None:
+    assert run(Hotkey(("a",)), mode="dry-run", forbidden_kinds=frozenset({"keys"})).status == "refused"
+
+
+def test_a_planner_that_plans_anew_may_miss(run: Run, desk: Desk) -> None:
+    assert run(Click("moon"), Click("sun"), Click("ok"), max_misses=2).status == "done"
+    assert desk.performed == [ClickAt((180, 15))]
+
+
+def test_too_many_misses_in_a_row_end_the_run(run: Run, desk: Desk) -> None:
+    result = run(Click("moon"), Click("ok"), Click("moon"), Click("sun"), Click("ok"), max_misses=1)
+    assert (result.status, result.steps) == ("not_found", 4)
+    assert desk.performed == [ClickAt((180, 15))]
+
+
+def test_a_refused_step_ends_the_run_however_many_misses_are_allowed(run: Run, desk: Desk) -> None:
+    assert run(Click("ok"), Click("ok"), mode="confirm", max_misses=9).status == "refused"
+    assert desk.performed == []

@@ -45,7 +45,7 @@ def parse_spans(task: str) -> tuple[ParsedStep, ...]:
         clause = join(tokens[skip_fillers(tokens, 0) :], task).without_politeness()
         start, end = clause.span
         previous = steps[-1].step if steps else None
-        steps += [ParsedStep(step, start, end) for step in _clause_steps(clause, previous)]
+        steps += [ParsedStep(step, start, end) for step in clause_steps(clause, previous)]
         if len(steps) > MAX_STEPS:
             raise BadInput(f"the instruction has more than {MAX_STEPS} steps; split it into several runs")
     if not steps:
@@ -53,7 +53,8 @@ def parse_spans(task: str) -> tuple[ParsedStep, ...]:
     return tuple(steps)
 
 
-def _clause_steps(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
+def clause_steps(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
+    """The steps of one clause; ``previous`` is the step before it. Raises BadInput."""
     found = find_verb(clause.tokens, 0)
     if found is None:
         return _without_verb(clause, previous)
@@ -72,7 +73,7 @@ def _without_verb(clause: Phrase, previous: Step | None) -> tuple[Step, ...]:
         for at in range(2, len(clause)):
             found = find_verb(clause.tokens, at)
             if found and found[0].kind == "type":
-                return _placed(clause[:at], _clause_steps(clause[at:], None), clause)
+                return _placed(clause[:at], clause_steps(clause[at:], None), clause)
     raise not_understood(clause.written)
 
 
