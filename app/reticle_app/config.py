@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,7 @@ from reticle_grounding.errors import BadInput
 
 APP = "reticle"
 Mode = Literal["dry-run", "confirm", "auto"]
+Kind = Literal["click", "drag", "scroll", "type", "keys"]
 
 
 class Settings(BaseModel):
@@ -39,6 +40,10 @@ class Settings(BaseModel):
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)
     """A run ends after this many seconds."""
+    forbidden_kinds: tuple[Kind, ...] = ()
+    """Kinds of input that are never sent; nobody is asked."""
+    forbidden_words: tuple[Annotated[str, Field(min_length=1, pattern=r"\S")], ...] = ()
+    """A target named with, or reading, one of these words is never used; nobody is asked."""
 
 
 def settings_path() -> Path:

@@ -19,7 +19,8 @@ from reticle_agent.seams import Actuator, Approver, Grounder, Observation, Plann
 from reticle_agent.stop import StopToken
 from reticle_grounding.types import Grounding
 
-from .config import Mode, Settings
+from .config import Kind, Mode, Settings
+from .planning import EndpointChoice, plan_with_endpoint, plan_with_rules
 
 if TYPE_CHECKING:
     from reticle_grounding.predictor import Grounder as Predictor
@@ -72,6 +73,10 @@ class TaskOptions:
     max_seconds: float = 300.0
     ask_below: float = 0.5
     """In auto mode, places with a lower ``p_true`` are asked about."""
+    forbidden_kinds: tuple[Kind, ...] = ()
+    forbidden_words: tuple[str, ...] = ()
+    endpoint: EndpointChoice | None = None
+    """Where the steps are planned; None is the rule planner."""
 
     @classmethod
     def of(cls, settings: Settings, task: str, mode: Mode, trace: Path | None = None) -> TaskOptions:
@@ -84,6 +89,8 @@ class TaskOptions:
             max_steps=settings.max_steps,
             max_seconds=settings.max_seconds,
             ask_below=settings.ask_below,
+            forbidden_kinds=settings.forbidden_kinds,
+            forbidden_words=settings.forbidden_words,
         )
 
 
@@ -126,15 +133,25 @@ def run_on_desktop(
     """
     from reticle_agent.actuator import open_actuator
     from reticle_agent.loop import run_task
-    from reticle_agent.planner import RulePlanner, parse
     from reticle_agent.safety import Policy
     from reticle_agent.screen import ScreenCapture
     from reticle_agent.session import launch
     from reticle_agent.stop_watch import StopWatch, stopped_by_signals
-    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter, secrets_of
+    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter
     from reticle_agent.trace.store import new_folder
 
-    steps = parse(options.task)
+    endpoint = options.endpoint
+    planning = plan_with_rules(options.task) if endpoint is None else plan_with_endpoint(options.task, endpoint)
+    policy = Policy(
+        options.mode,
+        options.max_steps,
+        options.max_seconds,
+        options.ask_below,
+        told=planning.told,
+        forbidden_kinds=frozenset(options.forbidden_kinds),
+        forbidden_words=options.forbidden_words,
+        max_misses=planning.max_misses,
+    )
     watcher, stop = watcher or Nobody(), token or StopToken()
     started = time.monotonic()
     with ExitStack() as stack:
@@ -152,28 +169,31 @@ def run_on_desktop(
             TraceWriter.create(
                 folder,
                 task=options.task,
-                models=[ModelFacts("planner", "rules"), ModelFacts("grounder", grounder.name)],
+                models=[planning.facts, ModelFacts("grounder", grounder.name)],
                 displays=displays,
-                policy=PolicyFacts(options.mode),
+                policy=PolicyFacts(options.mode, policy.rules_sha256),
                 limits=LimitFacts(options.max_steps, options.max_seconds),
-                secrets=secrets_of(steps),
+                secrets=planning.secrets,
                 app_version=importlib.metadata.version("reticle"),
             )
         )
         watch = StopWatch(stop)
         stack.callback(watch.close)
         tell(f"stop at any time: {'+'.join(watch.keys)}, or the pointer into a corner of the screen")
+        if planning.announcement:
+            tell(planning.announcement)
         actuator = open_actuator(stop)
         stack.callback(actuator.close)
+        watched = watcher.screen(screen)
         result = run_task(
             options.task,
-            planner=watcher.planner(RulePlanner()),
-            screen=watcher.screen(screen),
+            planner=watcher.planner(planning.make(watched, trace, stop)),
+            screen=watched,
             grounder=watcher.grounder(grounder),
             approver=approver,
             actuator=watcher.actuator(actuator),
             trace=trace,
-            policy=Policy(options.mode, options.max_steps, options.max_seconds, options.ask_below),
+            policy=policy,
             token=stop,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)

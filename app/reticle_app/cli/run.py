@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reticle_app.config import Mode, load_settings
+from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
 
 from .approver import TerminalApprover
@@ -33,16 +36,55 @@ def run(
     confirm: Annotated[bool, typer.Option("--confirm", help="Ask before each input.")] = False,
     auto: Annotated[bool, typer.Option("--auto", help="Act alone where it is sure and nothing is at stake.")] = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Record into this new or empty folder.")] = None,
+    planner: Annotated[str, typer.Option("--planner", help="rules, or endpoint: ask a model for each step.")] = "rules",
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", help="OpenAI-compatible base URL, e.g. http://127.0.0.1:11434/v1.")
+    ] = None,
+    endpoint_model: Annotated[str | None, typer.Option("--endpoint-model", help="Name of the model there.")] = None,
+    endpoint_picture: Annotated[
+        bool, typer.Option("--endpoint-picture", help="Send the screen as a picture too.")
+    ] = False,
+    endpoint_text: Annotated[
+        bool, typer.Option("--endpoint-text/--no-endpoint-text", help="Send the text read on the screen.")
+    ] = True,
+    endpoint_plain_http: Annotated[
+        bool, typer.Option("--endpoint-plain-http", help="Allow another machine without encryption.")
+    ] = False,
+    endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    max_steps: Annotated[int | None, typer.Option("--max-steps", min=1, help="End after so many steps.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option("--max-seconds", min=0.001, help="End after so many seconds.")
+    ] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Use a new virtual display.")] = False,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped."""
+    """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped.
+
+    A key for the endpoint is read from the environment variable RETICLE_ENDPOINT_KEY.
+    """
     from reticle_agent.stop import StopToken
     from reticle_app.task import TaskOptions, run_on_desktop
 
     settings, token = load_settings(), StopToken()
-    options = TaskOptions.of(settings, task, _mode(dry_run, confirm, auto) or settings.mode, trace)
+    choice = endpoint_choice(
+        planner,
+        endpoint,
+        endpoint_model,
+        os.environ,
+        picture=endpoint_picture,
+        text=endpoint_text,
+        plain_http=endpoint_plain_http,
+        timeout_s=endpoint_timeout,
+        max_tokens=max_tokens,
+    )
+    options = replace(
+        TaskOptions.of(settings, task, _mode(dry_run, confirm, auto) or settings.mode, trace),
+        max_steps=max_steps or settings.max_steps,
+        max_seconds=max_seconds or settings.max_seconds,
+        endpoint=choice,
+    )
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop

@@ -20,7 +20,7 @@ GOOD: list[tuple[str, dict[str, Any], Step]] = [
     ("scroll", {"direction": "down"}, Scroll("down")),
     ("scroll", {"direction": "up", "amount": 3, "target": None}, Scroll("up", 3)),
     ("type_text", {"text": "one\ntwo"}, TypeText("one\ntwo")),
-    ("type_text", {"text": "x", "target": "Name", "secret": True}, TypeText("x", "Name", True)),
+    ("type_text", {"text": "x", "target": "Name"}, TypeText("x", "Name")),
     ("hotkey", {"keys": ["Control", "S"]}, Hotkey(("ctrl", "s"))),
     ("wait", {"seconds": 2}, Wait(2.0)),
     ("ask_user", {"question": "which one?"}, AskUser("which one?")),
@@ -51,7 +51,7 @@ BAD: list[tuple[str, str, str]] = [
     ("scroll", '{"direction":"down","amount":true}', "integer"),
     ("type_text", '{"text":""}', "at least 1"),
     ("type_text", json.dumps({"text": "a" * 10_001}), "at most 10000"),
-    ("type_text", '{"text":"a","secret":"no"}', "boolean"),
+    ("type_text", '{"text":"a","secret":true}', "secret: Extra inputs"),
     ("type_text", '{"text":"a\\u001b[A"}', "invisible"),
     ("hotkey", '{"keys":[]}', "at least 1 item"),
     ("hotkey", '{"keys":"ctrl+s"}', "keys"),
@@ -99,7 +99,7 @@ def test_schemas_agree_with_what_is_accepted() -> None:
 def test_record_of_a_step_leaves_secrets_out() -> None:
     assert as_call(TypeText("hunter2", "Password", secret=True)) == {
         "tool": "type_text",
-        "arguments": {"text": "(secret)", "target": "Password", "secret": True},
+        "arguments": {"text": "(secret)", "target": "Password"},
     }
     assert as_call(Hotkey(("ctrl", "s")))["arguments"] == {"keys": ["ctrl", "s"]}
 

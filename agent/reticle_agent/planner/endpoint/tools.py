@@ -79,6 +79,9 @@ _BOUNDS: dict[tuple[type[Step], str], Any] = {
     (Finish, "message"): Field(max_length=MAX_WORDS),
 }
 
+_NOT_OFFERED = frozenset({(TypeText, "secret")})
+"""Secret text is hidden from the person who approves it, so a model may not call its own words secret."""
+
 
 @cache
 def tools() -> Mapping[str, Tool]:
@@ -97,6 +100,8 @@ def _arguments(name: str, kind: type[Step]) -> type[BaseModel]:
     hints = get_type_hints(kind)
     given: dict[str, Any] = {}
     for field in fields(kind):
+        if (kind, field.name) in _NOT_OFFERED:
+            continue
         bound = _BOUNDS.get((kind, field.name))
         hint = Annotated[hints[field.name], bound] if bound is not None else hints[field.name]
         given[field.name] = (hint, ... if field.default is MISSING else field.default)
@@ -176,7 +181,8 @@ def _safe(name: str) -> str:
 
 def as_call(step: Step) -> dict[str, Any]:
     """A step as tool name and arguments, for the record a model is shown; secret text is left out."""
-    arguments = {field.name: getattr(step, field.name) for field in fields(step)}
+    offered = [field.name for field in fields(step) if (type(step), field.name) not in _NOT_OFFERED]
+    arguments = {name: getattr(step, name) for name in offered}
     if isinstance(step, TypeText) and step.secret:
         arguments["text"] = "(secret)"
     return {"tool": tool_name(step), "arguments": json.loads(json.dumps(arguments))}

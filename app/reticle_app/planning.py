@@ -1,0 +1,128 @@
+"""Which planner a run uses, and what the rest of the run must know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reticle_grounding.errors import BadInput
+
+if TYPE_CHECKING:
+    from reticle_agent.planner.endpoint import ReadScreen
+    from reticle_agent.provenance import UserWords
+    from reticle_agent.seams import Planner, Screen, TraceSink
+    from reticle_agent.stop import StopToken
+    from reticle_agent.trace import ModelFacts
+
+KEY_VARIABLE = "RETICLE_ENDPOINT_KEY"
+"""Environment variable with the endpoint's key; a command line would show it to every user of the machine."""
+PLANNERS = ("rules", "endpoint")
+MAX_MISSES = 2
+"""A model may fail or miss its target so many times in a row; it is told and plans anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChoice:
+    """An endpoint as the user named it; nothing is checked yet."""
+
+    url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+    picture: bool = False
+    """Whether the screen is sent as a picture."""
+    text: bool = True
+    """Whether the text on the screen is sent."""
+    plain_http: bool = False
+    """Whether another machine may be spoken to without encryption."""
+    timeout_s: float = 60.0
+    max_tokens: int = 200_000
+
+
+def endpoint_choice(
+    planner: str,
+    url: str | None,
+    model: str | None,
+    environment: Mapping[str, str],
+    *,
+    picture: bool = False,
+    text: bool = True,
+    plain_http: bool = False,
+    timeout_s: float = 60.0,
+    max_tokens: int = 200_000,
+) -> EndpointChoice | None:
+    """What the options say; None is the rule planner. Raises BadInput for options that do not go together."""
+    if planner not in PLANNERS:
+        raise BadInput(f"the planner is one of {', '.join(PLANNERS)}, not '{planner}'")
+    if planner == "rules":
+        if url is not None or model is not None or picture or plain_http or not text:
+            raise BadInput("an endpoint is only used with --planner endpoint")
+        return None
+    if not url or not model:
+        raise BadInput("--planner endpoint needs --endpoint URL and --endpoint-model NAME")
+    key = environment.get(KEY_VARIABLE) or None
+    return EndpointChoice(url, model, key, picture, text, plain_http, timeout_s, max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """A planner to be, and its consequences for the run."""
+
+    facts: ModelFacts
+    secrets: list[str]
+    """Texts the trace must never hold."""
+    told: UserWords | None
+    """Set where a model plans: what the user did not say is asked about."""
+    max_misses: int
+    make: Callable[[Screen, TraceSink, StopToken], Planner]
+    announcement: str = ""
+    """What the person is told before the run."""
+
+
+def plan_with_rules(task: str) -> Planning:
+    """Raises BadInput naming the words that are not understood."""
+    from reticle_agent.planner import RulePlanner, parse
+    from reticle_agent.trace import ModelFacts, secrets_of
+
+    secrets = secrets_of(parse(task))
+    return Planning(ModelFacts("planner", "rules"), secrets, None, 0, lambda screen, trace, token: RulePlanner())
+
+
+def plan_with_endpoint(task: str, choice: EndpointChoice) -> Planning:
+    """Checks the choice before anything is started. Raises BadInput."""
+    from reticle_agent.planner.endpoint import Connection, EndpointOptions, EndpointPlanner, Vault, parse_address
+    from reticle_agent.provenance import UserWords
+    from reticle_agent.stop import StopToken
+    from reticle_agent.trace import ModelFacts
+
+    if not task.strip():
+        raise BadInput("the instruction is empty; say what to do")
+    address = parse_address(choice.url, allow_plain=choice.plain_http)
+    options = EndpointOptions(choice.model, choice.max_tokens, picture=choice.picture)
+    Connection(address, StopToken(), choice.key, choice.timeout_s)
+    vault = Vault(task)
+    read = _reader() if choice.text else None
+
+    def make(screen: Screen, trace: TraceSink, token: StopToken) -> Planner:
+        link = Connection(address, token, choice.key, choice.timeout_s)
+        return EndpointPlanner(link, options, screen=screen, trace=trace, token=token, read=read)
+
+    sent = [name for name, on in (("its text", choice.text), ("a picture of it", choice.picture)) if on]
+    seen = f"what is on the screen is sent there ({' and '.join(sent)})" if sent else "nothing of the screen is sent"
+    return Planning(
+        ModelFacts("planner", choice.model, endpoint_kind="openai"),
+        [*vault.secrets, *([choice.key] if choice.key else [])],
+        UserWords(task),
+        MAX_MISSES,
+        make,
+        f"the task goes to {choice.model} at {address.host}; {seen}",
+    )
+
+
+def _reader() -> ReadScreen:
+    import numpy as np
+
+    from reticle_grounding.ocr import TextReader
+
+    reader = TextReader()
+    return lambda image: [box.text for box in reader.read(np.asarray(image.convert("RGB")))]
