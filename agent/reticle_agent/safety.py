@@ -39,6 +39,7 @@ _JOINED = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 _CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), ("ctrl", "alt", "delete"))
 CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
 SHOWN_TEXT = 60
+SHOWN_END = 15
 Kind: TypeAlias = Literal["click", "drag", "scroll", "type", "keys"]
 KINDS: dict[Kind, type[Step]] = {"click": Click, "drag": Drag, "scroll": Scroll, "type": TypeText, "keys": Hotkey}
 """What a person can forbid."""
@@ -221,5 +222,9 @@ def _place(words: str, candidate: Candidate | None) -> str:
 def _shown(step: TypeText) -> str:
     if step.secret:
         return f"{len(step.text)} secret characters"
-    text = step.text if len(step.text) <= SHOWN_TEXT else f"{step.text[:SHOWN_TEXT]}... ({len(step.text)} characters)"
+    text = step.text.replace("\n", "\u23ce").replace("\t", "\u21e5")  # both are keys that may confirm something
+    if len(text) > SHOWN_TEXT:  # the end is shown too: it is where a line end would be hidden
+        breaks = step.text.count("\n")
+        lines = f", {breaks} line ends" if breaks else ""
+        text = f"{text[: SHOWN_TEXT - SHOWN_END]}...{text[-SHOWN_END:]} ({len(text)} characters{lines})"
     return f"“{text}”"

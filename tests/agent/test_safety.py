@@ -178,7 +178,14 @@ def test_description_is_one_plain_line(step: Step, line: str) -> None:
 
 
 def test_long_text_is_cut_in_the_description() -> None:
-    assert describe(TypeText("x" * 500)) == f"Type “{'x' * 60}... (500 characters)” where the cursor is"
+    assert describe(TypeText("x" * 490 + "; rm -rf ~")) == (
+        f"Type “{'x' * 45}...{'x' * 5}; rm -rf ~ (500 characters)” where the cursor is"
+    )
+    assert "(201 characters, 1 line ends)" in describe(TypeText("x" * 100 + "\n" + "x" * 100))
+
+
+def test_keys_inside_a_text_are_shown() -> None:
+    assert describe(TypeText("ls\n\t")) == "Type “ls\u23ce\u21e5” where the cursor is"
 
 
 def test_a_consequence_word_beside_the_matched_words_asks_too() -> None:

@@ -109,8 +109,9 @@ def _arguments(name: str, kind: type[Step]) -> type[BaseModel]:
     return model
 
 
+@cache
 def tool_schemas() -> list[dict[str, Any]]:
-    """The tools in the form of the chat-completions interface (``tools`` of a request)."""
+    """The tools in the form of the chat-completions interface (``tools`` of a request); do not modify the answer."""
     return [
         {
             "type": "function",
