@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -12,6 +13,8 @@ from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from .actions import AskUser, Finish, Step, Wait
 from .locate import Locator, NotFoundError
 from .perform import Performer, StepRefusedError
+from .planner.endpoint.tools import as_call
+from .resume import note_continued
 from .safety import Policy, TimedApprover
 from .seams import Actuator, Approver, Grounder, LimitReachedError, Planner, Screen, StepOutcome, TraceSink
 from .stop import StopToken
@@ -26,7 +29,7 @@ class RunResult:
 
     status: RunStatus
     steps: int
-    """Steps begun."""
+    """Steps begun, those of a run that was continued included."""
     message: str = ""
 
 
@@ -41,8 +44,11 @@ def run_task(
     trace: TraceSink,
     policy: Policy,
     token: StopToken,
+    past: Sequence[StepOutcome] = (),
 ) -> RunResult:
     """Carries out a task and finishes the trace, whatever happens; the actuator stays open.
+
+    ``past`` are the outcomes of the run that is continued; limits count from here on.
 
     Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
     becomes a result; what escapes besides is a bug.
@@ -50,10 +56,12 @@ def run_task(
     person = TimedApprover(approver) if approver is not None else None
     locator = Locator(screen, grounder, trace, token)
     performer = Performer(screen, locator, person, actuator, trace, policy, token)
-    run = _Run(task, planner, performer, policy, token, trace, person)
+    run = _Run(task, planner, performer, policy, token, trace, person, steps=len(past), past=list(past))
     result = RunResult("error", 0, "the run ended unexpectedly")
     try:
         trace.event("task", text=task, from_="user")
+        if past:
+            note_continued(trace, past)
         result = run.to_the_end()
     except Cancelled as stop:
         result = RunResult("stopped", run.steps, token.message or str(stop))
@@ -104,6 +112,9 @@ class _Run:
     past: list[StepOutcome] = field(default_factory=list)
     started_s: float = field(default_factory=time.monotonic)
 
+    def __post_init__(self) -> None:
+        self.earlier = len(self.past)
+
     def to_the_end(self) -> RunResult:
         while True:
             self.token.check()
@@ -131,12 +142,13 @@ class _Run:
             step=self.steps,
             subgoal=type(step).__name__,
             instruction=about,
+            call=as_call(step),
             planner_ms=(time.monotonic() - start) * 1000,
         )
         return step
 
     def _check_limits(self) -> None:
-        if self.steps >= self.policy.max_steps:
+        if self.steps - self.earlier >= self.policy.max_steps:
             raise LimitReachedError(f"the limit of {self.policy.max_steps} steps is reached")
         if self._left_s() < 0:
             raise self._out_of_time()

@@ -77,6 +77,8 @@ class TaskOptions:
     forbidden_words: tuple[str, ...] = ()
     endpoint: EndpointChoice | None = None
     """Where the steps are planned; None is the rule planner."""
+    resume: Path | None = None
+    """A recorded run of the same task that is continued."""
 
     @classmethod
     def of(cls, settings: Settings, task: str, mode: Mode, trace: Path | None = None) -> TaskOptions:
@@ -133,11 +135,12 @@ def run_on_desktop(
     """
     from reticle_agent.actuator import open_actuator
     from reticle_agent.loop import run_task
+    from reticle_agent.resume import outcomes_of
     from reticle_agent.safety import Policy
     from reticle_agent.screen import ScreenCapture
     from reticle_agent.session import launch
     from reticle_agent.stop_watch import StopWatch, stopped_by_signals
-    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceWriter
+    from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceReader, TraceWriter
     from reticle_agent.trace.store import new_folder
 
     endpoint = options.endpoint
@@ -152,6 +155,8 @@ def run_on_desktop(
         forbidden_words=options.forbidden_words,
         max_misses=planning.max_misses,
     )
+    before = TraceReader.open(options.resume) if options.resume is not None else None
+    past = outcomes_of(before, options.task, planning.secrets) if before is not None else ()
     watcher, stop = watcher or Nobody(), token or StopToken()
     started = time.monotonic()
     with ExitStack() as stack:
@@ -174,6 +179,7 @@ def run_on_desktop(
                 policy=PolicyFacts(options.mode, policy.rules_sha256),
                 limits=LimitFacts(options.max_steps, options.max_seconds),
                 secrets=planning.secrets,
+                parent_id=str(before.manifest["id"]) if before is not None else None,
                 app_version=importlib.metadata.version("reticle"),
             )
         )
@@ -195,6 +201,7 @@ def run_on_desktop(
             trace=trace,
             policy=policy,
             token=stop,
+            past=past,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
 

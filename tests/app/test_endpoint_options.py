@@ -135,3 +135,21 @@ def test_rules_are_still_the_default(tmp_path: Path) -> None:
     assert result.status == "done"
     manifest = json.loads((tmp_path / "t" / "manifest.json").read_text())
     assert manifest["models"][0] == manifest["models"][0] | {"role": "planner", "name": "rules"}
+
+
+def test_a_run_is_continued_from_its_trace(tmp_path: Path) -> None:
+    task = "press Escape, then press Tab"
+    first = TaskOptions(task, "auto", tmp_path, tmp_path / "1", max_steps=1)
+    with virtual_desktop(session_bus=False):
+        assert run_on_desktop(first, None, NoGrounder).status == "limit"
+        second = TaskOptions(task, "auto", tmp_path, tmp_path / "2", resume=tmp_path / "1")
+        assert run_on_desktop(second, None, NoGrounder).status == "done"
+    before, after = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("1", "2"))
+    assert after["task"]["parent_id"] == before["id"]
+    events = [json.loads(line) for line in (tmp_path / "2" / "events.jsonl").read_text().splitlines()]
+    assert [e["args"]["keys"] for e in events if e["type"] == "act" and e["kind"] == "hotkey"] == [["tab"]]
+
+
+def test_continuing_nothing_is_bad_input(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run_command(["run", "press Escape", "--dry-run", "--continue", str(tmp_path / "none")]) == 2
+    assert "no trace in" in capfd.readouterr().err

@@ -36,6 +36,9 @@ def run(
     confirm: Annotated[bool, typer.Option("--confirm", help="Ask before each input.")] = False,
     auto: Annotated[bool, typer.Option("--auto", help="Act alone where it is sure and nothing is at stake.")] = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Record into this new or empty folder.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--continue", help="Go on with the same task where this recorded run ended.")
+    ] = None,
     planner: Annotated[str, typer.Option("--planner", help="rules, or endpoint: ask a model for each step.")] = "rules",
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", help="OpenAI-compatible base URL, e.g. http://127.0.0.1:11434/v1.")
@@ -84,6 +87,7 @@ def run(
         max_steps=max_steps or settings.max_steps,
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
+        resume=resume,
     )
     with ExitStack() as stack:
         if virtual:

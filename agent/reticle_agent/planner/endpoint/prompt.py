@@ -98,7 +98,7 @@ def _record(past: Sequence[StepOutcome], fence: str) -> str:
     lines = [_json(f"{left_out} earlier steps are left out")] if left_out else []
     for number, outcome in enumerate(past[left_out:], left_out + 1):
         entry = {"n": number, **as_call(outcome.step), "result": outcome.status}
-        if outcome.message and not isinstance(outcome.step, AskUser):
+        if outcome.message and not (isinstance(outcome.step, AskUser) and outcome.status == "done"):
             entry["note"] = clean(outcome.message)
         lines.append(_json(entry))
     return _fenced("RECORD OF YOUR STEPS (data)", fence, lines)

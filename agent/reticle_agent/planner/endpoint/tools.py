@@ -34,6 +34,8 @@ from reticle_agent.planner.keys import KEY_NAMES
 from reticle_agent.planner.phrase import MAX_TARGET
 from reticle_grounding.errors import BadInput
 
+HIDDEN_TEXT = "(secret)"
+"""Stands for a secret text wherever a step is written down."""
 MAX_WORDS = 500
 """Characters of a question or of the closing message."""
 _SHOWN_NAME = 40
@@ -185,5 +187,5 @@ def as_call(step: Step) -> dict[str, Any]:
     offered = [field.name for field in fields(step) if (type(step), field.name) not in _NOT_OFFERED]
     arguments = {name: getattr(step, name) for name in offered}
     if isinstance(step, TypeText) and step.secret:
-        arguments["text"] = "(secret)"
+        arguments["text"] = HIDDEN_TEXT
     return {"tool": tool_name(step), "arguments": json.loads(json.dumps(arguments))}
