@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,7 +58,7 @@ Script = Callable[[dict[str, Any]], Reply]
 class ChatServer:
     """Answers from a list, then from ``after``; keeps what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.replies: list[Reply] = []
         self.after: Script = lambda request: tool("done", success=True)
         self.requests: list[dict[str, Any]] = []
@@ -76,8 +77,16 @@ class ChatServer:
             def log_message(self, *arguments: object) -> None:
                 """Nothing is logged."""
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Quiet(ThreadingHTTPServer):
+            def handle_error(self, request: object, client_address: object) -> None:
+                """Clients that hang up are part of the tests."""
+
+        self._http = Quiet(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True
+            )
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -126,8 +135,8 @@ class ChatServer:
 
 
 @contextmanager
-def chat_server() -> Iterator[ChatServer]:
-    server = ChatServer()
+def chat_server(tls: ssl.SSLContext | None = None) -> Iterator[ChatServer]:
+    server = ChatServer(tls)
     try:
         yield server
     finally:
