@@ -248,6 +248,12 @@ def test_arguments_as_an_object_are_understood(run: Run) -> None:
     assert run.desk.performed == [OK]
 
 
+def test_words_in_parts_beside_a_call_do_no_harm(run: Run) -> None:
+    reply = completion(call("click", {"target": "ok"}), content=[{"type": "text", "text": "clicking"}])  # type: ignore[arg-type]
+    assert run(reply).status == "done"
+    assert run.desk.performed == [OK]
+
+
 def test_refusing_model(run: Run) -> None:
     result = run(completion(refusal="I cannot help with that.\x1b[0m"))
     assert (result.status, result.message) == ("failed", "the model refuses: I cannot help with that.[0m")

@@ -24,7 +24,8 @@ class _Call(BaseModel):
 
 
 class _Message(BaseModel):
-    content: str | None = None
+    content: Any = None
+    """Words beside the calls, in whatever form; they are only quoted in messages."""
     refusal: str | None = None
     tool_calls: list[_Call] | None = None
 
@@ -71,7 +72,7 @@ class Answer:
     @property
     def said(self) -> str:
         """The answer's words, as one line."""
-        return clean(self.message.content or "")
+        return clean(self.message.content) if isinstance(self.message.content, str) else ""
 
 
 def _text(arguments: str | dict[str, Any]) -> str:
