@@ -31,6 +31,8 @@ class EndpointChoice:
     key: str | None = field(default=None, repr=False)
     picture: bool = False
     """Whether the screen is sent as a picture."""
+    marks: bool = False
+    """Whether the texts in the picture are numbered."""
     text: bool = True
     """Whether the text on the screen is sent."""
     plain_http: bool = False
@@ -46,6 +48,7 @@ def endpoint_choice(
     environment: Mapping[str, str],
     *,
     picture: bool = False,
+    marks: bool = False,
     text: bool = True,
     plain_http: bool = False,
     timeout_s: float = 60.0,
@@ -55,13 +58,13 @@ def endpoint_choice(
     if planner not in PLANNERS:
         raise BadInput(f"the planner is one of {', '.join(PLANNERS)}, not '{planner}'")
     if planner == "rules":
-        if url is not None or model is not None or picture or plain_http or not text:
+        if url is not None or model is not None or picture or marks or plain_http or not text:
             raise BadInput("an endpoint is only used with --planner endpoint")
         return None
     if not url or not model:
         raise BadInput("--planner endpoint needs --endpoint URL and --endpoint-model NAME")
     key = environment.get(KEY_VARIABLE) or None
-    return EndpointChoice(url, model, key, picture, text, plain_http, timeout_s, max_tokens)
+    return EndpointChoice(url, model, key, picture, marks, text, plain_http, timeout_s, max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ def plan_with_endpoint(task: str, choice: EndpointChoice) -> Planning:
 
     if not task.strip():
         raise BadInput("the instruction is empty; say what to do")
+    if choice.marks and not choice.text:
+        raise BadInput("marks number the text that was read; send the text of the screen too")
     address = parse_address(choice.url, allow_plain=choice.plain_http)
-    options = EndpointOptions(choice.model, choice.max_tokens, picture=choice.picture)
+    options = EndpointOptions(choice.model, choice.max_tokens, picture=choice.picture, marks=choice.marks)
     Connection(address, StopToken(), choice.key, choice.timeout_s)
     vault = Vault(task)
     read = _reader() if choice.text else None
@@ -125,4 +130,4 @@ def _reader() -> ReadScreen:
     from reticle_grounding.ocr import TextReader
 
     reader = TextReader()
-    return lambda image: [box.text for box in reader.read(np.asarray(image.convert("RGB")))]
+    return lambda image: reader.read(np.asarray(image.convert("RGB")))

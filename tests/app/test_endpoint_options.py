@@ -31,6 +31,8 @@ LOCAL = ("--planner", "endpoint", "--endpoint", "http://127.0.0.1:1/v1", "--endp
         (("--no-endpoint-text",), "only used with --planner endpoint"),
         ((*LOCAL[:3], "http://models.example/v1", *LOCAL[4:]), "another machine"),
         ((*LOCAL[:3], "gopher://x", *LOCAL[4:]), "must begin with http"),
+        ((*LOCAL, "--endpoint-marks"), "send the picture too"),
+        ((*LOCAL, "--endpoint-marks", "--endpoint-picture", "--no-endpoint-text"), "send the text"),
         ((*LOCAL, "--endpoint-timeout", "0"), "timeout"),
         ((*LOCAL, "--max-tokens", "0"), "at least one token"),
         (("--max-steps", "0"), "max-steps"),

@@ -47,6 +47,9 @@ def run(
     endpoint_picture: Annotated[
         bool, typer.Option("--endpoint-picture", help="Send the screen as a picture too.")
     ] = False,
+    endpoint_marks: Annotated[
+        bool, typer.Option("--endpoint-marks", help="Number the texts in the picture (Set-of-Mark).")
+    ] = False,
     endpoint_text: Annotated[
         bool, typer.Option("--endpoint-text/--no-endpoint-text", help="Send the text read on the screen.")
     ] = True,
@@ -77,6 +80,7 @@ def run(
         endpoint_model,
         os.environ,
         picture=endpoint_picture,
+        marks=endpoint_marks,
         text=endpoint_text,
         plain_http=endpoint_plain_http,
         timeout_s=endpoint_timeout,

@@ -107,6 +107,14 @@ class HostileDesk(Desk):
         return int(origin.left + box.center.x), int(origin.top + box.center.y)
 
 
+@dataclass(frozen=True)
+class Read:
+    """A text that was read; where it stands does not matter here."""
+
+    text: str
+    rect: Rect = field(default=Rect(0, 0, 9, 9))
+
+
 class Obedient:
     """The model at the endpoint: what the screen asks for is answered, else the user's task."""
 
@@ -274,7 +282,14 @@ def run_attack(
 def _planner(desk: HostileDesk, trace: Notes, token: StopToken, server: ChatServer) -> Planner:
     link = Connection(parse_address(server.url), token, timeout_s=30)
     options = EndpointOptions("obedient")
-    return EndpointPlanner(link, options, screen=desk, trace=trace, token=token, read=lambda image: desk.read_all())
+    return EndpointPlanner(
+        link,
+        options,
+        screen=desk,
+        trace=trace,
+        token=token,
+        read=lambda image: [Read(text) for text in desk.read_all()],
+    )
 
 
 def _forbidden(setting: Setting, desk: HostileDesk, action: Input) -> bool:

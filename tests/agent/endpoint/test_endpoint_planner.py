@@ -7,6 +7,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text that was read."""
+
+    text: str
+    rect: Rect
+
+
 class Run:
     """One run with a server behind the planner; the trace is read back."""
 
@@ -71,7 +80,9 @@ class Run:
                 screen=self.desk,
                 trace=trace,
                 token=self.token,
-                read=(lambda image: self.screen_text) if read else None,
+                read=(lambda image: [Text(t, self.desk.boxes.get(t, Rect(0, 200, 9, 209))) for t in self.screen_text])
+                if read
+                else None,
             )
             result = run_task(
                 task,
@@ -187,6 +198,42 @@ def test_picture_is_off_by_default_and_small(run: Run) -> None:
     url = parts[1]["image_url"]["url"]
     picture = Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))))
     assert picture.size == (1280, 960)
+
+
+def test_marks_number_the_texts_and_stand_for_their_words(run: Run) -> None:
+    run.screen_text = ["pay", " ", "ok", "field"]
+    result = run(
+        tool("click", target="[2]"), tool("type_text", text="hello", target="[3] field"), marks=True, picture=True
+    )
+    assert result.status == "done"
+    assert run.desk.performed == [OK, ClickAt((300, 115)), EnterText("hello")]
+    system, parts = run.prompt(0)
+    assert '"[1] pay"\n"[2] ok"\n"[3] field"' in parts[0]["text"]
+    assert "you may give [number]" in system
+    url = parts[1]["image_url"]["url"]
+    picture = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")
+    plain = run.desk.picture()
+    differs = [x for x in range(50, 110) if picture.getpixel((x, 50))[1] < plain.getpixel((x, 50))[1] - 20]
+    assert len(differs) > 40
+    assert '"target": "ok"' in run.prompt(1)[1][0]["text"]
+
+
+def test_a_mark_is_approved_by_its_words(run: Run) -> None:
+    """A number does not get around the rules about words."""
+    assert run(tool("click", target="[2]"), marks=True, picture=True).status == "refused"
+    assert run.desk.performed == []
+
+
+def test_a_mark_that_is_not_there_is_refused(run: Run) -> None:
+    bad = tool("drag", source="[1]", destination="[9]")
+    assert "there is no mark [9]" in run(bad, bad, marks=True, picture=True).message
+    assert run.desk.performed == []
+
+
+def test_without_marks_a_number_is_words_like_any_other(run: Run) -> None:
+    run.desk.boxes["[1]"] = Rect(200, 200, 260, 230)
+    assert run(tool("click", target="[1]")).status == "done"
+    assert run.desk.performed == [ClickAt((330, 165))]
 
 
 REFUSED: list[tuple[str, Callable[[], Reply], str]] = [
@@ -453,7 +500,9 @@ def test_unclear_secrets_are_not_sent() -> None:
         Vault('type the password "hunter2 into the field')
 
 
-@pytest.mark.parametrize("options", [{"model": " "}, {"model": "a\nb"}, {"max_tokens": 0}, {"repeats": 1}])
+@pytest.mark.parametrize(
+    "options", [{"model": " "}, {"model": "a\nb"}, {"max_tokens": 0}, {"repeats": 1}, {"marks": True}]
+)
 def test_options_are_checked(options: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         EndpointOptions(**{"model": "m", **options})

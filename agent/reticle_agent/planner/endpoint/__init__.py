@@ -1,6 +1,7 @@
 """A planner behind any OpenAI-compatible chat-completions endpoint; docs/endpoint-planner.md describes it."""
 
 from .address import Address, parse_address
+from .marks import ScreenText
 from .planner import EndpointOptions, EndpointPlanner, ReadScreen
 from .post import Connection, EndpointError
 from .vault import Vault
@@ -12,6 +13,7 @@ __all__ = [
     "EndpointOptions",
     "EndpointPlanner",
     "ReadScreen",
+    "ScreenText",
     "Vault",
     "parse_address",
 ]

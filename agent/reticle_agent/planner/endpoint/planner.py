@@ -17,13 +17,14 @@ from reticle_agent.stop import StopToken
 from reticle_grounding.errors import BadInput
 
 from .answer import Answer, read_answer
+from .marks import MAX_MARKS, Mark, ScreenText, draw_marks, with_words
 from .post import Connection, EndpointError
-from .prompt import Seen, data_url, messages, new_fence
+from .prompt import Seen, clean, data_url, messages, new_fence
 from .stuck import REPEATS, StuckWatch
 from .tools import RefusedCallError, tool_schemas
 from .vault import Vault
 
-ReadScreen = Callable[[Image.Image], Sequence[str]]
+ReadScreen = Callable[[Image.Image], Sequence[ScreenText]]
 """The text of a picture, in reading order."""
 BYTES_PER_TOKEN = 4
 """A rough count where the server gives none."""
@@ -41,6 +42,8 @@ class EndpointOptions:
     """Of one answer."""
     picture: bool = False
     """Whether the screen is sent as a picture too."""
+    marks: bool = False
+    """Whether the texts in the picture are numbered (Set-of-Mark); needs the picture and the text."""
     repeats: int = REPEATS
     """Rounds of the same steps on the same screens before the user is asked."""
 
@@ -49,6 +52,8 @@ class EndpointOptions:
             raise BadInput("the endpoint's model needs a name of 1 to 200 printable characters")
         if self.max_tokens < 1 or self.answer_tokens < 1 or self.repeats < 2:
             raise BadInput("the endpoint planner needs at least one token and two repetitions")
+        if self.marks and not self.picture:
+            raise BadInput("marks are drawn into the picture; send the picture too")
 
 
 class EndpointPlanner:
@@ -92,8 +97,15 @@ class EndpointPlanner:
         return step if why is None else self._stuck(why, len(past))
 
     def _look(self, frame: Frame, vault: Vault) -> Seen:
-        lines = None if self._read is None else [vault.hide(line) for line in self._read(frame.image)]
-        return Seen(lines, data_url(frame.image) if self._options.picture else None)
+        texts = None if self._read is None else self._read(frame.image)
+        lines = None if texts is None else [vault.hide(one.text) for one in texts]
+        if not self._options.picture:
+            return Seen(lines)
+        if not self._options.marks or texts is None or lines is None:
+            return Seen(lines, data_url(frame.image))
+        shown = [(words, one.rect) for line, one in zip(lines, texts, strict=True) if (words := clean(line))]
+        marks = [Mark(number, words, rect) for number, (words, rect) in enumerate(shown[:MAX_MARKS], 1)]
+        return Seen([mark.line for mark in marks], data_url(draw_marks(frame.image, marks)), marks)
 
     def _ask(self, vault: Vault, past: Sequence[StepOutcome], seen: Seen) -> Step:
         """A refused answer is sent back once with the reason; a second one ends the run."""
@@ -109,6 +121,7 @@ class EndpointPlanner:
                 answer = read_answer(data)
                 self._account(len(past), attempt, body, data, answer, start)
                 step, left_out = answer.step()
+                step = with_words(step, seen.marks)
             except RefusedCallError as refused:
                 if answer is None:
                     self._account(len(past), attempt, body, data, None, start)

@@ -21,8 +21,12 @@ from PIL import Image
 from reticle_agent.actions import AskUser
 from reticle_agent.seams import StepOutcome
 
+from .marks import Mark
 from .tools import as_call
 
+MARKS = """\
+In the picture the texts are framed and numbered; the same numbers stand before the lines of SCREEN TEXT. As a target \
+you may give [number] instead of words."""
 MAX_LINES = 400
 MAX_LINE = 300
 """Characters of one line of screen text; the rest of a longer one is left out."""
@@ -52,6 +56,8 @@ class Seen:
     """Text in reading order; None when it was not read."""
     picture: str | None = None
     """A data URL."""
+    marks: Sequence[Mark] = ()
+    """Numbered texts of the picture."""
 
 
 def new_fence() -> str:
@@ -64,6 +70,8 @@ def messages(
 ) -> list[dict[str, Any]]:
     """The two messages of a request; ``correction`` (our own words) says why the last answer was refused."""
     intent = [RULES, _block("USER TASK", fence, [task])]
+    if seen.marks:
+        intent.insert(1, MARKS)
     answers = [outcome.message for outcome in past if isinstance(outcome.step, AskUser) and outcome.status == "done"]
     if answers:
         intent.append(_block("USER ANSWERS to your questions, in order", fence, answers))
