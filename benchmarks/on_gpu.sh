@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# One run on a CUDA machine: correctness in bfloat16, benchmarks, then training from the shipped checkpoint.
+# One run on a CUDA machine: correctness in bfloat16, then training from the shipped checkpoint: half of the minutes the
+# reading of pixels, half the reading channel with pointer head and language model on top.
 #
 #   benchmarks/on_gpu.sh [MINUTES] [OUT]        default: 20 minutes, ./gpu-run
 #   benchmarks/on_gpu.sh --dry [OUT]            everything, tiny, on the processor (a few minutes)
@@ -8,10 +9,11 @@ cd "$(dirname "$0")/.."
 
 python=${PYTHON:-.venv/bin/python}
 checkpoint=assets/embedded
-device=cuda:0 minutes=${1:-20} scenes=4000 collages=800 validation=40
+device=cuda:0 minutes=${1:-20} scenes=4000 collages=800 validation=40 few=()
 if [[ ${1:-} == --dry ]]; then
-    device=cpu minutes=0.2 scenes=4 collages=2 validation=2
+    device=cpu minutes=0.2 scenes=4 collages=2 validation=2 few=(--limit 4)
 fi
+half=$(awk "BEGIN {print $minutes / 2}")
 out=${2:-gpu-run}
 cores=$(nproc)
 mkdir -p "$out"
@@ -36,7 +38,7 @@ done
 "$python" -m reticle_grounding.training scenes "$out/validation" --seed 100 -n $validation 2>>"$out/scenes.log"
 wait
 
-echo "== training for $minutes minutes"
+echo "== training for $half minutes"
 captured=()
 for folder in ../shared/screens/desktop ../shared/screens/web; do
     [[ -f $folder/screens.jsonl ]] && captured+=(--captured "$folder")
@@ -45,7 +47,21 @@ bf16=()
 [[ $device == cpu ]] || bf16=(--bf16)
 "$python" -m reticle_grounding.training train "$out/run" --scenes "$out/scenes" --collages "$out/collages" \
     "${captured[@]}" --tokenizer "$checkpoint/tokenizer.json" --start "$checkpoint" \
-    --minutes "$minutes" --device "$device" "${bf16[@]}"
+    --minutes "$half" --device "$device" "${bf16[@]}"
+
+if ((${#captured[@]})); then
+    echo "== reading channel for $half minutes"
+    mkdir -p "$out/start"
+    cp "$out/run/checkpoint"/* "$checkpoint"/matcher* "$out/start/"
+    for ((i = 0; i < cores; i++)); do
+        OMP_NUM_THREADS=1 "$python" -m reticle_grounding.training.prepared "$out/prepared" "${captured[@]}" \
+            --model "$out/start" --texts "$out/texts" --read --workers "$cores" --rank "$i" "${few[@]}" \
+            >>"$out/prepared.log" &
+    done
+    wait
+    "$python" -m reticle_grounding.training.channel_train "$out/channel" --prepared "$out/prepared" \
+        --start "$out/start" --minutes "$half" --device "$device" "${bf16[@]}"
+fi
 
 echo "== validation"
 for part in before after; do

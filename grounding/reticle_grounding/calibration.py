@@ -1,8 +1,8 @@
 """Calibration: named features -> ``p_true``; the coefficients lie in ``data/calibration.json``.
 
 A logistic law with a few hidden units beside its linear weights. The file names the command, counts and model that made
-it, so that it can be made again (:mod:`reticle_grounding.fitting`); the threshold for "found" is chosen on the same
-screens.
+it, so that it can be made again (:mod:`reticle_grounding.fitting`). Accuracy and shares in its ``meta``, and the
+threshold for "found", come from answers to screens that the law asked was not fitted on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -25,6 +26,10 @@ KEEP_RIGHT = 0.95
 """Share of the answered targets with a right first candidate that must stay above the threshold."""
 INNER_L2 = 0.3
 """Penalty on the hidden units' weights, relative to that on the linear ones."""
+ALONE = 0.3
+"""Weight of telling each candidate right or wrong by itself, beside choosing among all of an instruction."""
+FOLDS = 4
+"""Parts of the samples, each answered by a law that was fitted on the others."""
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -69,6 +74,12 @@ class Calibration:
         """Probability (0..1) that the candidate is right; unknown features count nothing."""
         logit = self.bias + _dot(self.weights, features) + sum(unit.value(features) for unit in self.hidden)
         return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, logit))))
+
+    def scaled(self, scale: float, shift: float) -> Calibration:
+        """The same order (``scale`` > 0) with log-odds ``scale * logit + shift``."""
+        hidden = tuple(Unit(u.weights, u.bias, u.out * scale) for u in self.hidden)
+        weights = {name: value * scale for name, value in self.weights.items()}
+        return Calibration(weights, self.bias * scale + shift, self.threshold, self.meta, hidden)
 
     def save(self, path: Path) -> None:
         document = {
@@ -115,16 +126,53 @@ def _numbers(raw: object) -> dict[str, float]:
 
 
 def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units: int = 0) -> Calibration:
-    """Maximum likelihood with an L2 penalty on the weights (not on the biases), then the threshold.
+    """Fits order and probabilities, then the threshold.
 
-    An instruction with many candidates weighs no more than one with a few.
+    The law is fitted twice over: to choose the right candidate among all of an instruction, or none, and to tell right
+    from wrong ones by themselves. A scale and a shift then make probabilities of it, and the threshold is chosen, both
+    on answers to screens that the law asked was not fitted on (:data:`FOLDS` parts).
 
     Args:
+        samples: in the order of their screens, so that those of one screen stay together.
+        l2: penalty on the weights (not on the biases).
         units: hidden units; their first weights are drawn from a fixed seed.
 
     Raises ReticleError when there is nothing right or nothing wrong to learn from.
     """
-    x, y, share = _table(samples, names)
+    made = _fitted(samples, names, l2, units)
+    if len(samples) < 4 * FOLDS:
+        return with_threshold(made, samples)
+    cuts = [round(k * len(samples) / FOLDS) for k in range(FOLDS + 1)]
+    scored: list[tuple[float, bool, bool]] = []
+    for low, high in pairwise(cuts):
+        rest = [*samples[:low], *samples[high:]]
+        if any(any(s["right"]) for s in rest) and any(not all(s["right"]) for s in rest):
+            scored += _answers(_fitted(rest, names, l2, units), samples[low:high])
+    scale, shift = _scaled([_logit(p) for p, _, _ in scored], [right for _, right, _ in scored])
+    changed = [(float(special.expit(scale * _logit(p) + shift)), right, absent) for p, right, absent in scored]
+    return _at_threshold(made.scaled(scale, shift), changed, samples)
+
+
+def _scaled(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
+    """Scale (positive) and shift of log-odds under which the answers are most likely; weakly held at 1 and 0."""
+    x, y = np.array(logits), np.array(right, dtype=np.float64)
+
+    def loss(theta: FloatArray) -> float:
+        z = math.exp(theta[0]) * x + theta[1]
+        return float(np.sum(np.logaddexp(0.0, z) - y * z) + theta @ theta)
+
+    found = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead")
+    return math.exp(float(found.x[0])), float(found.x[1])
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(p / (1 - p))
+
+
+def _fitted(samples: Sequence[Sample], names: Sequence[str], l2: float, units: int) -> Calibration:
+    """The law, its threshold not yet chosen."""
+    x, y, share, first = _table(samples, names)
     if not y.any() or y.all():
         raise ReticleError("calibration needs right and wrong candidates; the screens gave only one kind")
     law = _Law(x.shape[1], units)
@@ -133,9 +181,10 @@ def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units:
         p = law.parts(theta)
         active = np.tanh(x @ p.inner.T + p.inner_bias)
         logit = p.bias[0] + x @ p.weights + active @ p.outer
-        error = share * (special.expit(logit) - y)
+        chosen, error = _choice(logit, y, first)
+        error += ALONE * share * (special.expit(logit) - y)
         back = error[:, None] * p.outer * (1.0 - active * active)
-        value = float(np.sum(share * (np.logaddexp(0.0, logit) - y * logit)))
+        value = chosen + ALONE * float(np.sum(share * (np.logaddexp(0.0, logit) - y * logit)))
         inner_l2 = INNER_L2 * l2
         value += 0.5 * l2 * float(p.weights @ p.weights)
         value += 0.5 * inner_l2 * float((p.inner**2).sum() + (p.outer**2).sum())
@@ -148,8 +197,25 @@ def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units:
         Unit(dict(zip(names, row.tolist(), strict=True)), float(bias), float(out))
         for row, bias, out in zip(p.inner, p.inner_bias, p.outer, strict=True)
     )
-    made = Calibration(dict(zip(names, p.weights.tolist(), strict=True)), float(p.bias[0]), 0.5, {}, hidden)
-    return with_threshold(made, samples)
+    return Calibration(dict(zip(names, p.weights.tolist(), strict=True)), float(p.bias[0]), 0.5, {}, hidden)
+
+
+def _choice(logit: FloatArray, y: FloatArray, first: npt.NDArray[np.int64]) -> tuple[float, FloatArray]:
+    """Cross-entropy of choosing a right candidate of each instruction, or none where none is right, and its slope.
+
+    ``first`` are the rows where instructions begin; "none" has log-odds 0.
+    """
+    counts = np.diff([*first, len(logit)])
+    top = np.maximum(np.maximum.reduceat(logit, first), 0.0)
+    weight = np.exp(logit - np.repeat(top, counts))
+    none = np.exp(-top)
+    every = np.add.reduceat(weight, first) + none
+    hit = np.add.reduceat(weight * y, first)
+    present = np.add.reduceat(y, first) > 0
+    good = np.where(present, hit, none)
+    slope = weight / np.repeat(every, counts)
+    slope -= np.where(np.repeat(present, counts), weight * y / np.repeat(np.maximum(good, 1e-300), counts), 0.0)
+    return float(np.sum(np.log(every) - np.log(np.maximum(good, 1e-300)))), slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,22 +245,35 @@ class _Law:
         return np.concatenate([np.zeros(1 + self.features), drawn, np.zeros(2 * self.units)])
 
 
-def _table(samples: Sequence[Sample], names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    rows, right, share = [], [], []
+def _table(
+    samples: Sequence[Sample], names: Sequence[str]
+) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """Features, truth, share in the count (an instruction with many candidates weighs no more than one with a few),
+    and the rows where instructions begin."""
+    rows, right, share, first = [], [], [], []
     for sample in samples:
+        if sample["rows"]:
+            first.append(len(rows))
         for features, truth in zip(sample["rows"], sample["right"], strict=True):
             rows.append([features.get(name, 0.0) for name in names])
             right.append(float(truth))
             share.append(8.0 / max(8, len(sample["rows"])))
-    return np.array(rows, dtype=np.float64).reshape(-1, len(names)), np.array(right), np.array(share)
+    x = np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    return x, np.array(right), np.array(share), np.array(first, dtype=np.int64)
 
 
 def with_threshold(made: Calibration, samples: Sequence[Sample]) -> Calibration:
     """The highest threshold that keeps :data:`KEEP_RIGHT` of the right answers, with what it does in ``meta``."""
+    return _at_threshold(made, list(_answers(made, samples)), samples)
+
+
+def _at_threshold(
+    made: Calibration, answers: Sequence[tuple[float, bool, bool]], samples: Sequence[Sample]
+) -> Calibration:
     right: list[float] = []
     wrong: list[float] = []
     absent: list[float] = []
-    for p, truth, missing in _answers(made, samples):
+    for p, truth, missing in answers:
         (absent if missing else right if truth else wrong).append(p)
     threshold = float(np.quantile(right, 1.0 - KEEP_RIGHT)) if right else 0.5
     present = len(right) + len(wrong)

@@ -14,7 +14,7 @@ import numpy as np
 from .geometry import Point, Rect, Space, Transform
 from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
-from .proposals import Elements, entries_of, marks_left_of
+from .proposals import Elements, entries_of, marks_left_of, proposals_of
 from .regions import Region
 from .types import FloatMap, Origin
 from .words import Match, Role, Wanted, match, may_match
@@ -26,10 +26,13 @@ MAX_LABELS = 8
 """Matches for which an entry or a check mark is looked for."""
 SPAN_WORDS = 9
 """Longest run of words that is looked at as one name."""
-MAX_ATTENDED_ICONS = 6
-MAX_LOOKS = 10
+MAX_ATTENDED = 8
+"""Elements, and as many texts, that the attention lies on."""
+ATTENDED = 0.25
+"""Least attention of such an element, in shares of the map's maximum."""
+MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
-MAX_MEANT = 6
+MAX_MEANT = 8
 """Texts that mean what is asked for without saying it."""
 NEAR_PX = 6.0
 """A click this near to a text's box (capture pixels) counts as a hit on it."""
@@ -59,7 +62,8 @@ class Draft:
     found: Found | None = None
     """The text the draft rests on: its own, or its label's."""
     kind: str = ""
-    """For elements: ``entry``, ``track``, ``mark``, ``icon`` or ``look``; texts: ``meant`` where only sense fits."""
+    """For elements: ``entry``, ``track``, ``mark``, ``attended`` or ``look``; texts: ``meant`` where only sense fits,
+    ``attended`` where only attention lies on them."""
     place: int = 0
     """Position among the drafts of this kind from the same label, 0 is the nearest."""
     gap: float = 0.0
@@ -148,11 +152,12 @@ def drafts(scene: Scene) -> list[Draft]:
     made = [_attention_draft(i, a, scene.texts) for i, a in enumerate(scene.regions, 1)]
     answers = spans(scene.wanted, scene.texts, scene.extra)
     made += [Draft(f.rect, f.rect.center, "text", f.text, f) for f in answers]
-    for answer in answers[:MAX_LABELS]:
+    meant = _meant_drafts(scene, answers)
+    for answer in [*answers[:MAX_LABELS], *(d.found for d in meant if d.found is not None)]:
         made += _element_drafts(answer, scene)
-    made += _icon_drafts(scene)
     made += _look_drafts(scene)
-    made += _meant_drafts(scene, answers)
+    made += meant
+    made += _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
     return _without_labels(scene, made) if scene.wanted.role is Role.FIELD else made
 
 
@@ -205,14 +210,27 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     return made
 
 
-def _icon_drafts(scene: Scene) -> list[Draft]:
-    """Drawings that the attention points at; none where the map is flat."""
+def _attended_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
+    """Elements and texts that the attention lies on and nothing else has found; none where the map is flat."""
     if not peaked(scene.attention):
         return []
     look = Lookup(scene.attention, scene.transform)
-    lit = [(look.peak(icon), icon) for icon in scene.elements.icons]
-    best = sorted((pair for pair in lit if pair[0] >= 0.3), key=lambda pair: -pair[0])[:MAX_ATTENDED_ICONS]
-    return [Draft(icon, icon.center, "element", None, kind="icon", place=i) for i, (_, icon) in enumerate(best)]
+
+    def best(rects: Sequence[Rect]) -> list[int]:
+        lit = [(look.mean(rect), number) for number, rect in enumerate(rects) if look.peak(rect) >= ATTENDED]
+        return [number for _, number in sorted(lit, key=lambda pair: -pair[0])[:MAX_ATTENDED]]
+
+    numbers = {rect: number for number, rect in enumerate(scene.agreement.rects)}
+    shapes = [p.rect for p in proposals_of(scene.elements)]
+    made = [
+        Draft(shapes[i], shapes[i].center, "element", None, kind="attended", place=place, look=numbers.get(shapes[i]))
+        for place, i in enumerate(best(shapes))
+    ]
+    for place, i in enumerate(best([t.rect for t in scene.texts])):
+        box = scene.texts[i]
+        found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
+        made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "attended", place, line=i))
+    return [d for d in made if not any(_mostly(d.region, k) and _mostly(k, d.region) for k in known)]
 
 
 def peaked(attention: FloatMap) -> bool:

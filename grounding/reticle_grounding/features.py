@@ -17,6 +17,10 @@ FEATURES = (
     "attention_rank",
     "attention_peak",
     "attention_focus",
+    "attention_best",
+    "attention_lag",
+    "attention_mass",
+    "attended",
     "text",
     "text_exact",
     "text_precision",
@@ -39,8 +43,9 @@ FEATURES = (
     "text_for_icon",
     "label_with_entry",
     "bare_for_field",
-    "icon",
     "alone_in_box",
+    "text_long",
+    "boxed_asked",
     "ordinal",
     "relation",
     "look",
@@ -68,12 +73,13 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
     ordered = _ordinal_fits(scene, made)
     ties = _ties(made)
+    lit = [look.mean(d.region) for d in made]
     senses = _Senses(scene)
     rows = []
-    for draft, ordinal, tied in zip(made, ordered, ties, strict=True):
+    for draft, ordinal, tied, own in zip(made, ordered, ties, lit, strict=True):
         row = dict.fromkeys(FEATURES, 0.0)
         row["region"] = float(draft.origin == "attention")
-        row |= _attention_features(draft, scene, look)
+        row |= _attention_features(draft, scene, look, own, max(lit))
         row |= _text_features(draft, scene, best)
         row |= _element_features(draft, scene, with_entry)
         row |= _mark_features(draft, scene.wanted.role, with_mark)
@@ -84,7 +90,8 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     return rows
 
 
-def _attention_features(draft: Draft, scene: Scene, look: Lookup) -> dict[str, float]:
+def _attention_features(draft: Draft, scene: Scene, look: Lookup, own: float, best: float) -> dict[str, float]:
+    """``own`` and ``best``: mean attention under this draft, and under the draft that has most."""
     if not peaked(scene.attention):
         return {}
     rank = draft.attended or next((i for i, a in enumerate(scene.regions, 1) if a.rect.contains(draft.point)), None)
@@ -95,6 +102,10 @@ def _attention_features(draft: Draft, scene: Scene, look: Lookup) -> dict[str, f
         "attention_rank": 1.0 / rank if rank else 0.0,
         "attention_peak": peak,
         "attention_focus": peak * min(1.0, float(np.log10(max(over_uniform, 1.0))) / 3),
+        "attention_best": float(own >= best),
+        "attention_lag": max(-1.0, float(np.log10(max(own, 1e-12) / max(best, 1e-12))) / 4),
+        "attention_mass": look.mass(draft.region),
+        "attended": float(draft.kind == "attended"),
     }
 
 
@@ -135,8 +146,9 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry_track": float(draft.kind == "track"),
         "label_with_entry": labels * max(asked, float(found is not None and found.colon)),
         "bare_for_field": asked * float(draft.origin == "text") * (1.0 - max(boxed, labels)),
-        "icon": float(draft.kind == "icon"),
         "alone_in_box": boxed,
+        "text_long": min(1.0, len(draft.text.split()) / 12) if draft.origin == "text" and draft.text else 0.0,
+        "boxed_asked": boxed * float(role is Role.BUTTON),
     }
 
 
@@ -246,7 +258,8 @@ class _Senses:
         return made
 
     def _line_under(self, draft: Draft) -> int | None:
-        if draft.origin != "text" or draft.found is None:
+        """The text that a draft is, or that labels it."""
+        if draft.found is None:
             return None
         point = draft.found.rect.center
         return next((i for i, t in enumerate(self._scene.texts) if t.rect.contains(point)), None)

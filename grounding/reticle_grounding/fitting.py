@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from .calibration import DATA_FILE, Calibration, Sample, fit, with_threshold
+from .calibration import DATA_FILE, Calibration, Sample, fit
 from .errors import ReticleError
 from .geometry import Rect
 from .images import load_image
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 Meta: TypeAlias = dict[str, str | int | float | None]
 Progress: TypeAlias = Callable[[int, int], None]
-UNITS, PENALTY = 12, 2.0
+UNITS, PENALTY = 12, 5.0
 SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
 ABSENT_PER_SCREEN = 3
-GENERATED_WEIGHT = 4
+GENERATED_WEIGHT = 2
 """Each target on a painted screen counts as so many: their boxes say exactly what is a field and what its label."""
 
 
@@ -46,7 +46,7 @@ class KeptReader:
     def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
         if region is not None:
             return self._reader.read(image, region)
-        path = self._folder / f"{hashlib.sha256(image.tobytes()).hexdigest()[:32]}.json"
+        path = self._file(image)
         if path.is_file():
             return [_box(row) for row in json.loads(path.read_text("utf-8"))]
         found = self._reader.read(image)
@@ -54,6 +54,13 @@ class KeptReader:
         partial.write_text(json.dumps([_row(box) for box in found], ensure_ascii=False), encoding="utf-8")
         partial.replace(path)
         return found
+
+    def knows(self, image: RgbArray) -> bool:
+        """Whether the whole picture was read before."""
+        return self._file(image).is_file()
+
+    def _file(self, image: RgbArray) -> Path:
+        return self._folder / f"{hashlib.sha256(image.tobytes()).hexdigest()[:32]}.json"
 
 
 def _row(box: TextBox) -> dict[str, object]:
@@ -147,8 +154,8 @@ def _write(
     from .features import FEATURES
 
     samples, painted = ([s for s in part if not _contradicts(s)] for part in (samples, painted))
-    fitted = fit([*samples, *painted * GENERATED_WEIGHT], FEATURES, PENALTY, UNITS)
-    fitted = with_threshold(fitted, [*samples, *painted])
+    weighed = [s for s in painted for _ in range(GENERATED_WEIGHT)]
+    fitted = fit([*samples, *weighed], FEATURES, PENALTY, UNITS)
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}

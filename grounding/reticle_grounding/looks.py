@@ -58,14 +58,14 @@ class Looks:
     def __init__(self, matcher: Matcher, image: RgbArray, elements: Elements, texts: Sequence[TextBox]) -> None:
         self._matcher, self.texts = matcher, texts
         self.rects = worth_a_look(elements)
-        self._seen = matcher.see(image, self.rects)
-        self._read = matcher.say([t.text for t in texts])
+        self.seen: Vectors = matcher.see(image, self.rects)
+        self.read: Vectors = matcher.say([t.text for t in texts])
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The better of the whole instruction and of what is left without gestures and roles."""
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
-        spoken = self._matcher.say([instruction, bare])
-        return Agreement(self.rects, _scores(self._seen, spoken), _scores(self._read, spoken))
+        asked, said = self._matcher.ask([instruction, bare]), self._matcher.say([instruction, bare])
+        return Agreement(self.rects, _scores(self.seen, asked), _scores(self.read, said))
 
 
 def _scores(vectors: Vectors, spoken: Vectors) -> Scores:

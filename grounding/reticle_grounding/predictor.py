@@ -30,8 +30,9 @@ from .model.prompts import check_instruction
 from .ocr import Reader, TextBox, TextReader
 from .options import GroundingConfig
 from .proposals import NOTHING, Elements, find_elements
+from .reading import reading_of
 from .regions import Region, find_regions
-from .sources import AttentionSource, EvenAttention, PointerSource
+from .sources import AttentionSource, EvenAttention, Look, PointerSource, ReadingSource
 from .types import Candidate, FloatMap, Grounding
 from .verifier import Place, VlmVerifier
 from .words import parse
@@ -82,6 +83,12 @@ class Grounder:
         )
 
     @property
+    def reads_first(self) -> bool:
+        """Whether the whole screen is read before the model looks at it, because it has a reading channel."""
+        whole = self.config.reading == "screen" and self.config.elements and not isinstance(self.matcher, NoMatcher)
+        return whole and isinstance(self.source, ReadingSource) and self.source.takes_reading
+
+    @property
     def name(self) -> str:
         """Name of the checkpoint."""
         return self.source.name
@@ -110,8 +117,9 @@ class Observation:
         self._texts: tuple[TextBox, ...] | None = None
         self._elements: Elements | None = None
         self._looks: Looks | None = None
-        with _timed(self.screen_ms, "observe"):
-            self._look = grounder.source.look(image)
+        self._seen: Look | None = None
+        if not grounder.reads_first:
+            self._look(stop)
         _check(stop)
 
     @property
@@ -149,10 +157,11 @@ class Observation:
         """Scene, drafts and their features before calibration; ``timings`` receives the phases."""
         timings = {} if timings is None else timings
         _check(stop)
+        look = self._look(stop)
         with _timed(timings, "suffix"):
-            attention = self._look.attend(instruction)
+            attention = look.attend(instruction)
         with _timed(timings, "regions"):
-            regions = self._regions(attention)
+            regions = self._regions(attention, look)
         _check(stop)
         texts = self._read(regions, timings)
         _check(stop)
@@ -162,18 +171,37 @@ class Observation:
         with _timed(timings, "match"):
             wanted = parse(instruction)
             agreement = looks.against(instruction, wanted)
-            scene = Scene(wanted, attention, self._look.transform, regions, texts, elements, agreement, readings(texts))
+            scene = Scene(wanted, attention, look.transform, regions, texts, elements, agreement, readings(texts))
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)
 
-    def _regions(self, attention: FloatMap) -> tuple[Region, ...]:
+    def _look(self, stop: StopCheck | None = None) -> Look:
+        """The screenshot as the source sees it, made once; where the model has a reading channel, read before."""
+        if self._seen is not None:
+            return self._seen
+        source = self._grounder.source
+        if not (self._grounder.reads_first and isinstance(source, ReadingSource)):
+            with _timed(self.screen_ms, "observe"):
+                self._seen = source.look(self.image)
+            return self._seen
+        texts = self.texts()
+        _check(stop)
+        elements = self._structure(texts)
+        looks = self._matched(elements, texts)
+        _check(stop)
+        with _timed(self.screen_ms, "observe"):
+            reading = reading_of(elements, texts, looks.read, looks.rects, looks.seen)
+            self._seen = source.look_with(self.image, reading, self._grounder.matcher.say)
+        return self._seen
+
+    def _regions(self, attention: FloatMap, look: Look) -> tuple[Region, ...]:
         """The best regions in capture pixels, clipped to the picture; none for a map without any peak."""
         if float(attention.max()) <= 1.0001 * float(attention.min()):
             return ()
-        found = find_regions(attention, self._config.region_threshold, self._look.region_rank)
+        found = find_regions(attention, self._config.region_threshold, look.region_rank)
         screen = Rect.of_size(self.size)
-        mapped = (region.mapped(self._look.transform) for region in found[: self._config.max_regions])
+        mapped = (region.mapped(look.transform) for region in found[: self._config.max_regions])
         return tuple(replace(r, rect=r.rect.intersection(screen) or r.rect) for r in mapped)
 
     def _read(self, regions: Sequence[Region], timings: dict[str, float]) -> tuple[TextBox, ...]:
@@ -229,9 +257,10 @@ class Observation:
     ) -> Grounding:
         threshold = self._grounder.calibration.threshold if self._config.threshold is None else self._config.threshold
         total = sum(timings.values())
+        look = self._look()
         if not self._reported:
             self._reported = True
-            parts = {k: v for k, v in self._look.timings_ms.items() if k != "suffix"}
+            parts = {k: v for k, v in look.timings_ms.items() if k != "suffix"}
             timings = {**parts, **{k: v for k, v in self.screen_ms.items() if k != "observe"}, **timings}
             total += sum(self.screen_ms.values())
         return Grounding(
@@ -241,7 +270,7 @@ class Observation:
             found=bool(candidates) and candidates[0].p_true >= threshold,
             threshold=threshold,
             attention=scene.attention,
-            transform=self._look.transform,
+            transform=look.transform,
             timings_ms={**timings, "total": total},
             model=self._grounder.name,
         )

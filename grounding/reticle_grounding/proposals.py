@@ -180,7 +180,17 @@ def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> lis
         if gap is not None and not _text_between(label, box, below, texts):
             found.append(Entry(box, max(gap, 0.0) / label.height, below, track))
     found.sort(key=lambda e: e.gap + 0.5 * e.below + 0.5 * e.track)
-    return [e for i, e in enumerate(found) if not any(_behind(e, nearer) for nearer in found[:i])]
+    kept: list[Entry] = []
+    for entry in found:
+        if not any(_behind(entry, nearer) or _twins(entry.rect, nearer.rect) for nearer in kept):
+            kept.append(entry)
+    return kept
+
+
+def _twins(a: Rect, b: Rect) -> bool:
+    """An outline and the inside of the same control."""
+    common = a.intersection(b)
+    return common is not None and common.area >= 0.7 * max(a.area, b.area)
 
 
 def _behind(entry: Entry, nearer: Entry) -> bool:

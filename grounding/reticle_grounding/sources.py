@@ -5,19 +5,24 @@ Importing this module loads no model library.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from PIL import Image
 
 from .geometry import Size, Transform
+from .reading import Reading, Vectors
 from .regions import RegionRank
 from .types import FloatMap
 
 if TYPE_CHECKING:
     from .model.pointer_model import EncodedScreen, PointerModel
+
+
+Say: TypeAlias = Callable[[Sequence[str]], Vectors]
+"""Phrases -> vectors of what they mean, the same that a reading is made of."""
 
 
 class Look(Protocol):
@@ -56,10 +61,23 @@ class AttentionSource(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadingSource(Protocol):
+    """A source whose model may have a reading channel."""
+
+    @property
+    def takes_reading(self) -> bool: ...
+
+    def look_with(self, image: Image.Image, reading: Reading, say: Say) -> Look:
+        """As ``look``, with what was read on the screenshot."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _PointerLook:
     model: PointerModel
     screen: EncodedScreen
+    say: Say | None = None
 
     @property
     def transform(self) -> Transform:
@@ -74,7 +92,7 @@ class _PointerLook:
         return self.model.region_rank
 
     def attend(self, instruction: str) -> FloatMap:
-        return self.model.attend(self.screen, instruction)
+        return self.model.attend(self.screen, instruction, self.say([instruction]) if self.say else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,13 @@ class PointerSource:
 
     def look(self, image: Image.Image) -> Look:
         return _PointerLook(self.model, self.model.encode(image))
+
+    @property
+    def takes_reading(self) -> bool:
+        return self.model.channel is not None
+
+    def look_with(self, image: Image.Image, reading: Reading, say: Say) -> Look:
+        return _PointerLook(self.model, self.model.encode(image, reading), say)
 
     def judge(self, crop: Image.Image, instruction: str) -> float:
         return self.model.judge(crop, instruction)

@@ -91,6 +91,8 @@ _RELATIONS = (
     r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
     r"inside|within|in front of|belonging to|labell?ed|called|named|titled|for|in|on|of|at|from|to"
 )
+_PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
+"""An ending that tells where something is."""
 _LABELLED = frozenset({"labeled", "labelled", "called", "named", "titled"})
 _QUOTES = re.compile(r"[\"“”„]([^\"“”„]+)[\"“”„]|(?<!\w)['‘’`]([^'‘’`]+)['‘’`](?!\w)|«([^»]+)»")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|(?<=[^\W_])\+\+", re.UNICODE)
@@ -319,7 +321,10 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
     if re.match(r"(please )?(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
         return Role.CHECK
     head = re.split(rf"\b(?:{_RELATIONS})\b", plain, maxsplit=1)[0]
-    for part in (head, plain):
+    placed = _PLACED.search(plain)
+    if placed and _content(tokens(plain[: placed.start()])):  # says where it is, not what it is
+        return Role.MENU if placed.group(1).endswith("menu") else Role.ANY
+    for part in (head,) if _split_relation(plain)[1] is not None else (head, plain):
         for pattern, role in _ROLE_PHRASES:
             if re.search(rf"\b(?:{pattern})\W*$", part):
                 return role

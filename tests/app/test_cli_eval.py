@@ -112,3 +112,8 @@ def test_bad_input_is_one_line_and_code_2(
     assert out == ""
     assert said in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_folder_nobody_wrote_for_has_nothing_spoken(capfd: pytest.CaptureFixture[str], captured: Path) -> None:
+    assert run_command(["eval", "--spoken", str(captured)]) == 2
+    assert "no instructions were written" in capfd.readouterr().err

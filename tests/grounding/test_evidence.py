@@ -150,11 +150,11 @@ def test_a_control_behind_another_control_is_not_this_labels() -> None:
     assert [e.rect.left for e in entries_of(TEXTS[0].rect, row, TEXTS)] == [120]
 
 
-def test_an_icon_is_a_candidate_only_where_attention_points() -> None:
+def test_an_element_of_no_other_evidence_is_a_candidate_where_attention_points() -> None:
     elements = find_elements(form(), TEXTS)
     lit = drafts(scene("close it", TEXTS, elements, peak(7, 18)))
-    assert any(d.kind == "icon" and Rect(495, 195, 525, 225).contains(d.point) for d in lit)
-    assert not any(d.kind == "icon" for d in drafts(scene("close it", TEXTS, elements)))
+    assert any(d.kind == "attended" and Rect(495, 195, 525, 225).contains(d.point) for d in lit)
+    assert not any(d.kind == "attended" for d in drafts(scene("close it", TEXTS, elements)))
 
 
 def test_marks_stand_level_with_their_label() -> None:

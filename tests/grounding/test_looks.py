@@ -38,6 +38,8 @@ class ColourMatcher:
         vectors = [next((v for w, v in MEANINGS.items() if w in p.lower()), (0.0, 0.0)) for p in phrases]
         return np.array(vectors, np.float32).reshape(-1, 2)
 
+    ask = say
+
 
 class Lines:
     def __init__(self, *texts: TextBox) -> None:

@@ -10,11 +10,13 @@ from random import Random
 
 import pytest
 import torch
+from PIL import Image, ImageDraw
 from tokenizers import Tokenizer
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
 from reticle_grounding.model.checkpoint import load_checkpoint, save_checkpoint
+from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.prompts import CHAT_TOKENS, POINTER_TOKENS, PROFILES
 from reticle_grounding.training.build import TINY, new_model, processor
 from reticle_grounding.training.commands import main
@@ -23,6 +25,7 @@ from reticle_grounding.training.feed import Bucket, Feed, Stage, stack
 from reticle_grounding.training.muon import orthogonalised
 from reticle_grounding.training.optim import rate
 from reticle_grounding.training.packing import segment_mask
+from reticle_grounding.training.prepare import train_for
 from reticle_grounding.training.scenes import Scene, stored_scenes, write_scenes
 from reticle_grounding.training.spelling import GRAMS, gram_shares, spelled_embeddings
 from reticle_grounding.training.tokenizer import interface_corpus, train_tokenizer
@@ -202,3 +205,32 @@ def test_the_commands_print_one_json_document(tmp_path: Path, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out) == {"written": str(tmp_path / "s")}
     assert main(["targets", str(tmp_path / "t"), "-n", "0"]) == 2
     assert capsys.readouterr().err.startswith("error: the number of targets must be positive")
+
+
+def test_captured_screens_tune_what_attention_makes_of_the_reading(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "images").mkdir(parents=True)
+    lines = []
+    for i in range(7):
+        image = Image.new("RGB", (320, 200), "white")
+        ImageDraw.Draw(image).text((40, 40), f"Button {i}", fill="black")
+        image.save(folder / f"images/{i}.png")
+        element = {"role": "push button", "name": f"Button {i}", "bbox": [30, 30, 120, 60], "text_visible": True}
+        lines.append(json.dumps({"image": f"images/{i}.png", "app": f"app-{i}", "elements": [element]}) + "\n")
+    (folder / "screens.jsonl").write_text("".join(lines), "utf-8")
+    seen: list[tuple[int, int]] = []
+    made = train_for(tmp_path / "run", minutes=0.05, captured=[folder], progress=lambda *at: seen.append(at))
+    assert 0 < seen[-1][0] <= seen[-1][1]
+    assert (7, 7) in seen
+    model = PointerModel.open(Path(str(made["checkpoint"])))
+    assert model.channel is not None
+    with pytest.raises(BadInput, match="no screens to train on"):
+        train_for(tmp_path / "other", minutes=0.05, captured=[_only_held_out(tmp_path)])
+
+
+def _only_held_out(tmp_path: Path) -> Path:
+    folder = tmp_path / "bare"
+    (folder / "images").mkdir(parents=True)
+    Image.new("RGB", (320, 200), "white").save(folder / "images/0.png")
+    (folder / "screens.jsonl").write_text(json.dumps({"image": "images/0.png", "app": "a", "elements": []}) + "\n")
+    return folder

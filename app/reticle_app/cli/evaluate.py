@@ -35,6 +35,10 @@ def evaluate(
         list[Path] | None,
         typer.Option("--captured", help="Folder with screens.jsonl: its held-out applications; may be repeated."),
     ] = None,
+    spoken: Annotated[
+        list[Path] | None,
+        typer.Option("--spoken", help="As --captured, with instructions written one by one; may be repeated."),
+    ] = None,
     generated: Annotated[
         int | None, typer.Option("--generated", min=1, help="So many targets on newly generated screens.")
     ] = None,
@@ -57,7 +61,7 @@ def evaluate(
 
     if curve is not None:
         check_ending(curve)
-    with _sets(targets or [], captured or [], generated, limit) as sets:
+    with _sets(targets or [], captured or [], spoken or [], generated, limit) as sets:
         results = _measure(sets, model or load_settings().model, keep_ratio, baselines=baselines, verify=verify)
     if curve is not None:
         draw_curves(results, curve)
@@ -71,16 +75,17 @@ def evaluate(
 
 @contextmanager
 def _sets(
-    targets: list[Path], captured: list[Path], generated: int | None, limit: int | None
+    targets: list[Path], captured: list[Path], spoken: list[Path], generated: int | None, limit: int | None
 ) -> Iterator[list[TargetSet]]:
     """All sets named on the command line; bad ones are told before any model is opened."""
     from reticle_grounding.evaluation import sets
 
-    if not targets and not captured and generated is None:
-        raise BadInput("nothing to measure: name a targets file, --captured FOLDER or --generated N")
+    if not targets and not captured and not spoken and generated is None:
+        raise BadInput("nothing to measure: name a targets file, --captured FOLDER, --spoken FOLDER or --generated N")
     with ExitStack() as stack:
         found = [sets.from_file(path, limit) for path in targets]
         found += [sets.captured(folder, limit) for folder in captured]
+        found += [sets.spoken(folder, limit) for folder in spoken]
         if generated is not None:
             found.append(stack.enter_context(sets.generated(min(generated, limit or generated))))
         yield found

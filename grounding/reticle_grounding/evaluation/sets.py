@@ -84,6 +84,22 @@ def captured(directory: Path, limit: int | None = None) -> TargetSet:
     return TargetSet(f"{directory.resolve().name} (captured)", screens)
 
 
+def spoken(directory: Path, limit: int | None = None) -> TargetSet:
+    """The instructions that were written for held-out applications of a folder of captured screens; none is absent.
+
+    Raises BadInput when the folder has no readable list of screens, or nothing was written for them.
+    """
+    from reticle_grounding.training.targets import written_targets
+
+    found = [
+        Target(image, t.instruction, Rect(*map(float, t.bbox)), t.kind)
+        for image, targets in written_targets(directory)
+        for t in targets
+        if t.bbox is not None
+    ]
+    return listed(f"{directory.resolve().name} (spoken)", found[:limit])
+
+
 @contextmanager
 def generated(count: int, seed: int = GENERATED_SEED) -> Iterator[TargetSet]:
     """``count`` targets on generated screens that no training has seen; pictures exist inside the block only.

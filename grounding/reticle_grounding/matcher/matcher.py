@@ -27,7 +27,11 @@ class Matcher(Protocol):
         ...
 
     def say(self, phrases: Sequence[str]) -> Vectors:
-        """Vectors of phrases."""
+        """Vectors of phrases, to be compared with other phrases."""
+        ...
+
+    def ask(self, phrases: Sequence[str]) -> Vectors:
+        """Vectors of phrases, to be compared with what was seen."""
         ...
 
 
@@ -40,15 +44,18 @@ class NoMatcher:
     def say(self, phrases: Sequence[str]) -> Vectors:
         return np.zeros((len(phrases), 1), np.float32)
 
+    ask = say
+
 
 class TrainedMatcher:
     """The trained towers; opened at first use. Use from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
         """Raises CheckpointError when the folder's weights cannot be used."""
+        from .sentences import Tokens
         from .store import load
 
-        self._net = load(folder)
+        self._net, self._tokens = load(folder), Tokens.of(folder)
 
     def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
         import torch
@@ -65,7 +72,15 @@ class TrainedMatcher:
         if not phrases:
             return np.zeros((0, 1), np.float32)
         with torch.inference_mode():
-            return cast(Vectors, self._net.say(phrases).numpy())
+            return cast(Vectors, self._net.say(self._tokens, phrases).numpy())
+
+    def ask(self, phrases: Sequence[str]) -> Vectors:
+        import torch
+
+        if not phrases:
+            return np.zeros((0, 1), np.float32)
+        with torch.inference_mode():
+            return cast(Vectors, self._net.ask(self._net.say(self._tokens, phrases)).numpy())
 
 
 @lru_cache(maxsize=2)

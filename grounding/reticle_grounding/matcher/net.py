@@ -1,9 +1,8 @@
-"""Two small towers: a residual convolutional one for crops, a bag of hashed features for phrases."""
+"""Two towers into one space: a residual convolutional one for crops, a small BERT encoder for phrases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -11,14 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from . import sentences
 from .crops import Crops
-from .phrases import BUCKETS, SENSES, features, senses
+from .sentences import DIM, SentenceTower, Tokens
 
 WIDTHS = (48, 96, 160)
 BLOCKS = (0, 1, 2)
-PHRASE_WIDTH, SENSE_WIDTH = 160, 96
-DIM = 128
-"""Length of the vectors; all have norm 1."""
 
 
 class Block(nn.Module):
@@ -55,74 +52,30 @@ class LookTower(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The last map is pooled to 2x2, so that left and right, above and below stay apart."""
         pooled = F.adaptive_avg_pool2d(self.body((x - 0.5) * 4), 2).flatten(1)
-        return F.normalize(self.out(F.relu(self.where(pooled))), dim=-1)
+        return F.normalize(self.out(F.relu(self.where(pooled))).float(), dim=-1)
 
 
-class PhraseTower(nn.Module):
-    """Bags of features -> [n, DIM]; every feature has a vector and a weight, and every known word a sense.
-
-    Senses are fixed vectors of what company a word keeps in running text; they carry over to wordings never trained on.
-    """
-
-    senses: Tensor
+class LookWords(nn.Module):
+    """What a phrase means [n, DIM] -> what that looks like [n, DIM]; begins as the identity."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("senses", torch.zeros(SENSES, SENSE_WIDTH, dtype=torch.int8))
-        self.sense_gate = nn.Embedding(SENSES, 1)
-        nn.init.zeros_(self.sense_gate.weight)
-        self.sense_norm = nn.LayerNorm(SENSE_WIDTH)
-        self.sense_hidden = nn.Linear(SENSE_WIDTH, 256)
-        self.sense_out = nn.Linear(256, DIM)
-        self.table = nn.Embedding(BUCKETS, PHRASE_WIDTH)
-        self.gate = nn.Embedding(BUCKETS, 1)
-        nn.init.normal_(self.table.weight, std=0.1)
-        nn.init.zeros_(self.gate.weight)
-        self.norm = nn.LayerNorm(PHRASE_WIDTH)
-        self.hidden = nn.Linear(PHRASE_WIDTH, 256)
-        self.out = nn.Linear(256, DIM)
-        self.straight = nn.Linear(PHRASE_WIDTH, DIM, bias=False)
+        self.hidden, self.out = nn.Linear(DIM, DIM), nn.Linear(DIM, DIM)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
-    def forward(self, spelled: Bags, known: Bags, spell: Tensor | None = None) -> Tensor:
-        """``spelled`` holds hashed features, ``known`` numbers of senses (0 is none).
-
-        ``spell`` [n] multiplies what the spelling says; training sets it to 0 for some phrases, so that senses alone
-        must do.
-        """
-        x = self.norm(_weighed(spelled, self.table.weight, self.gate))
-        by_spelling = self.straight(x) + self.out(F.gelu(self.hidden(x)))
-        if spell is not None:
-            by_spelling = by_spelling * spell[:, None]
-        y = self.sense_norm(_weighed(known, self.senses.float() / 64, self.sense_gate))
-        by_sense = self.sense_out(F.gelu(self.sense_hidden(y)))
-        return F.normalize(by_spelling + by_sense, dim=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class Bags:
-    """Numbers of all phrases one after the other, and where each phrase begins."""
-
-    ids: Tensor
-    starts: Tensor
-
-    @classmethod
-    def of(cls, bags: Sequence[Sequence[int]]) -> Bags:
-        starts = [0, *np.cumsum([len(b) for b in bags])[:-1].tolist()]
-        return cls(torch.tensor([i for b in bags for i in b]), torch.tensor(starts))
-
-
-def _weighed(bags: Bags, table: Tensor, gate: nn.Embedding) -> Tensor:
-    weights = gate(bags.ids).squeeze(-1).exp()
-    return F.embedding_bag(bags.ids, table, bags.starts, mode="sum", per_sample_weights=weights)
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x + self.out(F.gelu(self.hidden(x))), dim=-1)
 
 
 class MatcherNet(nn.Module):
-    """Both towers and the sharpness of their agreement."""
+    """Both towers, what leads from meanings to looks, and the sharpness of the agreement of crops with phrases."""
 
     def __init__(self) -> None:
         super().__init__()
         self.looks = LookTower()
-        self.phrases = PhraseTower()
+        self.look_words = LookWords()
+        self.words = SentenceTower()
         self.sharpness = nn.Parameter(torch.tensor(2.5))
 
     @property
@@ -134,7 +87,10 @@ class MatcherNet(nn.Module):
         pixels = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2))).float() / 255
         return cast(Tensor, self.looks(pixels.contiguous(memory_format=torch.channels_last)))
 
-    def say(self, phrases: Sequence[str], spell: Tensor | None = None) -> Tensor:
-        """Phrases -> [n, DIM]; ``spell`` as in :class:`PhraseTower`."""
-        spelled, known = Bags.of([features(p) for p in phrases]), Bags.of([senses(p) for p in phrases])
-        return cast(Tensor, self.phrases(spelled, known, spell))
+    def say(self, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
+        """Phrases -> [n, DIM], to be compared with other phrases."""
+        return sentences.say(self.words, tokens, phrases)
+
+    def ask(self, said: Tensor) -> Tensor:
+        """What :meth:`say` gave -> [n, DIM], to be compared with crops."""
+        return cast(Tensor, self.look_words(said))

@@ -78,7 +78,7 @@ class FocusUI:
             opening=opening,
         )
 
-    def attend(self, screen: EncodedScreen, words: str) -> Tensor:
+    def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
         if not isinstance(screen, FocusScreen):
             return self._all.attend(screen, words)
         runner = self.runner

@@ -35,11 +35,11 @@ class GuiActor:
         following = int(module.positions(ids, view.grid).max()) + 1
         return ActorScreen(view.transform, view.map_shape, cache, ids.shape[1], following, timings, keys=keys)
 
-    def attend(self, screen: EncodedScreen, words: str) -> Tensor:
+    def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
         if not isinstance(screen, ActorScreen):
             raise TypeError("this screen was encoded by another kind of model")
         ids = self.runner.ids(self.runner.question(words))
-        queries = self.runner.module.pointer_queries(ids, self.runner.after(screen, ids))
+        queries = self.runner.module.pointer_queries(ids, self.runner.after(screen, ids, asked=asked))
         return first_map(self.runner.module.head.scores(queries, screen.keys))
 
     def attend_fresh(self, view: View, words: str) -> Tensor:

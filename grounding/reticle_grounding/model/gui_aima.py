@@ -149,7 +149,7 @@ class GuiAima:
         common = (view.transform, view.map_shape, cache, ids.shape[1], following, timings)
         return AimaScreen(*common, directions=torch.stack([s.sum(0) for s in states]), patches=patches)
 
-    def attend(self, screen: EncodedScreen, words: str) -> Tensor:
+    def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
         if not isinstance(screen, AimaScreen):
             raise TypeError("this screen was encoded by another kind of model")
         ids = self.runner.ids(self.runner.question(words))

@@ -33,6 +33,8 @@ class PatchSelfAttention(nn.Module):
         stacked = functional.linear(patches, self.in_proj_weight, self.in_proj_bias)
         q, k, v = stacked.reshape(*lead, 3, self.heads, width // self.heads).movedim(-3, 0).transpose(-2, -3)
         drop = self.dropout if self.training else 0.0
+        if not lead[:-1]:  # the fast kernels want a batch
+            q, k, v = q[None], k[None], v[None]
         mixed = functional.scaled_dot_product_attention(q, k, v, dropout_p=drop)
         out: Tensor = self.out_proj(mixed.transpose(-2, -3).reshape(*lead, width))
         return out

@@ -9,10 +9,12 @@ from PIL import Image
 from torch import Tensor
 
 from reticle_grounding.errors import BadInput, CheckpointError
+from reticle_grounding.reading import Reading, Vectors
 from reticle_grounding.regions import RegionRank
 from reticle_grounding.types import FloatMap
 
 from . import prompts
+from .channel import ReadingChannel, load_channel
 from .checkpoint import Checkpoint, load_checkpoint
 from .focusui import FocusUI
 from .gui_actor import GuiActor
@@ -29,7 +31,11 @@ class PointerModel:
     """A checkpoint opened for inference. Not for concurrent use of one screen from several threads."""
 
     def __init__(
-        self, checkpoint: Checkpoint, max_pixels: int | None = None, selection: SelectionRule | None = None
+        self,
+        checkpoint: Checkpoint,
+        max_pixels: int | None = None,
+        selection: SelectionRule | None = None,
+        channel: ReadingChannel | None = None,
     ) -> None:
         """``selection`` says which patches are dropped; None keeps all. Raises BadInput where nothing scores them."""
         self.name = checkpoint.name
@@ -37,7 +43,8 @@ class PointerModel:
         self.tokenizer = checkpoint.tokenizer
         self.profile = checkpoint.profile
         self.processor: ImageProcessor = checkpoint.processor.capped(max_pixels)
-        self.runner = Runner(self.module, self.tokenizer, self.profile)
+        self.channel = channel if self.module.points and self.module.family.method == "gui_actor" else None
+        self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel)
         self.method = _method(self.name, self.runner, selection)
         batch_vision_windows(self.module)
         embed_still_pictures(self.module)
@@ -63,7 +70,8 @@ class PointerModel:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         checkpoint = load_checkpoint(Path(directory), dtype)
         checkpoint.model.to(device)
-        return cls(checkpoint, max_pixels, rule)
+        channel = load_channel(Path(directory), checkpoint.model.hidden_size)
+        return cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device))
 
     @property
     def region_rank(self) -> RegionRank:
@@ -71,25 +79,31 @@ class PointerModel:
         return self.module.family.region_rank
 
     @torch.inference_mode()
-    def encode(self, image: Image.Image) -> EncodedScreen:
+    def encode(self, image: Image.Image, reading: Reading | None = None) -> EncodedScreen:
         """Runs the vision tower and all else that does not depend on the instruction, once.
 
-        ``image`` is RGB in capture pixels. Raises BadInput for impossible sides, CheckpointError without a head.
+        ``image`` is RGB in capture pixels; ``reading`` is what was read on it, for a model with a channel.
+
+        Raises BadInput for impossible sides, CheckpointError without a head.
         """
         if not self.module.points:
             raise CheckpointError(f"{self.name} has no pointer head (multi_patch_pointer_head.*): it can judge only")
         timings: Timings = {}
-        return self.method.screen(self.runner.view(image, self.processor, timings), timings)
+        return self.method.screen(self.runner.view(image, self.processor, timings, reading), timings)
 
     @torch.inference_mode()
-    def attend(self, screen: EncodedScreen, instruction: str) -> FloatMap:
+    def attend(self, screen: EncodedScreen, instruction: str, vector: Vectors | None = None) -> FloatMap:
         """Where on the screen: [rows, columns], non-negative, sums to 1. Only the instruction is computed.
 
+        ``vector`` [1, SENSE] is what the instruction means, for a screen that was encoded with a reading.
         Raises BadInput for an empty or over-long instruction.
         """
         text = prompts.check_instruction(instruction)
         with timed(screen.timings_ms, "suffix"):
-            return as_map(self.method.attend(screen, text), screen.map_shape)
+            asked = None
+            if vector is not None and self.channel is not None:
+                asked = self.channel.asked(torch.from_numpy(vector).float().to(self.runner.device))
+            return as_map(self.method.attend(screen, text, asked), screen.map_shape)
 
     @torch.inference_mode()
     def attend_fresh(self, image: Image.Image, instruction: str) -> FloatMap:

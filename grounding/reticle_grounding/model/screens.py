@@ -16,8 +16,10 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from reticle_grounding.geometry import Size, Transform
+from reticle_grounding.reading import NOTHING_READ, Reading
 from reticle_grounding.types import FloatMap
 
+from .channel import ReadingChannel, on_patches
 from .families import DeepStack, PointerModelModule, Sight
 from .processor import ImageProcessor
 from .prompts import PromptProfile
@@ -65,8 +67,11 @@ class Method(Protocol):
         """Everything that does not depend on the instruction."""
         ...
 
-    def attend(self, screen: EncodedScreen, words: str) -> Tensor:
-        """[V] attention for one instruction; the cache of the screen is left as it was."""
+    def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
+        """[V] attention for one instruction; the cache of the screen is left as it was.
+
+        ``asked`` [1, d] is added to the embedding of the pointer token; only GUI-Actor knows it.
+        """
         ...
 
     def attend_fresh(self, view: View, words: str) -> Tensor:
@@ -77,12 +82,23 @@ class Method(Protocol):
 class Runner:
     """A checkpoint's language model, fed with parts of its prompt."""
 
-    def __init__(self, module: PointerModelModule, tokenizer: PromptTokenizer, profile: PromptProfile) -> None:
-        self.module, self.tokenizer, self.profile = module, tokenizer, profile
+    def __init__(
+        self,
+        module: PointerModelModule,
+        tokenizer: PromptTokenizer,
+        profile: PromptProfile,
+        channel: ReadingChannel | None = None,
+    ) -> None:
+        self.module, self.tokenizer, self.profile, self.channel = module, tokenizer, profile, channel
         self.device = next(module.parameters()).device
 
-    def view(self, image: Image.Image, processor: ImageProcessor, timings: Timings) -> View:
-        """RGB capture pixels through processor and vision tower. Raises BadInput for impossible sides."""
+    def view(
+        self, image: Image.Image, processor: ImageProcessor, timings: Timings, reading: Reading | None = None
+    ) -> View:
+        """RGB capture pixels through processor and vision tower, and what was read on them through the channel.
+
+        Raises BadInput for impossible sides.
+        """
         with timed(timings, "process"):
             patches = processor(image)
             grid = torch.tensor([patches.grid], device=self.device)
@@ -91,6 +107,10 @@ class Runner:
             sight = self.module.sight(pixels, grid)
         transform = Transform.for_image(Size(*image.size), patches.size, processor.cell)
         shape = (patches.size.height // processor.cell, patches.size.width // processor.cell)
+        if self.channel is not None:
+            with timed(timings, "channel"):
+                read = on_patches(reading or NOTHING_READ, transform, shape).to(self.device)
+                sight = Sight(self.channel(sight.merged.float(), read).to(sight.merged), sight.levels)
         return View(sight, grid, patches.picture, transform, shape)
 
     def ids(self, ids: list[int]) -> Tensor:
@@ -132,10 +152,15 @@ class Runner:
     def empty(self) -> DynamicCache:
         return DynamicCache(config=self.module.config.text_config)
 
-    def after(self, screen: EncodedScreen, ids: Tensor, rows: object = None) -> Tensor:
-        """Post-norm states [1, n, d] of a suffix without pictures on a screen's cache, which is restored."""
+    def after(self, screen: EncodedScreen, ids: Tensor, rows: object = None, asked: Tensor | None = None) -> Tensor:
+        """Post-norm states [1, n, d] of a suffix without pictures on a screen's cache, which is restored.
+
+        ``asked`` [1, d] is added to the embeddings of pointer tokens.
+        """
         steps = torch.arange(ids.shape[1], device=self.device) + screen.next_position
         embeds = self.module.embed(ids)
+        if asked is not None:
+            embeds = embeds + (ids == self.module.pointer_pad_id)[..., None] * asked.to(embeds)
         with restored(screen.cache, screen.prefix_length):
             return self.module.decode(embeds, steps.expand(3, 1, -1), cache=screen.cache, rows=rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -14,6 +14,7 @@ from .concepts import by_label, concepts
 from .harvested import as_element, fitting_apps, harvested_rows
 from .instructions import Target, plain, targets_of
 from .looks import wrapped
+from .spoken import spoken_targets
 
 PER_SCREEN = 14
 UNHEARD_SHARE = 0.4
@@ -32,9 +33,12 @@ class FittingScreen:
     """Every name, description and label of the list."""
     others: list[Element]
     """Elements of the other applications."""
+    spoken: list[Target] = field(default_factory=list)
+    """Instructions that were written for this screen."""
 
     def targets(self, rng: Random, lines: Sequence[str], absent: int) -> list[Target]:
-        """At most :data:`PER_SCREEN` targets, kinds in even shares, and ``absent`` ones of which nothing was read."""
+        """The written instructions, at most :data:`PER_SCREEN` made ones with kinds in even shares, and ``absent`` ones
+        of which nothing was read."""
         pools: dict[str, list[Target]] = defaultdict(list)
         found = targets_of(rng, [replace(e, icon="") for e in self.elements], 0)
         for target in rng.sample(found, len(found)):
@@ -46,7 +50,7 @@ class FittingScreen:
                 if pools[kind] and len(chosen) < PER_SCREEN:
                     chosen.append(_reworded(rng, pools[kind].pop(), counts))
         candidates = absent_candidates(rng, self.listed, self.others, CANDIDATES) if self.others else []
-        return [*chosen, *unread(candidates, lines, absent)]
+        return [*self.spoken, *chosen, *unread(candidates, lines, absent)]
 
 
 def _reworded(rng: Random, target: Target, counts: Counter[str]) -> Target:
@@ -72,7 +76,8 @@ def fitting_screens(folder: Path) -> list[FittingScreen]:
     for row, found in zip(chosen, elements, strict=True):
         listed = [t for e in row["elements"] for t in (e.get("name"), e.get("description"), e.get("label")) if t]
         others = [e for app, own in by_app.items() if app != row["app"] for e in own]
-        screens.append(FittingScreen(folder / row["image"], row["app"], found, listed, others))
+        spoken = spoken_targets(folder, row["image"], found)
+        screens.append(FittingScreen(folder / row["image"], row["app"], found, listed, others, spoken))
     return screens
 
 

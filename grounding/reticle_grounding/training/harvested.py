@@ -84,6 +84,8 @@ class _RowElement(TypedDict, total=False):
 
 class _Row(TypedDict, total=False):
     image: str
+    width: int
+    height: int
     app: str
     lang: str
     elements: list[_RowElement]

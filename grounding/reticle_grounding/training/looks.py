@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -17,11 +17,12 @@ from PIL import Image
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 
-from .canvas import Element
+from .canvas import Box, Element
 from .concepts import Concept, by_icon, by_label, concepts, kin
 from .icon_library import IconLibrary
 from .instructions import phrase, plain
 from .scenes import SceneFile
+from .spoken import Spoken
 
 Ink = tuple[int, int, int]
 WRAPPERS = (
@@ -201,6 +202,8 @@ class CapturedLooks:
     """Crops of real controls without drawn names, from captured or rendered screens; kept in memory."""
 
     files: list[SceneFile]
+    spoken: Mapping[str, Sequence[Spoken]] = field(default_factory=dict)
+    """Written instructions by picture; they join what an element may be asked for by."""
     icons: list[tuple[npt.NDArray[np.uint8], Element]] = field(default_factory=list)
     """Crops at several framings, with the element they show."""
     others: list[npt.NDArray[np.uint8]] = field(default_factory=list)
@@ -212,7 +215,11 @@ class CapturedLooks:
         """Opens every screen once."""
         for file in self.files:
             scene = file.open()
+            written: defaultdict[Box, list[str]] = defaultdict(list)
+            for said in self.spoken.get(file.name.partition(":")[2], ()):
+                written[said.box].append(said.instruction)
             for element in map(without_unheard, scene.elements):
+                element = replace(element, says=(*element.says, *written[element.box]))
                 box = Rect(*map(float, element.box))
                 square = max(box.width, box.height) <= 2.2 * min(box.width, box.height)
                 if element.kind == "icon" and square and max(box.width, box.height) <= 110:

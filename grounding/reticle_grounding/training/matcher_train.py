@@ -1,6 +1,7 @@
-"""Trains the matcher: crops against phrases, and wordings against labels, each the other's negatives.
+"""Trains the matcher's look tower: crops of controls against what the phrase tower makes of the words for them.
 
-One process per core; they share gradients. Resumable only by starting from stored weights.
+The phrase tower (:mod:`.words_train`) stays as it is, so a phrase is turned into a vector once and kept. One process
+per core; they share gradients. Resumable only by starting from stored weights.
 """
 
 from __future__ import annotations
@@ -11,138 +12,97 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import torch
 from torch import Tensor, distributed
-from torch.nn import functional as F  # noqa: N812
 
-from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.net import MatcherNet
-from reticle_grounding.matcher.phrases import vocabulary
+from reticle_grounding.matcher.sentences import DIM, Tokens
 from reticle_grounding.matcher.store import load, save
 
+from .agreement import agreement, akin, together
 from .canvas import Element
-from .concepts import concepts, kin
 from .harvested import fitting_apps, harvested_rows, harvested_scenes
 from .instructions import phrase, plain
-from .looks import CapturedLooks, DrawnIcons, Look, drawing, said
+from .looks import CapturedLooks, DrawnIcons, Look, drawing
 from .scenes import SceneFile
-from .words import label as some_label
+from .spoken import spoken_on
 
 HELD_OUT_SOURCES = ("Faenza", "feather", "eva", "elementary-xfce")
 """Icon sets that are never drawn in training."""
 UNSEEN_SOURCES = ("feather", "eva")
 """Those of them that no captured screen shows either; validation draws these."""
-BATCH, WORDINGS = 128, 224
+BATCH, OTHERS = 128, 256
+"""Crops of a batch, and further phrases that none of them means."""
 WARMUP, AVERAGE = 100, 0.998
-UNSPELLED = 0.4
-"""Share of the phrases of a batch whose spelling is hidden."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Text pairs: wordings and labels of one meaning."""
+class Phrases:
+    """Vectors of phrases, made once each."""
 
-    said: list[str]
-    label: list[str]
-    group: list[str]
+    def __init__(self, net: MatcherNet, tokens: Tokens) -> None:
+        self._net, self._tokens = net, tokens
+        self._kept: dict[str, Tensor] = {}
+
+    def __call__(self, phrases: Sequence[str]) -> Tensor:
+        """[n, DIM], without gradients."""
+        new = list(dict.fromkeys(p for p in phrases if p not in self._kept))
+        if new:
+            with torch.no_grad():
+                self._kept |= dict(zip(new, self._net.say(self._tokens, new).to(torch.float16), strict=True))
+        if not phrases:
+            return torch.zeros(0, DIM)
+        return torch.stack([self._kept[p] for p in phrases]).float()
 
 
 class Sampler:
-    """Batches of looks and of text pairs."""
+    """Batches of looks."""
 
     def __init__(self, drawn: DrawnIcons, real: Sequence[CapturedLooks], seed: str) -> None:
         self.drawn, self.real, self.rng = drawn, [r for r in real if r.icons], Random(seed)
-        self.named = [e for r in self.real for _, e in r.icons if e.says]
+        self._past: list[Look] = []
 
     def looks(self, count: int) -> list[Look]:
         return [self._look() for _ in range(count)]
 
+    def others(self, fresh: Sequence[Look], count: int) -> list[Look]:
+        """Looks of earlier batches, whose phrases serve as further wrong answers; remembers the fresh ones."""
+        past = self.rng.sample(self._past, min(count, len(self._past)))
+        self._past = [*self._past, *(look for look in fresh if look.phrase)][-16 * OTHERS :]
+        return past
+
     def _look(self) -> Look:
         draw = self.rng.random()
-        if self.real and draw < 0.42:
+        if self.real and draw < 0.45:
             part = self.rng.choice(self.real)
             return part.draw_other(self.rng) if draw < 0.08 and part.others else part.draw(self.rng)
         return self.drawn.draw(self.rng)
 
-    def pairs(self, count: int) -> Pairs:
-        """Concepts' wordings with their labels; labels said as instructions; tooltips with names."""
-        rng, made = self.rng, Pairs([], [], [])
-        for _ in range(count):
-            draw = rng.random()
-            if draw < 0.65:
-                concept = rng.choice(concepts())
-                row = said(rng, concept), rng.choice(concept.labels), concept.name
-            elif draw < 0.75 and self.named:
-                element = rng.choice(self.named)
-                row = rng.choice(element.says), element.label, plain(element.label)
-            else:
-                name = some_label(rng, rng.choice(("buttons", "fields", "checks", "tabs", "links", "sections")), 0.5)
-                row = phrase(rng, Element("button", (0, 0, 0, 0), name, "text"))[0], name, plain(name)
-            for kept, value in zip((made.said, made.label, made.group), row, strict=True):
-                kept.append(value)
-        return made
 
-
-def agreement(left: Tensor, right: Tensor, same: Tensor, unsure: Tensor, scale: Tensor) -> Tensor:
-    """Symmetric cross-entropy over all pairs with every pair of one meaning as a right answer.
-
-    ``left`` [n, d], ``right`` [m, d], ``same`` [n, m] true where they belong together, ``unsure`` where they may (such
-    pairs count neither way); rows without any right answer are left out.
-    """
-    logits = (scale * left @ right.T).masked_fill(unsure & ~same, -1e4)
-    return (_towards(logits, same) + _towards(logits.T, same.T)) / 2
-
-
-def _towards(logits: Tensor, same: Tensor) -> Tensor:
-    rows = same.any(dim=1)
-    truth = same[rows].float()
-    return -(F.log_softmax(logits[rows], dim=1) * truth / truth.sum(dim=1, keepdim=True)).sum(dim=1).mean()
-
-
-def together(groups_a: Sequence[str], groups_b: Sequence[str]) -> Tensor:
-    """[n, m] true where the groups are equal; an empty group is equal to none."""
-    number = {g: i for i, g in enumerate(dict.fromkeys((*groups_a, *groups_b)))}
-    a = torch.tensor([number[g] if g else -1 for g in groups_a])
-    b = torch.tensor([number[g] if g else -2 for g in groups_b])
-    return a[:, None] == b[None, :]
-
-
-def akin(groups_a: Sequence[frozenset[str]], groups_b: Sequence[str]) -> Tensor:
-    """[n, m] true where the second is among the first."""
-    rows = {groups: torch.tensor([g in groups for g in groups_b]) for groups in set(groups_a)}
-    return torch.stack([rows[groups] for groups in groups_a])
-
-
-def loss_of(net: MatcherNet, looks: Sequence[Look], pairs: Pairs) -> tuple[Tensor, dict[str, float]]:
-    """Both losses on one batch."""
+def loss_of(
+    net: MatcherNet, phrases: Phrases, looks: Sequence[Look], others: Sequence[Look] = ()
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of one batch, and the share of its phrases that find their own crop."""
     seen = net.see(np.stack([look.crop for look in looks]))
     asked = [look for look in looks if look.phrase]
-    spoken = net.say([look.phrase for look in asked], _spelled(net, len(asked)))
-    same = together([look.group for look in looks], [look.group for look in asked])
-    unsure = akin([look.also for look in looks], [look.group for look in asked])
-    visual = agreement(seen, spoken, same, unsure, net.scale)
-    wording, label = (net.say(texts, _spelled(net, len(texts))) for texts in (pairs.said, pairs.label))
-    near = akin([kin().get(g, frozenset()) for g in pairs.group], pairs.group)
-    verbal = agreement(wording, label, together(pairs.group, pairs.group), near, net.scale)
+    spoken = phrases([look.phrase for look in (*asked, *others)])
+    groups = [look.group for look in (*asked, *others)]
+    same = together([look.group for look in looks], groups)
+    unsure = akin([look.also for look in looks], groups)
+    spoken = net.ask(spoken)
+    loss = agreement(seen, spoken, same, unsure, net.scale)
     with torch.no_grad():
-        hit = same.gather(0, (spoken @ seen.T).argmax(1)[None]).float().mean()
-    return visual + 0.5 * verbal, {"visual": visual.item(), "verbal": verbal.item(), "hit": hit.item()}
-
-
-def _spelled(net: MatcherNet, count: int) -> Tensor | None:
-    """In training, some phrases must be understood by the senses of their words alone."""
-    return (torch.rand(count) > UNSPELLED).float() if net.training else None
+        hit = same.gather(0, (spoken @ seen.T).argmax(1)[None])[0, : len(asked)].float().mean()
+    return loss, {"loss": loss.item(), "hit": hit.item()}
 
 
 @torch.inference_mode()
-def validate(net: MatcherNet, files: Sequence[SceneFile], seed: int = 3) -> dict[str, float]:
+def validate(net: MatcherNet, phrases: Phrases, files: Sequence[SceneFile], seed: int = 3) -> dict[str, float]:
     """Share of a screen's icons that a phrase picks out among all its icons, by real pictures and true boxes."""
     rng = Random(seed)
     right = total = chance = 0.0
@@ -152,7 +112,8 @@ def validate(net: MatcherNet, files: Sequence[SceneFile], seed: int = 3) -> dict
         if len(icons) < 3:
             continue
         rects = [drawing(scene.pixels, Rect(*map(float, e.box))) for e in icons]
-        seen, spoken = net.see(crops.cut(scene.pixels, rects)), net.say([phrase(rng, e)[0] for e in icons])
+        seen = net.see(crops.cut(scene.pixels, rects))
+        spoken = net.ask(phrases([phrase(rng, e)[0] for e in icons]))
         for i, best in enumerate((spoken @ seen.T).argmax(1).tolist()):
             right += plain(icons[best].label) == plain(icons[i].label)
         total, chance = total + len(icons), chance + 1
@@ -160,16 +121,7 @@ def validate(net: MatcherNet, files: Sequence[SceneFile], seed: int = 3) -> dict
         "icons": total,
         "hit": round(right / max(1, total), 4),
         "chance": round(chance / max(1, total), 4),
-        "wordings": wording_hits(net),
     }
-
-
-def wording_hits(net: MatcherNet) -> float:
-    """Share of wordings kept from training that are nearest to a label of their own concept, among all labels."""
-    labels = [(label, concept.name) for concept in concepts() for label in concept.labels]
-    asked = [(words, concept.name) for concept in concepts() for words in concept.unheard]
-    best = (net.say([a for a, _ in asked]) @ net.say([t for t, _ in labels]).T).argmax(1).tolist()
-    return round(sum(labels[b][1] in kin()[name] for b, (_, name) in zip(best, asked, strict=True)) / len(asked), 4)
 
 
 def _sides(element: Element) -> tuple[int, int]:
@@ -189,19 +141,23 @@ class Run:
             address = f"file://{(chosen.out / 'meeting').resolve()}"
             distributed.init_process_group("gloo", address, rank=chosen.rank, world_size=chosen.workers)
         harvests = [harvested_scenes(folder) for folder in chosen.captured]
-        self.validation = harvests[0].validation if harvests else []
-        real = [CapturedLooks(_seen(folder, h.training)) for folder, h in zip(chosen.captured, harvests, strict=True)]
+        self.validation = [h.validation for h in harvests]
+        real = [
+            CapturedLooks(_seen(folder, h.training), spoken_on(folder.resolve().name))
+            for folder, h in zip(chosen.captured, harvests, strict=True)
+        ]
         for part in real:
             part.load(Random(f"looks {chosen.rank}"))
         drawn = DrawnIcons(chosen.icons, HELD_OUT_SOURCES)
         self.sampler = Sampler(drawn, real, f"batches {chosen.rank} {chosen.seed}")
-        net = started(chosen.start, chosen.senses)
-        self.net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        tables = [p for n, p in self.net.named_parameters() if "table" in n or "gate" in n]
-        rest = [p for n, p in self.net.named_parameters() if "table" not in n and "gate" not in n]
-        groups = [{"params": rest, "weight_decay": 0.02}, {"params": tables, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=chosen.lr)
-        self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
+        self.tokens = Tokens.of(chosen.start)
+        self.net = load(chosen.start)
+        self.net.words.requires_grad_(False)
+        self.phrases = Phrases(self.net, self.tokens)
+        self.trained = [p for p in self.net.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=chosen.lr, weight_decay=0.02)
+        self.learning = torch.nn.ModuleDict({"looks": self.net.looks, "look_words": self.net.look_words})
+        self.average = {k: v.clone() for k, v in self.learning.state_dict().items()}
         self.done = 0
         self._begun = time.monotonic()
         self._sums: dict[str, list[float]] = {}
@@ -218,16 +174,18 @@ class Run:
         for group in self.optimizer.param_groups:
             rise = min(1.0, (self.done + 1) / WARMUP)
             group["lr"] = self.chosen.lr * rise * (0.5 + 0.5 * math.cos(math.pi * over))
-        loss, log = loss_of(self.net, self.sampler.looks(BATCH), self.sampler.pairs(WORDINGS))
+        looks = self.sampler.looks(BATCH)
+        self.net.looks.train()
+        loss, log = loss_of(self.net, self.phrases, looks, self.sampler.others(looks, OTHERS))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.chosen.workers > 1:
-            _share(self.net)
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+            _share(self.trained)
+        torch.nn.utils.clip_grad_norm_(self.trained, 5.0)
         self.optimizer.step()
         self.done += 1
         keep = min(AVERAGE, self.done / (self.done + 10))
-        for k, v in self.net.state_dict().items():
+        for k, v in self.learning.state_dict().items():
             self.average[k] = self.average[k] * keep + v * (1 - keep) if v.is_floating_point() else v.clone()
         for k, value in log.items():
             self._sums.setdefault(k, []).append(value)
@@ -239,33 +197,23 @@ class Run:
 
     def store(self) -> None:
         """Validates and writes the averaged weights."""
-        net = MatcherNet()
-        net.load_state_dict(self.average)
-        net.eval()
-        held, rng = DrawnIcons(self.chosen.icons, UNSEEN_SOURCES, only=True), Random(11)
-        looks = [held.draw(rng, 1.0) for _ in range(400)] if held.concepts else []
-        found = validate(net, self.validation)
-        if looks:
-            with torch.inference_mode():
-                found["held_out_icons"] = round(loss_of(net, looks, Pairs(["a"], ["a"], ["a"]))[1]["hit"], 4)
+        own = {k: v.clone() for k, v in self.learning.state_dict().items()}
+        self.learning.load_state_dict(self.average)
+        self.net.looks.eval()
+        found: dict[str, object] = {
+            folder.resolve().name: validate(self.net, self.phrases, files)
+            for folder, files in zip(self.chosen.captured, self.validation, strict=True)
+        }
+        for source in UNSEEN_SOURCES:
+            held, rng = DrawnIcons(self.chosen.icons, (source,), only=True), Random(11)
+            if held.concepts:
+                with torch.inference_mode():
+                    log = loss_of(self.net, self.phrases, [held.draw(rng, 1.0) for _ in range(200)])[1]
+                found[source] = round(log["hit"], 4)
         _say({"step": self.done, "validation": found})
-        save(net, self.chosen.out, {"steps": str(self.done), "validation": json.dumps(found)})
-
-
-def started(start: Path | None, folder: Path | None) -> MatcherNet:
-    """A new net, or that of a folder of weights; ``folder`` holds the vectors that become its senses.
-
-    Raises BadInput when the vectors are not those of the shipped list of words.
-    """
-    net = load(start) if start else MatcherNet()
-    if folder is not None:
-        words = (folder / "words.txt").read_text("utf-8").split()
-        if list(vocabulary()) != words:
-            raise BadInput(f"{folder / 'words.txt'} is not the list data/sense_words.txt; copy it there first")
-        table = np.load(folder / "vectors.npy").astype(np.float32)
-        senses = torch.from_numpy(np.clip(np.rint(table * 64 * table.shape[1] ** 0.5 / 4), -127, 127).astype(np.int8))
-        net.phrases.senses[1 : 1 + len(senses)] = senses
-    return net
+        save(self.net, self.chosen.out, {"steps": str(self.done), "validation": json.dumps(found)})
+        self.tokens.save(self.chosen.out)
+        self.learning.load_state_dict(own)
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -292,25 +240,22 @@ def _seen(folder: Path, files: Sequence[SceneFile]) -> list[SceneFile]:
     return [f for f in files if f.name.split(":")[0] not in kept_out]
 
 
-def _share(net: MatcherNet) -> None:
-    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in net.parameters()]
+def _share(trained: Sequence[torch.nn.Parameter]) -> None:
+    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
     flat = torch.cat([g.flatten() for g in grads])
     distributed.all_reduce(flat)
     flat /= distributed.get_world_size()
-    at = 0
-    for p in net.parameters():
-        p.grad = flat[at : at + p.numel()].view_as(p).clone()
-        at += p.numel()
+    for p, part in zip(trained, torch.split(flat, [p.numel() for p in trained]), strict=True):
+        p.grad = part.view_as(p).clone()
 
 
 def main() -> None:
     """Trains from icon libraries and captured screens."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--start", type=Path, required=True, help="folder with the weights of a trained phrase tower")
     parser.add_argument("--icons", type=Path, action="append", required=True, help="icon library folder")
     parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
-    parser.add_argument("--start", type=Path, default=None, help="folder with weights to start from")
-    parser.add_argument("--senses", type=Path, default=None, help="folder of word vectors")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)

@@ -1,4 +1,4 @@
-"""A whole training run from nothing: makes its screens once, takes the shipped tokenizer, trains for some minutes."""
+"""Whole training runs: fine-tuning on captured screens, and reading from nothing on generated ones."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ def train_for(
 ) -> dict[str, str | float]:
     """Trains into ``out`` and returns where the checkpoint and the curves lie; a started run goes on.
 
+    With captured screens (and not ``fresh``) what attention makes of what is read on them is trained: reading channel,
+    language model and pointer head. Without, the vision tower learns to read on generated screens.
+
     Args:
         screens: generated screens to train on; made once, kept in ``out``.
-        captured: folders with ``screens.jsonl``, mixed in.
+        captured: folders with ``screens.jsonl``; a tenth of their applications is never trained on.
         fresh: start from random weights instead of the embedded checkpoint.
         progress: called with (done, all): screens first, then seconds of training.
 
     Raises BadInput when a folder cannot be used.
     """
+    if captured and not fresh:
+        return tune(out, captured, minutes=minutes, seed=seed, device=device, progress=progress)
     if screens <= 0:
         raise BadInput(f"training needs screens, not {screens}")
     embedded = embedded_model_dir()
@@ -61,3 +66,40 @@ def train_for(
     report = None if progress is None else lambda _step, share, _values: progress(round(share * total), total)
     checkpoint = train(config, report)
     return {"checkpoint": str(checkpoint), "curves": str(config.out / "curves.png"), "minutes": minutes}
+
+
+def tune(
+    out: Path,
+    captured: Sequence[Path],
+    *,
+    minutes: float,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, str | float]:
+    """Fine-tunes the embedded model's pointing on captured screens. Arguments and errors as :func:`train_for`."""
+    from .channel_train import ChannelConfig
+    from .channel_train import train as train_channel
+    from .prepared import prepare_all, screens_of
+
+    embedded, started = embedded_model_dir(), out / "run"
+    found = [screen for folder in captured for screen in screens_of(folder)]
+    try:
+        prepare_all(found, out / "prepared", embedded, embedded, out / "texts", progress=progress)
+    except OSError as error:
+        raise BadInput(f"cannot write to {out}: {error.strerror}") from error
+    config = ChannelConfig(
+        out=started,
+        prepared=(out / "prepared",),
+        start=started if (started / "config.json").is_file() else embedded,
+        matcher=embedded,
+        parts=("training", "fitting"),
+        minutes=minutes,
+        device=device,
+        bf16=device != "cpu",
+        seed=seed,
+    )
+    total = round(minutes * 60)
+    report = None if progress is None else lambda share: progress(round(share * total), total)
+    checkpoint = train_channel(config, report)
+    return {"checkpoint": str(checkpoint), "curves": str(checkpoint / "curves.csv"), "minutes": minutes}

@@ -20,6 +20,7 @@ from .harvested import as_element, harvested_rows
 from .instructions import Target, targets_of
 from .scenes import SceneFile
 from .screens import LabeledScreen, Size, generate_screen
+from .spoken import spoken_targets
 
 ABSENT_EVERY = 8
 """One target in so many is absent."""
@@ -44,6 +45,7 @@ class CapturedTargets:
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
+    name: str
     image: Path
     app: str
     elements: list[Element]
@@ -91,6 +93,18 @@ def captured_targets(
     return made
 
 
+def written_targets(directory: Path) -> list[tuple[Path, list[Target]]]:
+    """Pictures of held-out applications with the instructions that were written for them.
+
+    Raises BadInput as :func:`captured_targets` does, and when there are none.
+    """
+    found = [(s.image, spoken_targets(directory, s.name, s.elements)) for s in _captured(directory)[1]]
+    written = [(image, targets) for image, targets in found if targets]
+    if not written:
+        raise BadInput(f"{directory}: no instructions were written for its held-out applications")
+    return written
+
+
 def _captured(directory: Path) -> tuple[list[_Captured], list[_Captured]]:
     """Screens of training and of held-out applications, without their pictures."""
     if not directory.is_dir():
@@ -99,6 +113,7 @@ def _captured(directory: Path) -> tuple[list[_Captured], list[_Captured]]:
         training, held_out = (
             [
                 _Captured(
+                    row["image"],
                     directory / row["image"],
                     row["app"],
                     [e for e in map(as_element, row["elements"]) if e is not None],

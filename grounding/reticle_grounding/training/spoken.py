@@ -1,0 +1,64 @@
+"""What people say: instructions written for elements of captured screens, and wordings for names of controls.
+
+``data/spoken/FOLDER.jsonl`` goes with the captured screens of that folder's name: image, box, instruction, and whether
+it avoids the name that can be read. ``data/spoken/names.json`` has wordings for names of the training applications.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import cast
+
+from .canvas import Box, Element
+from .instructions import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One instruction for one element."""
+
+    box: Box
+    instruction: str
+    indirect: bool
+    """Does not say the main words of the name."""
+
+
+def spoken_on(folder: str) -> Mapping[str, Sequence[Spoken]]:
+    """Instructions by picture (``images/00001.webp``) of a folder of captured screens; empty where there are none."""
+    return _by_image(folder)
+
+
+def spoken_targets(folder: Path, image: str, elements: Sequence[Element]) -> list[Target]:
+    """What was written for a picture of a folder, for those of its elements that still stand where they stood."""
+    by_box = {e.box: e for e in elements}
+    told = [(s, by_box[s.box]) for s in spoken_on(folder.resolve().name).get(image, ()) if s.box in by_box]
+    return [Target(s.instruction, s.box, e.kind, e.label, s.indirect) for s, e in told]
+
+
+@lru_cache(maxsize=8)
+def _by_image(folder: str) -> Mapping[str, Sequence[Spoken]]:
+    file = _data().joinpath(f"{folder}.jsonl")
+    if not file.is_file():
+        return {}
+    found: defaultdict[str, list[Spoken]] = defaultdict(list)
+    for line in file.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        found[row["image"]].append(Spoken(cast("Box", tuple(row["bbox"])), row["instruction"], bool(row["indirect"])))
+    return dict(found)
+
+
+@lru_cache(maxsize=1)
+def wordings_of_names() -> Mapping[str, tuple[str, ...]]:
+    """Name of a control -> ways to ask for it without its words."""
+    raw = cast("dict[str, list[str]]", json.loads(_data().joinpath("names.json").read_text("utf-8")))
+    return {name: tuple(wordings) for name, wordings in raw.items()}
+
+
+def _data() -> resources.abc.Traversable:
+    return resources.files("reticle_grounding.training.data").joinpath("spoken")
