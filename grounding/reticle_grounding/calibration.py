@@ -28,6 +28,8 @@ INNER_L2 = 0.3
 """Penalty on the hidden units' weights, relative to that on the linear ones."""
 ALONE = 0.3
 """Weight of telling each candidate right or wrong by itself, beside choosing among all of an instruction."""
+HELD = 200.0
+"""Penalty on the square of the logarithm of that scale, so that answers that say nothing are not blown up."""
 FOLDS = 4
 """Parts of the samples, each answered by a law that was fitted on the others."""
 FloatArray = npt.NDArray[np.float64]
@@ -154,12 +156,12 @@ def fit(samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units:
 
 
 def _scaled(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
-    """Scale (positive) and shift of log-odds under which the answers are most likely; weakly held at 1 and 0."""
+    """Scale (positive) and shift of log-odds under which the answers are most likely; the scale is held near 1."""
     x, y = np.array(logits), np.array(right, dtype=np.float64)
 
     def loss(theta: FloatArray) -> float:
         z = math.exp(theta[0]) * x + theta[1]
-        return float(np.sum(np.logaddexp(0.0, z) - y * z) + theta @ theta)
+        return float(np.sum(np.logaddexp(0.0, z) - y * z) + HELD * theta[0] ** 2 + theta[1] ** 2)
 
     found = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead")
     return math.exp(float(found.x[0])), float(found.x[1])
@@ -191,7 +193,7 @@ def _fitted(samples: Sequence[Sample], names: Sequence[str], l2: float, units: i
         slopes = [error.sum()[None], x.T @ error + l2 * p.weights, (back.T @ x + inner_l2 * p.inner).ravel()]
         return value, np.concatenate([*slopes, back.sum(axis=0), active.T @ error + inner_l2 * p.outer])
 
-    found = optimize.minimize(loss, law.start(), jac=True, method="L-BFGS-B", options={"maxiter": 600})
+    found = optimize.minimize(loss, law.start(), jac=True, method="L-BFGS-B", options={"maxiter": 300})
     p = law.parts(cast(FloatArray, found.x))
     hidden = tuple(
         Unit(dict(zip(names, row.tolist(), strict=True)), float(bias), float(out))
@@ -250,7 +252,10 @@ def _table(
 ) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """Features, truth, share in the count (an instruction with many candidates weighs no more than one with a few),
     and the rows where instructions begin."""
-    rows, right, share, first = [], [], [], []
+    rows: list[list[float]] = []
+    right: list[float] = []
+    share: list[float] = []
+    first: list[int] = []
     for sample in samples:
         if sample["rows"]:
             first.append(len(rows))

@@ -13,11 +13,8 @@ from .words import NO_MATCH, Match, Role, match, tokens
 
 FEATURES = (
     "region",
-    "attention_top",
-    "attention_rank",
     "attention_peak",
     "attention_focus",
-    "attention_best",
     "attention_lag",
     "attention_mass",
     "attended",
@@ -94,15 +91,11 @@ def _attention_features(draft: Draft, scene: Scene, look: Lookup, own: float, be
     """``own`` and ``best``: mean attention under this draft, and under the draft that has most."""
     if not peaked(scene.attention):
         return {}
-    rank = draft.attended or next((i for i, a in enumerate(scene.regions, 1) if a.rect.contains(draft.point)), None)
     peak = look.peak(draft.region)
     over_uniform = float(scene.attention.max()) * scene.attention.size
     return {
-        "attention_top": float(rank == 1),
-        "attention_rank": 1.0 / rank if rank else 0.0,
         "attention_peak": peak,
         "attention_focus": peak * min(1.0, float(np.log10(max(over_uniform, 1.0))) / 3),
-        "attention_best": float(own >= best),
         "attention_lag": max(-1.0, float(np.log10(max(own, 1e-12) / max(best, 1e-12))) / 4),
         "attention_mass": look.mass(draft.region),
         "attended": float(draft.kind == "attended"),

@@ -32,7 +32,7 @@ SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
 ABSENT_PER_SCREEN = 3
-GENERATED_WEIGHT = 2
+GENERATED_WEIGHT = 4
 """Each target on a painted screen counts as so many: their boxes say exactly what is a field and what its label."""
 
 
