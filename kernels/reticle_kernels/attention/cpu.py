@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,8 +22,28 @@ PIECE = 16
 """Chunks in a piece."""
 SCORES = 1 << 18
 """Scores held at a time: 1 MiB, so that they stay in a core's own cache between the passes over them."""
+GATHERED = 1 << 13
+"""Keys gathered at a time."""
 PARTIALS = 1 << 21
 """Numbers in unmerged outputs held at a time."""
+
+
+class _Space:
+    """Buffers that are used again: fresh memory of these sizes costs more than the products that fill it."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._dtype = dtype
+        self._flat: dict[str, Tensor] = {}
+
+    def take(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
+        """An uninitialised tensor of this shape, valid until the name is taken again."""
+        size = 1
+        for n in shape:
+            size *= n
+        flat = self._flat.get(name)
+        if flat is None or flat.numel() < size:
+            flat = self._flat[name] = torch.empty(size, dtype=dtype or self._dtype)
+        return flat[:size].view(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,119 +108,156 @@ def _batches(plan: SparsePlan, share: int) -> Iterator[_Units]:
             yield units.pick(part)
 
 
+class _Slab(NamedTuple):
+    """Pieces that go together: ``unit`` [n], first entry of each in its list [n], chunks in each."""
+
+    unit: Tensor
+    first: Tensor
+    size: int
+
+
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """What all pieces of a batch of units share. ``position`` [U, rows], ``low`` [U], ``q`` [U, g * rows, D]."""
+    """What all pieces of a batch of units share. ``position`` [U, rows] int32, ``low`` [U], ``q`` [U, g * rows, D].
+
+    Each piece leaves its running maximum and sum [pieces, g * rows] and its unmerged values [pieces, g * rows, Dv].
+    """
 
     plan: SparsePlan
     units: _Units
+    space: _Space
     q: Tensor
     k: Tensor
     v: Tensor
     position: Tensor
     low: Tensor
 
-    def attend(
-        self, unit: Tensor, key: Tensor, near: Tensor | None = None, reach: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One piece each for some units: key positions [n, T] -> running maximum, sum [n, g * rows], values [.., Dv].
+    def run(self) -> Tensor | None:
+        """Normalised output [units, rows, Dv]; rows without keys give zeros. None when no unit has any key."""
+        chunks, columns = self.units.chunk_range, self.units.column_range
+        whole = self._cut(chunks[:, 0], chunks[:, 1], 1)
+        edge = self._cut(chunks[:, 1], chunks[:, 2], 1)
+        single = self._cut(columns[:, 0], columns[:, 1], CHUNK)
+        slabs = [*whole, *edge, *single]
+        if not slabs:
+            return None
+        unit = torch.cat([s.unit for s in slabs])
+        rows = self.q.shape[1]
+        peak, total = (self.space.take(name, unit.numel(), rows) for name in ("peak", "total"))
+        mixed = self.space.take("mixed", unit.numel(), rows, self.v.shape[1])
+        begin = 0
+        for number, slab in enumerate(slabs):
+            end = begin + slab.unit.numel()
+            out = (peak[begin:end], total[begin:end], mixed[begin:end])
+            if number < len(whole):
+                self._whole_chunks(slab, out)
+            elif number < len(whole) + len(edge):
+                self._edge_chunks(slab, out)
+            else:
+                self._columns(slab, out)
+            begin = end
+        return self._merge(unit, peak, total, mixed)
+
+    def _cut(self, begin: Tensor, end: Tensor, entries: int) -> list[_Slab]:
+        """Ranges cut into pieces of up to ``PIECE`` chunks of ``entries`` entries, pieces of one size together."""
+        most = PIECE * entries
+        many = (end - begin + most - 1) // most
+        step = spread(torch.stack([torch.zeros_like(many), many], 1))
+        unit = torch.arange(begin.numel()).repeat_interleave(many)
+        first = begin[unit] + step * most
+        left = end[unit] - first
+        size = ((left + entries - 1) // entries).clamp(max=PIECE)
+        # Full pieces before last ones: slabs of full pieces of columns then need no mask.
+        order = torch.argsort(size * 2 + (left <= most).long(), stable=True)
+        sizes, counts = torch.unique_consecutive(size[order], return_counts=True)
+        slabs = []
+        groups = zip(sizes.tolist(), torch.split(order, counts.tolist()), strict=True)
+        for chunks, group in groups:
+            keys = chunks * CHUNK
+            width = max(1, min(SCORES // (self.q.shape[1] * keys), GATHERED // keys))
+            slabs += [_Slab(unit[part], first[part], chunks) for part in torch.split(group, width)]
+        return slabs
+
+    def _attend(
+        self,
+        unit: Tensor,
+        key: Tensor,
+        out: tuple[Tensor, Tensor, Tensor],
+        near: Tensor | None = None,
+        reach: Tensor | None = None,
+    ) -> None:
+        """Key positions [n, T] of n pieces -> their maxima, sums and values in ``out``.
 
         ``near`` and ``reach`` [n, T] bound the distance from below and above; no mask at all when both are None.
         """
         n, width = key.shape
         place = (key + (self.units.kv[unit] * self.plan.keys).unsqueeze(1)).flatten()
-        keys = self.k.index_select(0, place).view(n, width, -1)
-        values = self.v.index_select(0, place).view(n, width, -1)
-        if keys.dtype != self.q.dtype:
-            keys, values = keys.to(self.q.dtype), values.to(self.q.dtype)
-        scores = torch.bmm(self.q.index_select(0, unit), keys.transpose(1, 2))
+        keys, values = self._gather("keys", self.k, place), self._gather("values", self.v, place)
+        queries = self.space.take("queries", n, *self.q.shape[1:])
+        torch.index_select(self.q, 0, unit, out=queries)
+        scores = self.space.take("scores", n, self.q.shape[1], width)
+        torch.bmm(queries, keys.view(n, width, -1).transpose(1, 2), out=scores)
+        peak, total, mixed = out
         if near is not None:
             rows = self.position.shape[1]
-            distance = self.position[unit].unsqueeze(2) - key.unsqueeze(1)
+            distance = self.space.take("distance", n, rows, width, dtype=torch.int32)
+            torch.sub(self.position[unit].unsqueeze(2), key.int().unsqueeze(1), out=distance)
             hidden = distance < near.unsqueeze(1)
             if reach is not None:
                 hidden |= distance >= reach.unsqueeze(1)
             scores.view(n, -1, rows, width).masked_fill_(hidden.unsqueeze(1), float("-inf"))
-        peak = scores.amax(-1, keepdim=True)
+        torch.amax(scores, -1, out=peak)
         if near is not None:
-            peak = peak.clamp_(min=torch.finfo(peak.dtype).min)
-        weights = scores.sub_(peak).exp_()
-        return peak.squeeze(2), weights.sum(-1), torch.bmm(weights, values)
+            peak.clamp_(min=torch.finfo(peak.dtype).min)
+        weights = scores.sub_(peak.unsqueeze(2)).exp_()
+        torch.sum(weights, -1, out=total)
+        torch.bmm(weights, values.view(n, width, -1), out=mixed)
 
-    def slab(self, chunks: int) -> int:
-        """Pieces of this many chunks that go together."""
-        return max(1, SCORES // (self.q.shape[1] * chunks * CHUNK))
+    def _gather(self, name: str, source: Tensor, place: Tensor) -> Tensor:
+        picked = self.space.take(f"{name} as given", place.numel(), source.shape[1], dtype=source.dtype)
+        torch.index_select(source, 0, place, out=picked)
+        if source.dtype == self.q.dtype:
+            return picked
+        return self.space.take(name, *picked.shape).copy_(picked)
 
-    def whole_chunks(self) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor, Tensor]]]:
+    def _whole_chunks(self, slab: _Slab, out: tuple[Tensor, Tensor, Tensor]) -> None:
         """Chunks without a mask."""
-        for unit, first, size in _cut(self.units.chunk_range[:, 0], self.units.chunk_range[:, 1], 1, self):
-            start = self.plan.chunk_start[first.unsqueeze(1) + torch.arange(size)].long()
-            yield unit, self.attend(unit, (start.unsqueeze(2) + torch.arange(CHUNK)).flatten(1))
+        start = self.plan.chunk_start[slab.first.unsqueeze(1) + torch.arange(slab.size)].long()
+        self._attend(slab.unit, (start.unsqueeze(2) + torch.arange(CHUNK)).flatten(1), out)
 
-    def masked_chunks(self) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor, Tensor]]]:
+    def _edge_chunks(self, slab: _Slab, out: tuple[Tensor, Tensor, Tensor]) -> None:
         """Chunks at an edge. Keys past a chunk's end are never read: they repeat its last key and are masked."""
-        for unit, first, size in _cut(self.units.chunk_range[:, 1], self.units.chunk_range[:, 2], 1, self):
-            at = first.unsqueeze(1) + torch.arange(size)
-            start, stop, reach = (
-                t[at].long().unsqueeze(2) for t in (self.plan.chunk_start, self.plan.chunk_stop, self.plan.chunk_reach)
-            )
-            key = start + torch.arange(CHUNK)
-            near = torch.where(key < stop, 0, FAR)
-            banded = bool((reach < FAR).any())
-            far = reach.expand(-1, -1, CHUNK).flatten(1) if banded else None
-            yield unit, self.attend(unit, torch.minimum(key, stop - 1).flatten(1), near.flatten(1), far)
+        at = slab.first.unsqueeze(1) + torch.arange(slab.size)
+        start, stop = (t[at].long().unsqueeze(2) for t in (self.plan.chunk_start, self.plan.chunk_stop))
+        reach = self.plan.chunk_reach[at].unsqueeze(2)
+        key = start + torch.arange(CHUNK)
+        near = torch.where(key < stop, 0, FAR).int().flatten(1)
+        far = reach.expand(-1, -1, CHUNK).flatten(1) if bool((reach < FAR).any()) else None
+        self._attend(slab.unit, torch.minimum(key, stop - 1).flatten(1), out, near, far)
 
-    def gathered_columns(self) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor, Tensor]]]:
+    def _columns(self, slab: _Slab, out: tuple[Tensor, Tensor, Tensor]) -> None:
         """Columns; a mask only where a list ends or a column is nearer than all rows allow."""
-        begin, end = self.units.column_range[:, 0], self.units.column_range[:, 1]
-        for unit, first, size in _cut(begin, end, CHUNK, self):
-            at = first.unsqueeze(1) + torch.arange(size * CHUNK)
-            inside = at < end[unit].unsqueeze(1)
-            at = torch.minimum(at, end[unit].unsqueeze(1) - 1)
-            key, near = self.plan.columns[at].long(), self.plan.column_near[at].long()
-            near = torch.where(inside, near, FAR)
-            free = bool((key + near <= self.low[unit].unsqueeze(1)).all())
-            yield unit, self.attend(unit, key, None if free else near)
+        end = self.units.column_range[slab.unit, 1:]
+        at = slab.first.unsqueeze(1) + torch.arange(slab.size * CHUNK)
+        near = self.plan.column_near[torch.minimum(at, end - 1)].masked_fill(at >= end, FAR)
+        key = self.plan.columns[torch.minimum(at, end - 1)].long()
+        free = bool((key + near <= self.low[slab.unit].unsqueeze(1)).all())
+        self._attend(slab.unit, key, out, None if free else near)
+
+    def _merge(self, unit: Tensor, peak: Tensor, total: Tensor, mixed: Tensor) -> Tensor:
+        units = self.q.shape[0]
+        top = torch.full((units, peak.shape[1]), torch.finfo(peak.dtype).min, dtype=peak.dtype)
+        top.scatter_reduce_(0, unit.unsqueeze(1).expand_as(peak), peak, "amax")
+        weight = peak.sub_(top[unit]).exp_()
+        whole = torch.zeros_like(top).index_add_(0, unit, total.mul_(weight))
+        out = self.space.take("merged", units, *mixed.shape[1:]).zero_()
+        out.index_add_(0, unit, mixed.mul_(weight.unsqueeze(2)))
+        return out.div_(whole.masked_fill_(whole == 0, 1.0).unsqueeze(2))
 
 
-def _cut(begin: Tensor, end: Tensor, unit_size: int, batch: _Batch) -> Iterator[tuple[Tensor, Tensor, int]]:
-    """Ranges cut into pieces of up to ``PIECE * unit_size``: (units [n], first entries [n], chunks in a piece)."""
-    most = PIECE * unit_size
-    many = (end - begin + most - 1) // most
-    step = spread(torch.stack([torch.zeros_like(many), many], 1))
-    unit = torch.arange(begin.numel()).repeat_interleave(many)
-    first = begin[unit] + step * most
-    left = end[unit] - first
-    size = ((left + unit_size - 1) // unit_size).clamp(max=PIECE)
-    # Full pieces before last ones: slabs of full pieces of columns then need no mask.
-    order = torch.argsort(size * 2 + (left <= most).long(), stable=True)
-    unit, first, size = unit[order], first[order], size[order]
-    sizes, counts = torch.unique_consecutive(size, return_counts=True)
-    at = 0
-    for s, count in zip(sizes.tolist(), counts.tolist(), strict=True):
-        width = batch.slab(s)
-        for a in range(at, at + count, width):
-            b = min(a + width, at + count)
-            yield unit[a:b], first[a:b], s
-        at += count
-
-
-def _merge(parts: list[tuple[Tensor, tuple[Tensor, Tensor, Tensor]]], units: int) -> Tensor | None:
-    """Pieces of units -> normalised output [units, rows, Dv]; rows without keys give zeros. None without pieces."""
-    if not parts:
-        return None
-    unit = torch.cat([u for u, _ in parts])
-    peak, total, mixed = (torch.cat([part[n] for _, part in parts]) for n in range(3))
-    top = torch.full((units, peak.shape[1]), torch.finfo(peak.dtype).min, dtype=peak.dtype)
-    top.scatter_reduce_(0, unit.unsqueeze(1).expand_as(peak), peak, "amax")
-    weight = (peak - top[unit]).exp_()
-    whole = torch.zeros_like(top).index_add_(0, unit, total * weight)
-    out = mixed.new_zeros(units, *mixed.shape[1:]).index_add_(0, unit, mixed.mul_(weight.unsqueeze(2)))
-    return out.div_(whole.masked_fill_(whole == 0, 1.0).unsqueeze(2))
-
-
+@torch.no_grad()
 def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scale: float | None = None) -> Tensor:
-    """Attention over the pairs of a plan. Half types are computed in float32.
+    """Attention over the pairs of a plan, without gradients. Half types are computed in float32.
 
     Args:
         q: [B, Hq, Lq, D]. k: [B, Hkv, Lkv, D]. v: [B, Hkv, Lkv, Dv]. Any strides.
@@ -212,6 +270,7 @@ def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scal
     batch, heads, queries, width = q.shape
     wide = torch.promote_types(q.dtype, torch.float32)
     flat_q, flat_k, flat_v = q.reshape(-1, width), k.reshape(-1, width), v.reshape(-1, v.shape[3])
+    space = _Space(wide)
     out = torch.zeros(batch * heads * queries, v.shape[3], dtype=q.dtype)
     for units in _schedule(plan, heads // k.shape[1]):
         size = units.row_range[:, 1] - units.row_range[:, 0]
@@ -221,9 +280,8 @@ def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scal
         place = units.heads.unsqueeze(2) * queries + row.unsqueeze(1)
         packed = flat_q[place.flatten()].view(len(row), -1, width).to(wide)
         packed *= width**-0.5 if scale is None else scale
-        position = row + plan.shift
-        work = _Batch(plan, units, packed, flat_k, flat_v, position, position.amin(1))
-        mixed = _merge([*work.whole_chunks(), *work.masked_chunks(), *work.gathered_columns()], len(row))
+        position = (row + plan.shift).int()
+        mixed = _Batch(plan, units, space, packed, flat_k, flat_v, position, position.amin(1)).run()
         if mixed is not None:
             written = listed.unsqueeze(1).expand_as(place)
             out[place[written]] = mixed.view(*place.shape, -1)[written].to(out.dtype)
