@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .plan import CHUNK, ROWS, SparsePlan
 
-WARPS, STAGES = 4, 2
+STAGES = 2
 LOG2_E = 1.4426950408889634
 
 
@@ -130,6 +130,11 @@ def padded(width: int) -> int:
     return max(16, 1 << (width - 1).bit_length())
 
 
+def warps(width: int, width_v: int) -> int:
+    """Warps per program: with four, rows of 128 spill on compute capability 8.0."""
+    return 4 if max(padded(width), padded(width_v)) <= 64 else 8
+
+
 def constants(width: int, width_v: int, wide: bool) -> dict[str, Any]:
     """The compile-time arguments of :func:`sparse_forward`."""
     return {
@@ -163,6 +168,6 @@ def sparse_attention_triton(
             q, k, v, out, plan.block_head, plan.row_range, plan.rows, plan.chunk_range, plan.chunk_start,
             plan.chunk_stop, plan.chunk_reach, plan.column_range, plan.columns, plan.column_near, *strides, heads,
             heads // k.shape[1], plan.shift, factor, **constants(width, v.shape[3], wide),
-            num_warps=WARPS, num_stages=STAGES,
+            num_warps=warps(width, v.shape[3]), num_stages=STAGES,
         )  # fmt: skip
     return out
