@@ -106,6 +106,7 @@ def test_padded_prompts_stack_to_the_lists_of_each_prompt_moved_to_the_end():
     long = compile_plan([(causal(), [0, 1])], 2, 100, 130)
     both = stack_plans([short, long], 100, 130)
     check_plan(both)
+    assert both.padding.tolist() == [40, 0]
     counts = pair_counts(both)
     assert torch.equal(counts[1], pair_counts(long)[0])
     assert torch.equal(counts[0, :, 30:, 40:], pair_counts(short)[0])
@@ -135,6 +136,7 @@ PLAN = compile_plan([(Triangle(3, 20, 60), [0]), (Grid(*torch.tensor([[7], [1], 
         ({"column_near": PLAN.column_near[:-1]}, "differ in length"),
         ({"block_head": PLAN.block_head + 1}, "outside 0..1"),
         ({"queries": 91}, "91 queries"),
+        ({"padding": PLAN.padding - 1}, "padding must be"),
     ],
 )
 def test_broken_plans_are_refused_and_say_what_is_wrong(change, words):

@@ -229,7 +229,7 @@ def _local_plan(pattern: SparsePattern, queries: int, keys: int, device: torch.d
     heads = classes.shape[0]
     plan = SparsePlan(
         1, heads, queries, keys, rows.head.int(), rows.range, rows.rows.int(), ranges, start.int(), stop.int(),
-        reach.int(), column_range, columns.int(), near.int(),
+        reach.int(), column_range, columns.int(), near.int(), rows.low.new_zeros(1),
     )  # fmt: skip
     return plan, heads
 
@@ -274,7 +274,7 @@ def compile_plan(
         else:
             plan = replace(plan, block_head=target[plan.block_head.long()])
         parts.append(plan)
-    return join_plans(parts, 1, heads, queries, keys)
+    return join_plans(parts, parts[0].padding, heads, queries, keys)
 
 
 def repeat_plan(plan: SparsePlan, batch: int) -> SparsePlan:
@@ -284,4 +284,10 @@ def repeat_plan(plan: SparsePlan, batch: int) -> SparsePlan:
     first = torch.arange(batch, dtype=torch.int32, device=plan.device) * plan.heads
     names = ("row_range", "chunk_range", "column_range")
     head = (plan.block_head + first.unsqueeze(1)).flatten()
-    return replace(plan, batch=batch, block_head=head, **{n: getattr(plan, n).repeat(batch, 1) for n in names})
+    return replace(
+        plan,
+        batch=batch,
+        block_head=head,
+        padding=plan.padding.repeat(batch),
+        **{n: getattr(plan, n).repeat(batch, 1) for n in names},
+    )

@@ -35,6 +35,7 @@ class SparsePlan:
     ``chunk_range``: [N, 3] int64 (begin, split, end) into ``chunk_start``, ``chunk_stop``, ``chunk_reach`` [.] int32;
     chunks before ``split`` hold exactly 64 keys that every row of the block reads, so they need no mask.
     ``column_range``: [N, 2] int64 into ``columns``, ``column_near`` [.] int32.
+    ``padding``: [batch] int64, keys at the left of each prompt that are none.
     Rows in no block, and rows whose block lists nothing, read nothing: their output is zero.
     """
 
@@ -52,6 +53,7 @@ class SparsePlan:
     column_range: Tensor
     columns: Tensor
     column_near: Tensor
+    padding: Tensor
 
     @property
     def shift(self) -> int:
@@ -113,6 +115,8 @@ def _check_layout(plan: SparsePlan) -> None:
     for name, width in shapes.items():
         if tuple(getattr(plan, name).shape) != (blocks, width):
             raise ValueError(f"{name} has shape {tuple(getattr(plan, name).shape)}, expected {(blocks, width)}")
+    if tuple(plan.padding.shape) != (plan.batch,) or not _inside(plan.padding, 0, plan.keys):
+        raise ValueError(f"padding must be [batch] numbers of keys within 0..{plan.keys}")
     if not plan.chunk_start.shape == plan.chunk_stop.shape == plan.chunk_reach.shape:
         raise ValueError("chunk_start, chunk_stop and chunk_reach differ in length")
     if plan.columns.shape != plan.column_near.shape:
@@ -199,13 +203,14 @@ def stack_plans(plans: Sequence[SparsePlan], queries: int, keys: int) -> SparseP
                 chunk_start=p.chunk_start + dk,
                 chunk_stop=p.chunk_stop + dk,
                 columns=p.columns + dk,
+                padding=p.padding + dk,
             )
         )
         first += p.batch
-    return join_plans(parts, first, plans[0].heads, queries, keys)
+    return join_plans(parts, torch.cat([p.padding for p in parts]), plans[0].heads, queries, keys)
 
 
-def join_plans(parts: Sequence[SparsePlan], batch: int, heads: int, queries: int, keys: int) -> SparsePlan:
+def join_plans(parts: Sequence[SparsePlan], padding: Tensor, heads: int, queries: int, keys: int) -> SparsePlan:
     """Lays the lists of several plans end to end, the blocks with most keys first (the last to end sets the time)."""
 
     def moved(name: str, target: str) -> Tensor:
@@ -219,10 +224,11 @@ def join_plans(parts: Sequence[SparsePlan], batch: int, heads: int, queries: int
         return torch.cat([getattr(p, name) for p in parts])
 
     whole = SparsePlan(
-        batch, heads, queries, keys,
+        padding.numel(), heads, queries, keys,
         joined("block_head"), moved("row_range", "rows"), joined("rows"),
         moved("chunk_range", "chunk_start"), joined("chunk_start"), joined("chunk_stop"), joined("chunk_reach"),
         moved("column_range", "columns"), joined("columns"), joined("column_near"),
+        padding,
     )  # fmt: skip
     order = torch.argsort(whole.listed_keys(), descending=True, stable=True)
     names = ("block_head", "row_range", "chunk_range", "column_range")
