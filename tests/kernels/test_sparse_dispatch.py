@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def test_each_mode_gives_its_own_truth():
     torch.testing.assert_close(sparse_attention(Q, K, V, PLAN, mode="dense").double(), dense, atol=3e-6, rtol=3e-6)
     short = sparse_attention(Q, K, V, PLAN)
     torch.testing.assert_close(short.double(), dense, atol=3e-6, rtol=3e-6)
-    always = sparse_attention(Q, K, V, PLAN, gate=Gate(0.0, 0.0, 0))
+    always = sparse_attention(Q, K, V, PLAN, gate=Gate(0.0, 0.0, 0.0, 0.0, 0))
     torch.testing.assert_close(always.double(), banded, atol=3e-6, rtol=3e-6)
 
 
@@ -61,7 +62,7 @@ def test_one_new_row_is_dense_unless_sparse_is_asked_for():
     q, k, v = tensors(4, 2, 1, 130)
     plan = compile_plan([(Triangle(0, 1), range(4))], 4, 1, 130)
     dense = dense_attention(q, k, v)
-    assert torch.equal(sparse_attention(q, k, v, plan, gate=Gate(0.0, 0.0, 0)), dense)
+    assert torch.equal(sparse_attention(q, k, v, plan, gate=Gate(0.0, 0.0, 0.0, 0.0, 0)), dense)
     own = sparse_attention(q, k, v, plan, mode="sparse")
     torch.testing.assert_close(own, v[:, :, -1:].repeat_interleave(2, 1))
 
@@ -80,10 +81,27 @@ def test_the_gate_refuses_short_prompts_and_high_densities(gate):
 
 
 def test_the_prediction_counts_pairs_and_the_fixed_cost():
-    area, dense = PLAN.area(), PLAN.causal_area()
-    assert Gate(2.0, 1000.0, 0).predicted_ratio(PLAN) == pytest.approx(dense / (2 * area + 1000))
+    (whole, edge, columns), dense = PLAN.areas(), PLAN.causal_area()
+    assert whole + edge + columns == PLAN.area()
+    assert min(whole, edge) > 0
+    cost = 2 * whole + 3 * edge + 5 * columns + 1000
+    assert Gate(2.0, 3.0, 5.0, 1000.0, 0).predicted_ratio(PLAN) == pytest.approx(dense / cost)
     assert takes_sparse(PLAN, "cpu", "sparse")
     assert not takes_sparse(PLAN, "cuda", "dense")
+
+
+def test_where_the_gate_expects_much_the_processor_is_faster_in_the_same_run():
+    keys = 8192
+    plan = compile_plan([(Triangle(64, 128), range(4))], 4, keys, keys)
+    assert CPU.predicted_ratio(plan) > 2.5
+    q, k, v = tensors(4, 2, keys, keys, 64)
+    times = {"dense": [], "sparse": []}
+    for _ in range(2):
+        for mode, seen in times.items():
+            start = time.perf_counter()
+            sparse_attention(q, k, v, plan, mode=mode)
+            seen.append(time.perf_counter() - start)
+    assert min(times["sparse"]) < min(times["dense"])
 
 
 def test_nothing_imports_triton_or_asks_for_a_device_before_it_is_needed():

@@ -20,8 +20,8 @@ from .plan import CHUNK, FAR, SparsePlan, spread
 
 PIECE = 16
 """Chunks in a piece."""
-SCORES = 1 << 18
-"""Scores held at a time: 1 MiB, so that they stay in a core's own cache between the passes over them."""
+SCORES = 1 << 19
+"""Scores held at a time: 2 MiB, so that they stay in a core's own cache between the passes over them."""
 GATHERED = 1 << 13
 """Keys gathered at a time."""
 PARTIALS = 1 << 21

@@ -76,9 +76,17 @@ class SparsePlan:
         columns = self.column_range[:, 1] - self.column_range[:, 0]
         return chunks * CHUNK + (columns + CHUNK - 1) // CHUNK * CHUNK
 
+    def areas(self) -> tuple[int, int, int]:
+        """Query-key pairs that an executor computes: in chunks without mask, in chunks with one, and in columns."""
+        rows = self.row_range[:, 1] - self.row_range[:, 0]
+        begin, split, end = self.chunk_range.unbind(1)
+        whole, edge = ((b - a) * CHUNK * rows for a, b in ((begin, split), (split, end)))
+        columns = (self.listed_keys() - (end - begin) * CHUNK) * rows
+        return int(whole.sum()), int(edge.sum()), int(columns.sum())
+
     def area(self) -> int:
         """Query-key pairs that an executor computes over all batches and heads, masked ones included."""
-        return int((self.listed_keys() * (self.row_range[:, 1] - self.row_range[:, 0])).sum())
+        return sum(self.areas())
 
     def causal_area(self) -> int:
         """Query-key pairs of dense causal attention over all batches and heads."""
