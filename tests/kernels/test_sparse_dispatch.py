@@ -10,7 +10,7 @@ from reticle_kernels.attention.coverage import compile_plan
 from reticle_kernels.attention.gate import CPU, CUDA, Gate
 from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.plan import stack_plans
-from reticle_kernels.attention.shapes import Triangle, causal
+from reticle_kernels.attention.shapes import Grid, Triangle, causal
 from reticle_kernels.attention.sparse import dense_attention, sparse_attention, takes_sparse
 
 
@@ -81,11 +81,12 @@ def test_the_gate_refuses_short_prompts_and_high_densities(gate):
 
 
 def test_the_prediction_counts_pairs_and_the_fixed_cost():
-    (whole, edge, columns), dense = PLAN.areas(), PLAN.causal_area()
-    assert whole + edge + columns == PLAN.area()
-    assert min(whole, edge) > 0
+    plan = compile_plan([(Grid(*torch.tensor([[7], [2], [3]]), 0, 500, 4, 200), [0])], 1, 500, 500)
+    (whole, edge, columns), dense = plan.areas(), plan.causal_area()
+    assert whole + edge + columns == plan.area()
+    assert min(whole, edge, columns) > 0
     cost = 2 * whole + 3 * edge + 5 * columns + 1000
-    assert Gate(2.0, 3.0, 5.0, 1000.0, 0).predicted_ratio(PLAN) == pytest.approx(dense / cost)
+    assert Gate(2.0, 3.0, 5.0, 1000.0, 0).predicted_ratio(plan) == pytest.approx(dense / cost)
     assert takes_sparse(PLAN, "cpu", "sparse")
     assert not takes_sparse(PLAN, "cuda", "dense")
 
