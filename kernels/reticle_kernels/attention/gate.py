@@ -1,0 +1,53 @@
+"""Whether a plan pays: predicted time of the sparse path beside that of dense causal attention.
+
+The prediction is a sum over what an executor does, in units of dense query-key pairs: pairs computed at the sparse
+path's speed, and a fixed cost per call. On the processor the numbers are measured (``benchmarks/sparse_cpu.py``, see
+docs/sparse-prefill.md); on a GPU they are the model of sparse-prefill.md, section 5.3, until measured: 350 against 600
+TFLOP/s on computed area, and dense below 16k keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .plan import SparsePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Cost model of one kind of device.
+
+    Attributes:
+        pair: time of a pair in chunks without mask, in dense pairs.
+        edge: the same in chunks with a mask.
+        column: the same in gathered columns.
+        fixed: time of a call beside its pairs, in dense pairs.
+        shortest: keys below which dense is taken whatever the prediction.
+        margin: how much faster than dense the prediction must be.
+    """
+
+    pair: float
+    edge: float
+    column: float
+    fixed: float
+    shortest: int
+    margin: float = 1.1
+
+    def predicted_ratio(self, plan: SparsePlan) -> float:
+        """Predicted dense time divided by predicted sparse time; above 1 the sparse path is faster."""
+        whole, edge, columns = plan.areas()
+        cost = whole * self.pair + edge * self.edge + columns * self.column + self.fixed
+        return plan.causal_area() / max(1.0, cost)
+
+    def pays(self, plan: SparsePlan) -> bool:
+        """Whether to take the sparse path."""
+        return plan.keys >= self.shortest and self.predicted_ratio(plan) >= self.margin
+
+
+CPU = Gate(pair=2.3, edge=6.3, column=6.6, fixed=8e6, shortest=2048, margin=1.15)
+CUDA = Gate(pair=600 / 350, edge=600 / 350, column=600 / 350, fixed=0.0, shortest=16_384)
+
+
+def gate_for(device_type: str) -> Gate:
+    """The cost model for a torch device type."""
+    return CUDA if device_type == "cuda" else CPU

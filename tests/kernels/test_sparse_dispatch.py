@@ -1,0 +1,147 @@
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from reticle_kernels.attention import sparse
+from reticle_kernels.attention.coverage import compile_plan
+from reticle_kernels.attention.gate import CPU, CUDA, Gate
+from reticle_kernels.attention.oracle import keep_mask, masked_attention
+from reticle_kernels.attention.plan import stack_plans
+from reticle_kernels.attention.shapes import Grid, Triangle, causal
+from reticle_kernels.attention.sparse import dense_attention, sparse_attention, takes_sparse
+
+
+def tensors(heads, groups, queries, keys, width=16, batch=1):
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(batch, heads, queries, width), (batch, groups, keys, width), (batch, groups, keys, width)]
+    return [torch.randn(*shape, generator=generator) for shape in shapes]
+
+
+BAND = Triangle(4, 30)
+PLAN = compile_plan([(BAND, range(4))], 4, 90, 130)
+Q, K, V = tensors(4, 2, 90, 130)
+
+
+def test_each_mode_gives_its_own_truth():
+    dense = masked_attention(Q, K, V, keep_mask([(causal(), range(4))], 4, 90, 130))
+    banded = masked_attention(Q, K, V, keep_mask([(BAND, range(4))], 4, 90, 130))
+    torch.testing.assert_close(sparse_attention(Q, K, V, PLAN, mode="sparse").double(), banded, atol=3e-6, rtol=3e-6)
+    torch.testing.assert_close(sparse_attention(Q, K, V, PLAN, mode="dense").double(), dense, atol=3e-6, rtol=3e-6)
+    short = sparse_attention(Q, K, V, PLAN)
+    torch.testing.assert_close(short.double(), dense, atol=3e-6, rtol=3e-6)
+    always = sparse_attention(Q, K, V, PLAN, gate=Gate(0.0, 0.0, 0.0, 0.0, 0))
+    torch.testing.assert_close(always.double(), banded, atol=3e-6, rtol=3e-6)
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(130, 130), (90, 130), (1, 130)])
+def test_dense_attention_is_causal_to_the_end(queries, keys, monkeypatch):
+    monkeypatch.setattr(sparse, "DENSE_ROWS", 32)
+    q, k, v = tensors(4, 2, queries, keys)
+    expected = masked_attention(q, k, v, keep_mask([(causal(), range(4))], 4, queries, keys), scale=0.3)
+    torch.testing.assert_close(dense_attention(q, k, v, 0.3).double(), expected, atol=3e-6, rtol=3e-6)
+
+
+@pytest.mark.parametrize("mode", ["sparse", "dense"])
+def test_padding_never_reaches_a_result(mode):
+    sizes = [(30, 50), (90, 130)]
+    plan = stack_plans([compile_plan([(causal(), range(4))], 4, *size) for size in sizes], 90, 130)
+    q, k, v = tensors(4, 2, 90, 130, batch=2)
+    k[0, :, :80] = v[0, :, :80] = float("nan")
+    out = sparse_attention(q, k, v, plan, mode=mode)
+    assert torch.equal(out[0, :, :40], torch.zeros(4, 40, 16))
+    for b, (rows, keys) in enumerate(sizes):
+        mask = keep_mask([(causal(), range(4))], 4, min(90, keys), keys)
+        expected = masked_attention(q[b, :, -min(90, keys) :], k[b, :, -keys:], v[b, :, -keys:], mask)
+        torch.testing.assert_close(out[b, :, -rows:].double(), expected[:, -rows:], atol=3e-6, rtol=3e-6)
+
+
+def test_one_new_row_is_dense_unless_sparse_is_asked_for():
+    q, k, v = tensors(4, 2, 1, 130)
+    plan = compile_plan([(Triangle(0, 1), range(4))], 4, 1, 130)
+    dense = dense_attention(q, k, v)
+    assert torch.equal(sparse_attention(q, k, v, plan, gate=Gate(0.0, 0.0, 0.0, 0.0, 0)), dense)
+    own = sparse_attention(q, k, v, plan, mode="sparse")
+    torch.testing.assert_close(own, v[:, :, -1:].repeat_interleave(2, 1))
+
+
+@pytest.mark.parametrize("gate", [CPU, CUDA])
+def test_the_gate_refuses_short_prompts_and_high_densities(gate):
+    long = gate.shortest * 4
+    thin = compile_plan([(Triangle(64, 256), range(4))], 4, long, long)
+    thick = compile_plan([(Triangle(64, int(long * 0.6)), range(4))], 4, long, long)
+    short = compile_plan([(Triangle(8, 16), range(4))], 4, gate.shortest - 1, gate.shortest - 1)
+    assert thick.density() > 0.7
+    assert gate.pays(thin)
+    assert not gate.pays(thick)
+    assert not gate.pays(short)
+    assert gate.predicted_ratio(thin) > gate.predicted_ratio(thick)
+
+
+def test_the_prediction_counts_pairs_and_the_fixed_cost():
+    plan = compile_plan([(Grid(*torch.tensor([[7], [2], [3]]), 0, 500, 4, 200), [0])], 1, 500, 500)
+    (whole, edge, columns), dense = plan.areas(), plan.causal_area()
+    assert whole + edge + columns == plan.area()
+    assert min(whole, edge, columns) > 0
+    cost = 2 * whole + 3 * edge + 5 * columns + 1000
+    assert Gate(2.0, 3.0, 5.0, 1000.0, 0).predicted_ratio(plan) == pytest.approx(dense / cost)
+    assert takes_sparse(PLAN, "cpu", "sparse")
+    assert not takes_sparse(PLAN, "cuda", "dense")
+
+
+def test_where_the_gate_expects_much_the_processor_is_faster_in_the_same_run():
+    keys = 8192
+    plan = compile_plan([(Triangle(64, 128), range(4))], 4, keys, keys)
+    assert CPU.predicted_ratio(plan) > 2.5
+    q, k, v = tensors(4, 2, keys, keys, 64)
+    times = {"dense": [], "sparse": []}
+    for _ in range(2):
+        for mode, seen in times.items():
+            start = time.perf_counter()
+            sparse_attention(q, k, v, plan, mode=mode)
+            seen.append(time.perf_counter() - start)
+    assert min(times["sparse"]) < min(times["dense"])
+
+
+def test_nothing_imports_triton_or_asks_for_a_device_before_it_is_needed():
+    words = (
+        "import sys, torch\n"
+        "import reticle_kernels.attention.sparse, reticle_kernels.attention.estimate, reticle_kernels.attention.ahead\n"
+        "import reticle_kernels.attention.boundaries\n"
+        "assert 'triton' not in sys.modules, 'triton was imported'\n"
+        "assert not torch.cuda.is_initialized()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sparse_attention(Q[0], K, V, PLAN), "q has shape"),
+        (lambda: sparse_attention(Q, K, V[:, :, :-1], PLAN), "differ in batch, heads or length"),
+        (lambda: sparse_attention(Q[..., :8], K, V, PLAN), "differ in batch or width"),
+        (lambda: sparse_attention(Q[:, :3], K, V, PLAN), "3 query heads"),
+        (lambda: sparse_attention(Q.half(), K, V, PLAN), "one float type"),
+        (lambda: sparse_attention(Q[:, :, 1:], K, V, PLAN), "the plan is for"),
+        (lambda: sparse_attention(Q, K, V, PLAN, mode="fast"), "mode is 'fast'"),
+        (lambda: dense_attention(Q, K[:, :, :50], V[:, :, :50]), "90 queries"),
+    ],
+)
+def test_bad_input_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 3e-3), (torch.bfloat16, 2e-2), (torch.float32, 1e-4)])
+def test_on_a_gpu_the_kernel_agrees_with_float64(dtype, tolerance):
+    q, k, v = (t.to("cuda", dtype) for t in tensors(4, 2, 700, 900, 128))
+    assignment = [(Triangle(64, 128, 850), range(4))]
+    plan = compile_plan(assignment, 4, 700, 900)
+    out = sparse_attention(q, k, v, plan, mode="sparse")
+    expected = masked_attention(q.cpu(), k.cpu(), v.cpu(), keep_mask(assignment, 4, 700, 900))
+    torch.testing.assert_close(out.cpu().double(), expected, atol=tolerance, rtol=tolerance)
