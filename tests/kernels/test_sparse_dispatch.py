@@ -91,6 +91,7 @@ def test_the_prediction_counts_pairs_and_the_fixed_cost():
     assert not takes_sparse(PLAN, "cuda", "dense")
 
 
+@pytest.mark.slow
 def test_where_the_gate_expects_much_the_processor_is_faster_in_the_same_run():
     keys = 8192
     plan = compile_plan([(Triangle(64, 128), range(4))], 4, keys, keys)
