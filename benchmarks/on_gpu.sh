@@ -27,6 +27,8 @@ echo "== correctness"
 "$python" -m pytest -q tests/kernels tests/grounding/test_pointer_head.py tests/grounding/test_training.py
 "$python" -m reticle_grounding.training device "$checkpoint" --device "$device" | tee "$out/device.json"
 
+"$python" -m reticle_kernels.attention.ahead >"$out/kernels-ahead.json"
+
 echo "== screens, on $cores cores"
 share() { echo $((($1 + cores - 1) / cores)); }
 for ((i = 0; i < cores; i++)); do

@@ -30,8 +30,12 @@ MAX_ATTENDED = 8
 """Elements, and as many texts, that the attention lies on."""
 ATTENDED = 0.25
 """Least attention of such an element, in shares of the map's maximum."""
+MAX_HELD = 2
+"""Texts in an element that attention lies on; one with more is a bar or a list, and its middle means nothing."""
 MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
+MAX_ALIKE = 24
+"""More proposals that show the same, where the instruction counts."""
 MAX_MEANT = 8
 """Texts that mean what is asked for without saying it."""
 NEAR_PX = 6.0
@@ -171,6 +175,8 @@ def _without_labels(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
 def _look_drafts(scene: Scene) -> list[Draft]:
     """Proposals that look like what the words mean, best first; none without a matcher."""
     best = scene.agreement.best_looks(MAX_LOOKS)
+    if scene.wanted.ordinal is not None and best:  # "the ninth star" needs them all
+        best += [n for n in scene.agreement.alike(best[0]) if n not in best][:MAX_ALIKE]
     rects = scene.agreement.rects
     return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
 
@@ -221,7 +227,9 @@ def _attended_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
         return [number for _, number in sorted(lit, key=lambda pair: -pair[0])[:MAX_ATTENDED]]
 
     numbers = {rect: number for number, rect in enumerate(scene.agreement.rects)}
+    centers = [t.rect.center for t in scene.texts]
     shapes = [p.rect for p in proposals_of(scene.elements)]
+    shapes = [s for s in shapes if sum(map(s.contains, centers)) <= MAX_HELD]
     made = [
         Draft(shapes[i], shapes[i].center, "element", None, kind="attended", place=place, look=numbers.get(shapes[i]))
         for place, i in enumerate(best(shapes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +39,14 @@ FEATURES = (
     "label_mark_asked",
     "text_for_icon",
     "label_with_entry",
+    "label_has_entry",
     "bare_for_field",
     "alone_in_box",
     "text_long",
     "boxed_asked",
+    "wide",
+    "high",
+    "holds_texts",
     "ordinal",
     "relation",
     "look",
@@ -56,10 +60,14 @@ FEATURES = (
     "meant_only",
 )
 """Names of the features, in the order calibration stores them."""
+JUDGED = (*FEATURES, "screened", "screened_lead", "judge", "judge_lead", "judge_top")
+"""Those of candidates that went through screening and the judge."""
+LOGIT = 8.0
+"""Log-odds of this size count as 1."""
 
 
-SAME_LOOK = 0.08
-"""Agreements this near to the best are those of equal drawings."""
+ROW = 12
+"""Places whose heights differ by less (capture pixels) are of one row."""
 
 
 def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
@@ -79,12 +87,42 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= _attention_features(draft, scene, look, own, max(lit))
         row |= _text_features(draft, scene, best)
         row |= _element_features(draft, scene, with_entry)
-        row |= _mark_features(draft, scene.wanted.role, with_mark)
+        row |= _mark_features(draft, scene, with_mark)
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
         row |= senses.of(draft)
+        row |= _size_features(draft, scene)
         rows.append(row)
     return rows
+
+
+def judged(
+    rows: Sequence[Mapping[str, float]], screened: Sequence[float], scores: Sequence[float]
+) -> list[dict[str, float]]:
+    """The rows with what screening and the judge say, both log-odds; keys are exactly :data:`JUDGED`."""
+    made = []
+    for row, first, score in zip(rows, screened, scores, strict=True):
+        own = {
+            "screened": _bounded(first / LOGIT),
+            "screened_lead": _bounded(_lead(first, screened) / LOGIT),
+            "judge": _bounded(score / LOGIT),
+            "judge_lead": _bounded(_lead(score, scores) / LOGIT),
+            "judge_top": float(score >= max(scores)),
+        }
+        made.append({**row, **own})
+    return made
+
+
+def _lead(own: float, every: Sequence[float]) -> float:
+    """How far above the best other value; negative for all but the best."""
+    ordered = sorted(every, reverse=True)
+    if len(ordered) < 2:
+        return 0.0
+    return own - (ordered[1] if own >= ordered[0] else ordered[0])
+
+
+def _bounded(value: float) -> float:
+    return max(-1.5, min(1.5, value))
 
 
 def _attention_features(draft: Draft, scene: Scene, look: Lookup, own: float, best: float) -> dict[str, float]:
@@ -137,6 +175,7 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry_gap": entry * min(1.0, draft.gap / 10),
         "entry_below": entry * float(draft.below),
         "entry_track": float(draft.kind == "track"),
+        "label_has_entry": labels,
         "label_with_entry": labels * max(asked, float(found is not None and found.colon)),
         "bare_for_field": asked * float(draft.origin == "text") * (1.0 - max(boxed, labels)),
         "alone_in_box": boxed,
@@ -145,16 +184,25 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
     }
 
 
-def _mark_features(draft: Draft, role: Role, with_mark: set[Rect]) -> dict[str, float]:
+def _size_features(draft: Draft, scene: Scene) -> dict[str, float]:
+    """Sides, and how many texts an element holds: what holds several is a group of controls."""
+    held = 0 if draft.origin == "text" else sum(draft.region.contains(t.rect.center) for t in scene.texts)
+    wide, high = min(1.0, draft.region.width / 400), min(1.0, draft.region.height / 100)
+    return {"wide": wide, "high": high, "holds_texts": min(1.0, held / 4)}
+
+
+def _mark_features(draft: Draft, scene: Scene, with_mark: set[Rect]) -> dict[str, float]:
     """A check mark and its label: where both are one control either will do, else only the mark."""
+    role = scene.wanted.role
     asked, mark = float(role is Role.CHECK), float(draft.kind == "mark")
+    written = draft.origin == "text" or (draft.origin == "attention" and draft.text is not None)
     labels = float(draft.found is not None and draft.origin == "text" and draft.found.rect in with_mark)
     return {
         "mark": mark,
         "mark_asked": mark * asked,
         "label_with_mark": labels,
         "label_mark_asked": labels * asked,
-        "text_for_icon": float(draft.origin == "text" and role is Role.ICON),
+        "text_for_icon": float(written and role is Role.ICON),
     }
 
 
@@ -174,21 +222,46 @@ def _ties(made: Sequence[Draft]) -> list[float]:
 
 
 def _ordinal_fits(scene: Scene, made: Sequence[Draft]) -> list[float]:
-    """+1 for the draft that the ordinal counts to among the best texts, or among equal looks; -1 for its equals."""
+    """+1 for the draft that the ordinal counts to among the best texts, or among equal drawings; -1 for its equals."""
     fits = [0.0] * len(made)
-    if scene.wanted.ordinal is None:
+    wanted = scene.wanted.ordinal
+    if wanted is None:
         return fits
-    best = max((d.found.match.score for d in made if d.found and d.origin == "text"), default=0.0)
-    texts = [i for i, d in enumerate(made) if d.found and d.origin == "text" and d.found.match.score >= 0.97 * best]
-    seen = {i: float(scene.agreement.looks[d.look]) for i, d in enumerate(made) if d.look is not None}
-    top = max(seen.values(), default=0.0)
-    for equal in (texts, [i for i, look in seen.items() if look >= top - SAME_LOOK]):
-        equal.sort(key=lambda i: (round(made[i].point.y / 12), made[i].point.x))
-        wanted = scene.wanted.ordinal
-        position = wanted - 1 if wanted > 0 else len(equal) + wanted
-        for at, index in enumerate(equal):
-            fits[index] = 1.0 if at == position else -1.0
+    named = {i: d.found for i, d in enumerate(made) if d.found is not None}
+    best = max((found.match.score for found in named.values()), default=0.0)
+    texts = {i: found.rect for i, found in named.items() if found.match.score >= 0.97 * best}
+    drawings = {i: made[i].region for i in _equal_drawings(scene, made)}
+    for equal in (texts, drawings):
+        places = _in_reading_order(equal)
+        position = wanted - 1 if wanted > 0 else len(places) + wanted
+        for at, place in enumerate(places):
+            for index in place:
+                fits[index] = 1.0 if at == position else -1.0
     return fits
+
+
+def _equal_drawings(scene: Scene, made: Sequence[Draft]) -> list[int]:
+    """Drafts that show the same as the one that looks most like what is asked for."""
+    looks = {i: d.look for i, d in enumerate(made) if d.look is not None}
+    if not looks:
+        return []
+    top = max(looks.values(), key=lambda look: float(scene.agreement.looks[look]))
+    alike = set(scene.agreement.alike(top))
+    return [i for i, look in looks.items() if look in alike]
+
+
+def _in_reading_order(rects: Mapping[int, Rect]) -> list[list[int]]:
+    """Numbers row by row; those of one place (a drawing and the box around it, a label and its field) together."""
+    places: list[list[int]] = []
+    for i in sorted(rects, key=lambda i: (round(rects[i].center.y / ROW), rects[i].center.x)):
+        own = rects[i]
+        firsts = ((place, rects[place[0]]) for place in places)
+        same = next((p for p, r in firsts if r.contains(own.center) or own.contains(r.center)), None)
+        if same is None:
+            places.append([i])
+        else:
+            same.append(i)
+    return places
 
 
 _LEFT, _RIGHT = frozenset({"to the left of", "left of"}), frozenset({"to the right of", "right of"})

@@ -20,6 +20,8 @@ SIDES = (7.0, 120.0)
 """Least longer side and greatest shorter side of a proposal worth a look (pixels)."""
 LONGEST = 2.6
 """Longer side in lengths of the shorter one."""
+SAME_DRAWING = 0.9
+"""Agreement of two proposals that show the same drawing."""
 LEAST_LOOK, LEAST_MEANT = 0.1, 0.2
 """Weaker agreements make no candidates."""
 
@@ -36,6 +38,12 @@ class Agreement:
     """[proposals] agreement of each proposal's looks."""
     texts: Scores
     """[texts] agreement of each text's meaning, in the order of the scene's texts."""
+    seen: Vectors
+    """[proposals, DIM]."""
+
+    def alike(self, number: int) -> list[int]:
+        """Proposals that look the same as this one, itself among them."""
+        return [int(i) for i in np.flatnonzero(self.seen @ self.seen[number] >= SAME_DRAWING)]
 
     def best_looks(self, count: int) -> list[int]:
         return _best(self.looks, count, LEAST_LOOK)
@@ -44,7 +52,7 @@ class Agreement:
         return _best(self.texts, count, LEAST_MEANT)
 
 
-NOTHING_SEEN = Agreement((), np.zeros(0, np.float32), np.zeros(0, np.float32))
+NOTHING_SEEN = Agreement((), np.zeros(0, np.float32), np.zeros(0, np.float32), np.zeros((0, 1), np.float32))
 
 
 def _best(scores: Scores, count: int, least: float) -> list[int]:
@@ -60,12 +68,19 @@ class Looks:
         self.rects = worth_a_look(elements)
         self.seen: Vectors = matcher.see(image, self.rects)
         self.read: Vectors = matcher.say([t.text for t in texts])
+        self._called: list[tuple[str, ...]] | None = None
+
+    def called(self, number: int) -> tuple[str, ...]:
+        """What a proposal looks like, in words, the best first."""
+        if self._called is None:
+            self._called = self._matcher.called(self.seen)
+        return self._called[number]
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The better of the whole instruction and of what is left without gestures and roles."""
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
         asked, said = self._matcher.ask([instruction, bare]), self._matcher.say([instruction, bare])
-        return Agreement(self.rects, _scores(self.seen, asked), _scores(self.read, said))
+        return Agreement(self.rects, _scores(self.seen, asked), _scores(self.read, said), self.seen)
 
 
 def _scores(vectors: Vectors, spoken: Vectors) -> Scores:

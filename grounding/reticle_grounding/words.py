@@ -93,6 +93,9 @@ _RELATIONS = (
 )
 _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
 """An ending that tells where something is."""
+_IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to"})
+"""Relations that names of controls often hold."""
+_POLITE = r"(?:(?:please|can you|could you|would you|i want to|i would like to|i'd like to|let me|go ahead and) )*"
 _LABELLED = frozenset({"labeled", "labelled", "called", "named", "titled"})
 _QUOTES = re.compile(r"[\"“”„]([^\"“”„]+)[\"“”„]|(?<!\w)['‘’`]([^'‘’`]+)['‘’`](?!\w)|«([^»]+)»")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|(?<=[^\W_])\+\+", re.UNICODE)
@@ -183,8 +186,11 @@ def parse(instruction: str) -> Wanted:
     ordinal = next((_ORDINALS[w] for w in words if w in _ORDINALS), None)
     head, relation, tail = _split_relation(instruction)
     readings = [Reading(tokens(q), 1.0) for q in quoted]
-    readings += _readings(tokens(head), 1.0 if not quoted else 0.6)
-    readings += _readings(words, 0.97 if not quoted else 0.55)
+    if relation in _IN_NAMES and not quoted:  # "Date of birth" is not a Date
+        readings += [*_readings(words, 1.0), *_readings(tokens(head), 0.97)]
+    else:
+        readings += _readings(tokens(head), 1.0 if not quoted else 0.6)
+        readings += _readings(words, 0.97 if not quoted else 0.55)
     if relation in _LABELLED:
         readings += _readings(tokens(tail), 1.0)
     elif tail and not quoted:
@@ -318,7 +324,7 @@ def _content(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _role(instruction: str, quoted: Sequence[str]) -> Role:
     plain = normalised(_QUOTES.sub(" ", instruction) if quoted else instruction)
-    if re.match(r"(please )?(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
+    if re.match(rf"{_POLITE}(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
         return Role.CHECK
     head = re.split(rf"\b(?:{_RELATIONS})\b", plain, maxsplit=1)[0]
     placed = _PLACED.search(plain)
@@ -328,9 +334,9 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
         for pattern, role in _ROLE_PHRASES:
             if re.search(rf"\b(?:{pattern})\W*$", part):
                 return role
-    if re.match(r"(please )?the (number|value|amount|text) (next to|for|of|beside|after|in)\b", plain):
+    if re.match(rf"{_POLITE}the (number|value|amount|text) (next to|for|of|beside|after|in)\b", plain):
         return Role.FIELD
-    if re.match(r"(type|enter|write|fill|set|put|change|adjust|increase|decrease|raise|lower)\b", plain):
+    if re.match(rf"{_POLITE}(type|enter|write|fill|set|put|change|adjust|increase|decrease|raise|lower)\b", plain):
         return Role.FIELD
     return Role.ANY
 

@@ -8,17 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reticle_grounding.calibration import (
-    DATA_FILE,
-    Calibration,
-    Sample,
-    Unit,
-    fit,
-    load_calibration,
-    with_threshold,
-)
+from reticle_grounding.calibration import DATA_FILE, SCREENING_FILE, Calibration, Unit, load_calibration
+from reticle_grounding.calibration_fit import Sample, fit, fit_apart, with_threshold
 from reticle_grounding.errors import ReticleError
-from reticle_grounding.features import FEATURES
+from reticle_grounding.features import FEATURES, JUDGED
 
 
 def samples(seed: int, count: int = 400, absent_every: int = 5) -> list[Sample]:
@@ -101,11 +94,12 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         load_calibration(tmp_path / "absent.json")
 
 
-def test_the_shipped_file_fits_the_features() -> None:
-    shipped = load_calibration()
-    assert set(shipped.weights) == set(FEATURES)
+@pytest.mark.parametrize(("file", "names"), [(DATA_FILE, JUDGED), (SCREENING_FILE, FEATURES)])
+def test_the_shipped_files_fit_the_features(file: Path, names: tuple[str, ...]) -> None:
+    shipped = load_calibration(file)
+    assert set(shipped.weights) == set(names)
     assert 0.0 < shipped.threshold < 1.0
-    meta = json.loads(DATA_FILE.read_text(encoding="utf-8"))["meta"]
+    meta = json.loads(file.read_text(encoding="utf-8"))["meta"]
     assert {"command", "model", "instructions", "right_kept", "absent_rejected"} <= set(meta)
     assert shipped.p_true({"text": 1.0, "text_exact": 1.0, "text_precision": 1.0, "text_recall": 1.0}) > shipped.p_true(
         {}
@@ -133,7 +127,32 @@ def test_hidden_units_learn_what_no_line_can() -> None:
     assert max(abs(line.p_true({"a": a, "b": b}) - 0.5) for a in (0.0, 1.0) for b in (0.0, 1.0)) < 0.2
 
 
-def test_slopes_of_the_fit_are_those_of_its_loss() -> None:
+def test_many_candidates_at_once_get_what_each_gets_alone() -> None:
+    units = (Unit({"a": 0.5, "b": 1.5}, 0.25, -2.0), Unit({"c": 1.0}, 0.0, 0.5))
+    made = Calibration({"a": 1.25, "b": -0.5}, -2.0, 0.31, {}, units)
+    rows = [{"a": 1.0, "c": -1.0, "unknown": 7.0}, {"b": 0.3}, {}]
+    assert made.logits(rows) == pytest.approx([made.logit(row) for row in rows])
+    assert made.logits([]) == []
+
+
+def test_laws_that_know_less_answer_for_the_samples_they_were_not_fitted_on() -> None:
+    data = samples(8, 80, 10_000)
+    fitted = fit_apart(data, ["good", "bad", "idle"])
+    assert len(fitted.apart) == len(data)
+    assert len({id(law) for law in fitted.apart}) == 4
+    rest = [s for s, law in zip(data, fitted.apart, strict=True) if law is not fitted.apart[0]]
+    again = fit(rest, ["good", "bad", "idle"])
+    ratio = fitted.apart[0].weights["good"] / again.weights["good"]
+    assert fitted.apart[0].weights["bad"] / again.weights["bad"] == pytest.approx(ratio, rel=0.01)
+
+
+def test_several_starts_are_averaged() -> None:
+    data = samples(9, 300, 10_000)
+    one, two = (fit(data, ["good", "bad"], units=2, starts=n) for n in (1, 2))
+    assert (len(one.hidden), len(two.hidden)) == (2, 4)
+
+
+def test_a_fit_is_the_same_again_and_hidden_units_are_no_loss() -> None:
     """Hidden units fitted twice from the same samples are the same, and better than none on them."""
     data = samples(6, 300, 10_000)
     first, again = (fit(data, ["good", "bad", "idle"], units=3) for _ in range(2))

@@ -68,6 +68,29 @@ def test_ordinals_count_equal_texts_in_reading_order() -> None:
     }
 
 
+def test_a_field_is_counted_with_its_label() -> None:
+    texts = [line("Size", 20, 40), line("Size", 20, 120)]
+    boxes = (Rect(80, 36, 200, 62), Rect(80, 116, 200, 142))
+    where = scene("the second Size field", texts, Elements(boxes, ()))
+    made = drafts(where)
+    fits = {d.region.top: r["ordinal"] for d, r in zip(made, describe(where, made), strict=True) if d.kind == "entry"}
+    assert fits == {36.0: -1.0, 116.0: 1.0}
+
+
+def test_a_name_with_a_preposition_is_no_place_in_something() -> None:
+    where = scene("the Date of birth field", [line("Date of birth", 20, 40), line("Birth certificate", 20, 140)])
+    assert spans(where.wanted, where.texts)[0].text == "Date of birth"
+
+
+def test_what_holds_several_texts_is_no_place_to_click() -> None:
+    texts = [line(name, 20 + 120 * i, 120) for i, name in enumerate(("Red", "Green", "Blue"))]
+    bar, button = Rect(10, 112, 380, 150), Rect(14, 114, 60, 146)
+    found = drafts(scene("x", texts, Elements((bar, button), ()), peak(4, 1)))
+    attended = [d.region for d in found if d.kind == "attended" and d.origin == "element"]
+    assert button in attended
+    assert bar not in attended
+
+
 def test_a_relation_prefers_the_place_beside_its_anchor() -> None:
     texts = [line("Edit", 300, 40), line("Edit", 300, 200), line("Billing", 200, 200)]
     where = scene("Edit next to Billing", texts)

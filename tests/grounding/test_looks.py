@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration
+from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.looks import Looks, worth_a_look
@@ -31,12 +32,13 @@ class ColourMatcher:
         for r in rects:
             part = image[int(r.top) : int(r.bottom), int(r.left) : int(r.right)].reshape(-1, 3).astype(float)
             red, blue = (part[:, 0] - part[:, 2]).mean() / 255, (part[:, 2] - part[:, 0]).mean() / 255
-            made.append((max(red, 0.0), max(blue, 0.0)))
-        return np.array(made, np.float32).reshape(-1, 2)
+            red, blue = max(red, 0.0), max(blue, 0.0)
+            made.append((red, blue, max(0.0, 1.0 - red**2 - blue**2) ** 0.5))
+        return np.array(made, np.float32).reshape(-1, 3)
 
     def say(self, phrases: Sequence[str]) -> Vectors:
         vectors = [next((v for w, v in MEANINGS.items() if w in p.lower()), (0.0, 0.0)) for p in phrases]
-        return np.array(vectors, np.float32).reshape(-1, 2)
+        return np.array([(*v, 0.0) for v in vectors], np.float32).reshape(-1, 3)
 
     ask = say
 
@@ -101,6 +103,18 @@ def test_ordinals_count_equal_looks_in_reading_order() -> None:
     found = grounder.observe(image).weigh("the second stop icon")
     chosen = [d for d, r in zip(found.drafts, found.rows, strict=True) if r["ordinal"] == 1.0]
     assert [round(d.point.x / 100) for d in chosen] == [2]
+
+
+def test_an_ordinal_may_count_further_than_the_best_looks() -> None:
+    image = Image.new("RGB", (900, 200), "white")
+    for i in range(20):
+        ImageDraw.Draw(image).ellipse((20 + 40 * i, 40, 44 + 40 * i, 64), fill="red")
+    grounder = Grounder(EvenAttention(), Lines(), Calibration({}, 0.0, 0.5), GroundingConfig(), ColourMatcher())
+    observation = grounder.observe(image)
+    assert sum(d.kind == "look" for d in observation.weigh("the stop icon").drafts) == MAX_LOOKS
+    found = observation.weigh("the last stop icon")
+    chosen = [d for d, r in zip(found.drafts, found.rows, strict=True) if r["ordinal"] == 1.0]
+    assert [round(d.point.x) for d in chosen] == [792]
 
 
 def test_without_a_matcher_nothing_is_seen_or_meant() -> None:

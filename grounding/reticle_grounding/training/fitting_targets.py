@@ -11,7 +11,7 @@ from random import Random
 from .absent import absent_candidates, unread
 from .canvas import Element
 from .concepts import by_label, concepts
-from .harvested import as_element, fitting_apps, harvested_rows
+from .harvested import Row, as_element, fitting_apps, harvested_rows
 from .instructions import Target, plain, targets_of
 from .looks import wrapped
 from .spoken import spoken_targets
@@ -67,7 +67,11 @@ def fitting_screens(folder: Path) -> list[FittingScreen]:
     """Screens of the fitting applications below ``folder``. Raises BadInput as :func:`harvested_rows` does."""
     rows = harvested_rows(folder)[0]
     apps = fitting_apps(rows)
-    chosen = [row for row in rows if row["app"] in apps]
+    return screens_of(folder, [row for row in rows if row["app"] in apps])
+
+
+def screens_of(folder: Path, chosen: Sequence[Row]) -> list[FittingScreen]:
+    """These screens of ``folder``, with the elements of the other applications among them for absent targets."""
     elements = [[e for e in map(as_element, row["elements"]) if e is not None and _sayable(e)] for row in chosen]
     by_app: dict[str, list[Element]] = defaultdict(list)
     for row, found in zip(chosen, elements, strict=True):

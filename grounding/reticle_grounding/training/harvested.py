@@ -73,7 +73,7 @@ FITTING_SHARE = 7
 """One training application in so many is kept from the matcher."""
 
 
-class _RowElement(TypedDict, total=False):
+class RowElement(TypedDict, total=False):
     role: str
     name: str
     description: str
@@ -82,13 +82,13 @@ class _RowElement(TypedDict, total=False):
     text_visible: bool | None
 
 
-class _Row(TypedDict, total=False):
+class Row(TypedDict, total=False):
     image: str
     width: int
     height: int
     app: str
     lang: str
-    elements: list[_RowElement]
+    elements: list[RowElement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,14 @@ class Harvest:
     validation: list[SceneFile]
 
 
-def harvested_rows(directory: Path) -> tuple[list[_Row], list[_Row]]:
+def harvested_rows(directory: Path) -> tuple[list[Row], list[Row]]:
     """Rows for training and for validation, English ones only.
 
     Raises BadInput when the list is missing or malformed.
     """
     path = directory / "screens.jsonl"
     try:
-        rows = [cast("_Row", json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        rows = [cast("Row", json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot read screens from {path}: {error}") from error
     rows = [row for row in rows if row.get("lang", "en") == "en"]
@@ -121,7 +121,7 @@ def harvested_scenes(directory: Path) -> Harvest:
     return Harvest(training, validation)
 
 
-def fitting_apps(rows: list[_Row]) -> frozenset[str]:
+def fitting_apps(rows: list[Row]) -> frozenset[str]:
     """Applications among the training rows on which the matcher is not trained, so that calibration can be fitted on
     looks that are as new to it as a user's."""
     return frozenset(sorted({row["app"] for row in rows})[2::FITTING_SHARE])
@@ -130,7 +130,7 @@ def fitting_apps(rows: list[_Row]) -> frozenset[str]:
 @dataclass(frozen=True, slots=True)
 class _Opener:
     directory: Path
-    row: _Row
+    row: Row
 
     def __call__(self) -> Scene:
         image = Image.open(self.directory / self.row["image"]).convert("RGB")
@@ -149,7 +149,7 @@ def _square(box: Box) -> Box:
     return left, top, left + side, top + side
 
 
-def as_element(row: _RowElement) -> Element | None:
+def as_element(row: RowElement) -> Element | None:
     """The element with a name people could use, or None for one that cannot be asked for."""
     role = row.get("role", "")
     box = cast("Box", tuple(row["bbox"]))

@@ -18,15 +18,17 @@ from random import Random
 import numpy as np
 import torch
 from torch import Tensor, distributed
+from torch.nn import functional as F  # noqa: N812
 
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.net import MatcherNet
 from reticle_grounding.matcher.sentences import DIM, Tokens
-from reticle_grounding.matcher.store import load, save
+from reticle_grounding.matcher.store import load, save, save_names
 
 from .agreement import agreement, akin, together
 from .canvas import Element
+from .concepts import concepts
 from .harvested import fitting_apps, harvested_rows, harvested_scenes
 from .instructions import phrase, plain
 from .looks import CapturedLooks, DrawnIcons, Look, drawing
@@ -57,7 +59,8 @@ class Phrases:
                 self._kept |= dict(zip(new, self._net.say(self._tokens, new).to(torch.float16), strict=True))
         if not phrases:
             return torch.zeros(0, DIM)
-        return torch.stack([self._kept[p] for p in phrases]).float()
+        with torch.autocast("cpu", enabled=False):
+            return torch.stack([self._kept[p] for p in phrases]).float()
 
 
 class Sampler:
@@ -99,6 +102,13 @@ def loss_of(
     with torch.no_grad():
         hit = same.gather(0, (spoken @ seen.T).argmax(1)[None])[0, : len(asked)].float().mean()
     return loss, {"loss": loss.item(), "hit": hit.item()}
+
+
+@torch.inference_mode()
+def names_of_looks(net: MatcherNet, tokens: Tokens) -> tuple[list[str], Tensor]:
+    """A name for every concept, and what all its names together look like [names, DIM]."""
+    vectors = [F.normalize(net.ask(net.say(tokens, c.labels)).mean(0), dim=-1) for c in concepts()]
+    return [c.labels[0].lower() for c in concepts()], torch.stack(vectors)
 
 
 @torch.inference_mode()
@@ -176,7 +186,8 @@ class Run:
             group["lr"] = self.chosen.lr * rise * (0.5 + 0.5 * math.cos(math.pi * over))
         looks = self.sampler.looks(BATCH)
         self.net.looks.train()
-        loss, log = loss_of(self.net, self.phrases, looks, self.sampler.others(looks, OTHERS))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.chosen.bf16):
+            loss, log = loss_of(self.net, self.phrases, looks, self.sampler.others(looks, OTHERS))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.chosen.workers > 1:
@@ -212,6 +223,7 @@ class Run:
                 found[source] = round(log["hit"], 4)
         _say({"step": self.done, "validation": found})
         save(self.net, self.chosen.out, {"steps": str(self.done), "validation": json.dumps(found)})
+        save_names(*names_of_looks(self.net, self.tokens), self.chosen.out)
         self.tokens.save(self.chosen.out)
         self.learning.load_state_dict(own)
 
@@ -260,6 +272,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the processor is fast at it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=500)
     train(parser.parse_args())
