@@ -18,8 +18,6 @@ import numpy as np
 from .errors import ReticleError
 
 DATA_FILE = Path(__file__).parent / "data" / "calibration.json"
-SCREENING_FILE = DATA_FILE.with_name("screening.json")
-"""The law that ranks what goes to the judge, and that answers alone where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -43,30 +43,11 @@ class Sample(TypedDict):
     right: list[bool]
     """Whether the candidate's point lies in the target; all False for an absent target."""
     absent: bool
-    instruction: NotRequired[str]
-    captions: NotRequired[list[str]]
-    """Of each candidate, for a judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A law, and laws of the same kind that know less."""
-
-    law: Calibration
-    apart: list[Calibration]
-    """For every sample the law of its part of the samples, which was fitted on the other parts; scaled like the law."""
 
 
 def fit(
     samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units: int = 0, starts: int = 1
 ) -> Calibration:
-    """The law of :func:`fit_apart` alone."""
-    return fit_apart(samples, names, l2, units, starts).law
-
-
-def fit_apart(
-    samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units: int = 0, starts: int = 1
-) -> Fitted:
     """Fits order and probabilities, then the threshold.
 
     The law is fitted twice over: to choose the right candidate among all of an instruction, or none, and to tell right
@@ -83,17 +64,15 @@ def fit_apart(
     """
     made = _fitted(samples, names, l2, units, starts)
     if len(samples) < 4 * FOLDS:
-        return Fitted(with_threshold(made, samples), [made] * len(samples))
-    apart: list[Calibration] = []
+        return with_threshold(made, samples)
+    scored: list[tuple[float, bool, bool]] = []
     for low, high in pairwise(round(k * len(samples) / FOLDS) for k in range(FOLDS + 1)):
         rest = [*samples[:low], *samples[high:]]
-        both = any(any(s["right"]) for s in rest) and any(not all(s["right"]) for s in rest)
-        apart += [_fitted(rest, names, l2, units, starts) if both else made] * (high - low)
-    scored = [next(_answers(law, [sample])) for law, sample in zip(apart, samples, strict=True)]
+        if any(any(s["right"]) for s in rest) and any(not all(s["right"]) for s in rest):
+            scored += _answers(_fitted(rest, names, l2, units, starts), samples[low:high])
     scale, shift = _scaled([_logit(p) for p, _, _ in scored], [right for _, right, _ in scored])
     changed = [(float(special.expit(scale * _logit(p) + shift)), right, absent) for p, right, absent in scored]
-    scaled = {id(law): law.scaled(scale, shift) for law in apart}
-    return Fitted(_at_threshold(made.scaled(scale, shift), changed, samples), [scaled[id(law)] for law in apart])
+    return _at_threshold(made.scaled(scale, shift), changed, samples)
 
 
 def _scaled(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:

@@ -60,10 +60,6 @@ FEATURES = (
     "meant_only",
 )
 """Names of the features, in the order calibration stores them."""
-JUDGED = (*FEATURES, "screened", "screened_lead", "judge", "judge_lead", "judge_top")
-"""Those of candidates that went through screening and the judge."""
-LOGIT = 8.0
-"""Log-odds of this size count as 1."""
 
 
 ROW = 12
@@ -94,35 +90,6 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= _size_features(draft, scene)
         rows.append(row)
     return rows
-
-
-def judged(
-    rows: Sequence[Mapping[str, float]], screened: Sequence[float], scores: Sequence[float]
-) -> list[dict[str, float]]:
-    """The rows with what screening and the judge say, both log-odds; keys are exactly :data:`JUDGED`."""
-    made = []
-    for row, first, score in zip(rows, screened, scores, strict=True):
-        own = {
-            "screened": _bounded(first / LOGIT),
-            "screened_lead": _bounded(_lead(first, screened) / LOGIT),
-            "judge": _bounded(score / LOGIT),
-            "judge_lead": _bounded(_lead(score, scores) / LOGIT),
-            "judge_top": float(score >= max(scores)),
-        }
-        made.append({**row, **own})
-    return made
-
-
-def _lead(own: float, every: Sequence[float]) -> float:
-    """How far above the best other value; negative for all but the best."""
-    ordered = sorted(every, reverse=True)
-    if len(ordered) < 2:
-        return 0.0
-    return own - (ordered[1] if own >= ordered[0] else ordered[0])
-
-
-def _bounded(value: float) -> float:
-    return max(-1.5, min(1.5, value))
 
 
 def _attention_features(draft: Draft, scene: Scene, look: Lookup, own: float, best: float) -> dict[str, float]:
@@ -332,7 +299,8 @@ class _Senses:
 
 
 def _best_other(ordered: npt.NDArray[np.float32], own: float) -> float:
-    """The best score (of scores best first) that is not the own one."""
+    """The best score (of scores best first) that is not the own one; the own one where there is no other, because a
+    lead over nothing says nothing."""
     if len(ordered) < 2:
-        return 0.0
+        return own
     return float(ordered[1] if own >= ordered[0] else ordered[0])

@@ -16,8 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from .calibration import DATA_FILE, SCREENING_FILE, Calibration
-from .calibration_fit import Fitted, Sample, fit, fit_apart
+from .calibration import DATA_FILE, Calibration
+from .calibration_fit import Sample, fit
 from .errors import ReticleError
 from .geometry import Rect
 from .images import load_image
@@ -152,44 +152,14 @@ def _contradicts(sample: Sample) -> bool:
 def _write(
     samples: Sequence[Sample], grounder: Grounder, command: str, out: Path, painted: Sequence[Sample] = ()
 ) -> Meta:
-    """Fits screening and, where there is a judge, the law that weighs what it says; writes both beside each other."""
-    from .features import FEATURES, JUDGED
+    from .features import FEATURES
 
     samples, painted = ([s for s in part if not _contradicts(s)] for part in (samples, painted))
     weighed = [s for s in painted for _ in range(GENERATED_WEIGHT)]
-    first = fit_apart([*samples, *weighed], FEATURES, PENALTY, UNITS, STARTS)
-    judges = grounder.matcher.judges
-    if judges:
-        _save(first.law, out.with_name(SCREENING_FILE.name), command, grounder)
-        fitted = fit(_judged([*samples, *weighed], first, grounder), JUDGED, PENALTY, UNITS, STARTS)
-    else:
-        fitted = first.law
-    meta = _save(fitted, out, command, grounder)
+    fitted = fit([*samples, *weighed], FEATURES, PENALTY, UNITS, STARTS)
+    meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
+    Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
-
-
-def _save(law: Calibration, out: Path, command: str, grounder: Grounder) -> Meta:
-    meta: Meta = {"command": command, "model": grounder.name, **law.meta}
-    Calibration(law.weights, law.bias, law.threshold, meta, law.hidden).save(out)
-    return meta
-
-
-def _judged(samples: Sequence[Sample], first: Fitted, grounder: Grounder) -> list[Sample]:
-    """The best candidates of every sample, screened by a law that does not know the sample, with the judge's say."""
-    from .features import judged
-    from .predictor import JUDGED
-
-    kept: dict[int, Sample] = {}
-    for sample, law in zip(samples, first.apart, strict=True):
-        if id(sample) in kept:  # painted samples count several times
-            continue
-        logits = law.logits(sample["rows"])
-        best = sorted(range(len(logits)), key=lambda i: -logits[i])[:JUDGED]
-        scores = grounder.matcher.judge(sample["instruction"], [sample["captions"][i] for i in best])
-        rows = judged([sample["rows"][i] for i in best], [logits[i] for i in best], scores)
-        right = [sample["right"][i] for i in best]
-        kept[id(sample)] = {"rows": rows, "right": right, "absent": sample["absent"]}
-    return [kept[id(sample)] for sample in samples]
 
 
 def collect(targets: Path, grounder: Grounder, progress: Progress | None = None) -> list[Sample]:
@@ -210,9 +180,7 @@ def collect(targets: Path, grounder: Grounder, progress: Progress | None = None)
 def _sample(observation: Observation, instruction: str, box: Rect | None) -> Sample:
     weighed = observation.weigh(instruction)
     right = [box is not None and box.contains(d.point) for d in weighed.drafts]
-    captions = observation.captions(weighed)
-    rows = [dict(r) for r in weighed.rows]
-    return {"rows": rows, "right": right, "absent": box is None, "instruction": instruction, "captions": captions}
+    return {"rows": [dict(r) for r in weighed.rows], "right": right, "absent": box is None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

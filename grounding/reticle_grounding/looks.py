@@ -68,13 +68,6 @@ class Looks:
         self.rects = worth_a_look(elements)
         self.seen: Vectors = matcher.see(image, self.rects)
         self.read: Vectors = matcher.say([t.text for t in texts])
-        self._called: list[tuple[str, ...]] | None = None
-
-    def called(self, number: int) -> tuple[str, ...]:
-        """What a proposal looks like, in words, the best first."""
-        if self._called is None:
-            self._called = self._matcher.called(self.seen)
-        return self._called[number]
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The better of the whole instruction and of what is left without gestures and roles."""

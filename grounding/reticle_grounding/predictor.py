@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .calibration import SCREENING_FILE, Calibration, load_calibration, probability
-from .captions import Captions
+from .calibration import Calibration, load_calibration, probability
 from .errors import BadInput, Cancelled
 from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
-from .features import describe, judged
+from .features import describe
 from .geometry import Point, Rect, Size
 from .images import as_rgb, load_image
 from .labels import readings
@@ -43,8 +42,6 @@ __all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
 Picture: TypeAlias = Image.Image | npt.NDArray[np.uint8] | Path | str
 StopCheck: TypeAlias = Callable[[], bool]
 MAX_TOP_K = 50
-JUDGED = 12
-"""Candidates that the judge compares with the instruction."""
 
 
 class Grounder:
@@ -57,12 +54,9 @@ class Grounder:
         calibration: Calibration,
         config: GroundingConfig | None = None,
         matcher: Matcher | None = None,
-        screening: Calibration | None = None,
     ) -> None:
-        """``screening`` ranks what goes to the matcher's judge, whose findings ``calibration`` weighs; without a judge,
-        or without ``screening``, ``calibration`` weighs alone."""
         self.config = config or GroundingConfig()
-        self.calibration, self.screening = calibration, screening
+        self.calibration = calibration
         self.source: AttentionSource = source if self.config.attention else EvenAttention(source.name)
         self.reader = reader
         self.matcher: Matcher = matcher if matcher is not None and self.config.matcher else NoMatcher()
@@ -80,21 +74,19 @@ class Grounder:
         config = config or GroundingConfig()
         folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
         model = PointerModel.open(folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio)
-        matcher = open_matcher(embedded_model_dir())
-        screening = load_calibration(SCREENING_FILE)
-        calibration = load_calibration() if config.matcher and matcher.judges else screening
-        return cls(PointerSource(model), TextReader(config.ocr_threads), calibration, config, matcher, screening)
+        return cls(
+            PointerSource(model),
+            TextReader(config.ocr_threads),
+            load_calibration(),
+            config,
+            open_matcher(embedded_model_dir()),
+        )
 
     @property
     def reads_first(self) -> bool:
         """Whether the whole screen is read before the model looks at it, because it has a reading channel."""
         whole = self.config.reading == "screen" and self.config.elements and not isinstance(self.matcher, NoMatcher)
         return whole and isinstance(self.source, ReadingSource) and self.source.takes_reading
-
-    @property
-    def judges(self) -> bool:
-        """Whether candidates go through a judge."""
-        return self.screening is not None and self.matcher.judges
 
     @property
     def name(self) -> str:
@@ -148,8 +140,7 @@ class Observation:
             raise BadInput(f"top_k is {top_k}; it must be 1 to {MAX_TOP_K}")
         text = check_instruction(instruction)
         timings: dict[str, float] = {}
-        everything = self.weigh(text, timings, stop)
-        weighed = self._compared(text, everything, timings, stop)
+        weighed = self.weigh(text, timings, stop)
         with _timed(timings, "rank"):
             kept = without_twins(weighed.ranked(self._grounder.calibration), max(top_k, self._config.verifier_budget))
         if self._config.vlm_verifier:
@@ -158,8 +149,7 @@ class Observation:
                 kept = self._verified(text, kept)
         best = enumerate(kept[:top_k], 1)
         candidates = tuple(self._candidate(rank, p, draft, weighed) for rank, (p, draft) in best)
-        alone = self._grounder.screening or self._grounder.calibration
-        return Explained(self._grounding(text, candidates, weighed.scene, timings), everything, alone)
+        return Explained(self._grounding(text, candidates, weighed.scene, timings), weighed, self._grounder.calibration)
 
     def weigh(
         self, instruction: str, timings: dict[str, float] | None = None, stop: StopCheck | None = None
@@ -185,31 +175,6 @@ class Observation:
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)
-
-    def screened(self, instruction: str) -> Weighed:
-        """As :meth:`weigh`, the candidates best first by the screening law."""
-        weighed = self.weigh(instruction)
-        law = self._grounder.screening or self._grounder.calibration
-        return weighed.picked(weighed.order(law))
-
-    def captions(self, weighed: Weighed) -> list[str]:
-        """Every candidate in words."""
-        looks = self._looks
-        captions = Captions(weighed.scene, looks.called if looks is not None else lambda _: (), self.size)
-        return [captions.of(draft) for draft in weighed.drafts]
-
-    def _compared(
-        self, instruction: str, weighed: Weighed, timings: dict[str, float], stop: StopCheck | None
-    ) -> Weighed:
-        """The best candidates with what the judge says of them; all as they are where there is no judge."""
-        screening = self._grounder.screening
-        if screening is None or not self._grounder.judges:
-            return weighed
-        _check(stop)
-        with _timed(timings, "judge"):
-            kept = weighed.picked(weighed.order(screening)[:JUDGED])
-            scores = self._grounder.matcher.judge(instruction, self.captions(kept))
-            return Weighed(kept.scene, kept.drafts, judged(kept.rows, screening.logits(kept.rows), scores))
 
     def _look(self, stop: StopCheck | None = None) -> Look:
         """The screenshot as the source sees it, made once; where the model has a reading channel, read before."""
@@ -319,15 +284,6 @@ class Weighed:
     drafts: Sequence[Draft]
     rows: Sequence[Mapping[str, float]]
     """Features of each draft."""
-
-    def order(self, calibration: Calibration) -> list[int]:
-        """Numbers of the candidates, best first; of equals the more exact place, not the region of whole patches."""
-        values = calibration.logits(self.rows)
-        return sorted(range(len(values)), key=lambda i: (-values[i], self.drafts[i].origin == "attention"))
-
-    def picked(self, numbers: Sequence[int]) -> Weighed:
-        """Only these candidates, in this order."""
-        return Weighed(self.scene, [self.drafts[i] for i in numbers], [self.rows[i] for i in numbers])
 
     def ranked(self, calibration: Calibration, ignored: tuple[str, ...] = ()) -> list[tuple[float, Draft]]:
         """``p_true`` and draft, best first; of equals the more exact place, not the region of whole patches.

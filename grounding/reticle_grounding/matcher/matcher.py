@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,9 @@ from reticle_grounding.geometry import Rect
 
 from .crops import cut
 
-if TYPE_CHECKING:
-    from .judge import Judge
-
 Vectors = npt.NDArray[np.float32]
 """[n, DIM], rows of norm 1 (or 0 where nothing is known)."""
 BATCH = 64
-CALLED, LEAST_CALLED = 2, 0.15
-"""Most names of a drawing, and the least agreement with one."""
 KEPT = 4096
 """Phrases whose vectors are kept (1.5 kB each)."""
 
@@ -42,19 +37,6 @@ class Matcher(Protocol):
         """Vectors of phrases, to be compared with what was seen."""
         ...
 
-    def called(self, seen: Vectors) -> list[tuple[str, ...]]:
-        """What each thing seen looks like, in words, the best first; empty where nothing fits."""
-        ...
-
-    def judge(self, instruction: str, captions: Sequence[str]) -> list[float]:
-        """Log-odds that each caption is what the instruction means."""
-        ...
-
-    @property
-    def judges(self) -> bool:
-        """Whether :meth:`judge` knows anything."""
-        ...
-
 
 class NoMatcher:
     """Knows nothing: every agreement is 0."""
@@ -67,16 +49,6 @@ class NoMatcher:
 
     ask = say
 
-    def called(self, seen: Vectors) -> list[tuple[str, ...]]:
-        return [() for _ in seen]
-
-    def judge(self, instruction: str, captions: Sequence[str]) -> list[float]:
-        return [0.0] * len(captions)
-
-    @property
-    def judges(self) -> bool:
-        return False
-
 
 class TrainedMatcher:
     """The trained towers; opened at first use. Use from one thread at a time."""
@@ -87,9 +59,6 @@ class TrainedMatcher:
         from .store import load
 
         self._net, self._tokens = load(folder), Tokens.of(folder)
-        self._folder = folder
-        self._names: tuple[tuple[str, ...], Vectors] | None = None
-        self._judge: Judge | None = None
         self._said: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
 
     def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
@@ -125,32 +94,6 @@ class TrainedMatcher:
             return np.zeros((0, 1), np.float32)
         with torch.inference_mode():
             return cast(Vectors, self._net.ask(torch.from_numpy(self.say(phrases))).numpy())
-
-    def called(self, seen: Vectors) -> list[tuple[str, ...]]:
-        from .store import NAMES, load_names
-
-        if not len(seen) or not (self._folder / NAMES).is_file():
-            return [() for _ in seen]
-        if self._names is None:
-            stored, looks = load_names(self._folder)
-            self._names = stored, looks.numpy()
-        names, vectors = self._names
-        scores = seen @ vectors.T
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :CALLED]
-        return [tuple(names[i] for i in row if s[i] >= LEAST_CALLED) for row, s in zip(best, scores, strict=True)]
-
-    @property
-    def judges(self) -> bool:
-        from .judge import FILE
-
-        return (self._folder / FILE).is_file()
-
-    def judge(self, instruction: str, captions: Sequence[str]) -> list[float]:
-        if self._judge is None:
-            from .judge import load
-
-            self._judge = load(self._folder, self._net.words)
-        return self._judge(instruction, captions)
 
 
 @lru_cache(maxsize=2)

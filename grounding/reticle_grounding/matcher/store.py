@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -19,8 +19,6 @@ FILE = "matcher.safetensors"
 """The look tower and what describes the whole."""
 WORDS = "matcher-words-{}.safetensors"
 """The phrase tower, in as many files as it takes."""
-NAMES = "matcher-names.safetensors"
-"""What drawings are called, and what each of these looks like."""
 MAX_BYTES = 14 << 20
 SCALE = ".scale"
 """Ending of the name of a table of row scales; ``weight = rows * scale``."""
@@ -46,26 +44,6 @@ def save(net: MatcherNet, folder: Path, meta: dict[str, str]) -> list[Path]:
     for path, tensors in zip(paths, [first, *parts], strict=True):
         save_file(tensors, path, metadata=header if path.name == FILE else None)
     return paths
-
-
-def save_names(names: Sequence[str], vectors: Tensor, folder: Path) -> Path:
-    """``vectors``: [names, DIM], to be compared with what was seen."""
-    save_file(_rows("looks", vectors), folder / NAMES, metadata={"names": json.dumps(list(names))})
-    return folder / NAMES
-
-
-def load_names(folder: Path) -> tuple[tuple[str, ...], Tensor]:
-    """Names and their vectors [names, DIM]. Raises CheckpointError naming the file."""
-    path = folder / NAMES
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            names = tuple(map(str, json.loads(file.metadata()["names"])))
-            vectors = file.get_tensor("looks").float() * file.get_tensor("looks" + SCALE)
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(f"cannot read the names of drawings {path}: {error}") from error
-    if len(names) != len(vectors):
-        raise CheckpointError(f"{path} holds {len(names)} names but {len(vectors)} vectors")
-    return names, vectors
 
 
 def _small(value: Tensor) -> Tensor:

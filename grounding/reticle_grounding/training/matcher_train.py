@@ -18,17 +18,15 @@ from random import Random
 import numpy as np
 import torch
 from torch import Tensor, distributed
-from torch.nn import functional as F  # noqa: N812
 
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.net import MatcherNet
 from reticle_grounding.matcher.sentences import DIM, Tokens
-from reticle_grounding.matcher.store import load, save, save_names
+from reticle_grounding.matcher.store import load, save
 
 from .agreement import agreement, akin, together
 from .canvas import Element
-from .concepts import concepts
 from .harvested import fitting_apps, harvested_rows, harvested_scenes
 from .instructions import phrase, plain
 from .looks import CapturedLooks, DrawnIcons, Look, drawing
@@ -102,13 +100,6 @@ def loss_of(
     with torch.no_grad():
         hit = same.gather(0, (spoken @ seen.T).argmax(1)[None])[0, : len(asked)].float().mean()
     return loss, {"loss": loss.item(), "hit": hit.item()}
-
-
-@torch.inference_mode()
-def names_of_looks(net: MatcherNet, tokens: Tokens) -> tuple[list[str], Tensor]:
-    """A name for every concept, and what all its names together look like [names, DIM]."""
-    vectors = [F.normalize(net.ask(net.say(tokens, c.labels)).mean(0), dim=-1) for c in concepts()]
-    return [c.labels[0].lower() for c in concepts()], torch.stack(vectors)
 
 
 @torch.inference_mode()
@@ -223,7 +214,6 @@ class Run:
                 found[source] = round(log["hit"], 4)
         _say({"step": self.done, "validation": found})
         save(self.net, self.chosen.out, {"steps": str(self.done), "validation": json.dumps(found)})
-        save_names(*names_of_looks(self.net, self.tokens), self.chosen.out)
         self.tokens.save(self.chosen.out)
         self.learning.load_state_dict(own)
 
