@@ -1,14 +1,14 @@
 """How a file writes its boxes: two corners or corner and size, in pixels or as a share of the picture.
 
 The published benchmarks differ, and copies of one benchmark differ too, so the convention is read from all boxes of a
-set together: the one that fits the pictures best, of equals the one the benchmark was published with.
+set together: the one the benchmark was published with, unless it does not fit the pictures and another does.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from reticle_grounding.errors import BadInput
@@ -89,12 +89,17 @@ def by_name(name: str) -> Boxes:
     return CONVENTIONS[name]
 
 
-def detect(samples: Sequence[Sample], published: Boxes) -> Boxes:
-    """The convention that fits all samples best, of equals ``published``.
+def detect(samples: Sequence[Sample], published: Boxes, swaps: bool = False) -> Boxes:
+    """The convention of all samples together.
 
     The unit: from 0 to 1 when no number is larger; from 0 to 1000 when no number is larger and pixels would lie outside
-    of the pictures, or would be too unlikely never to reach beyond 1000. The order: the one by which fewer boxes have
-    negative sides or leave their picture. Raises BadInput naming a row when more than 5% of the boxes fit neither.
+    of the pictures, or would be too unlikely never to reach beyond 1000. The order: as ``published``, unless more than
+    5% of the boxes would have negative sides or leave their picture and fewer do so in the other order.
+
+    Args:
+        swaps: reversed corners are as good as others, once it is known that they are corners.
+
+    Raises BadInput naming a row when more than 5% of the boxes fit neither way.
     """
     if not samples:
         return published
@@ -102,24 +107,34 @@ def detect(samples: Sequence[Sample], published: Boxes) -> Boxes:
     boxes = [s for s in samples if s.box]
     if not boxes:
         return Boxes(published.order, unit)
-    orders = sorted(ORDERS, key=lambda order: order != published.order)
-    misfits = {order: [s for s in boxes if not _fits(s, Boxes(order, unit))] for order in orders}
-    best = min(orders, key=lambda order: len(misfits[order]))
-    if len(misfits[best]) > MISFITS * len(boxes):
-        first = misfits[best][0]
+    most = MISFITS * len(boxes)
+    misfits = {order: [s for s in boxes if not _fits(s, Boxes(order, unit))] for order in ORDERS}
+    best = (
+        published.order
+        if len(misfits[published.order]) <= most
+        else min((published.order, *ORDERS), key=lambda order: len(misfits[order]))
+    )
+    wrong = [s for s in misfits[best] if not (swaps and best == "xyxy" and _fits(_put_in_order(s), Boxes(best, unit)))]
+    if len(wrong) > most:
+        first = wrong[0]
         size = f"{first.size.width}x{first.size.height}"
         raise BadInput(
             f"{first.where}: box {list(first.numbers)} does not fit a picture of {size}, neither as two corners nor as "
-            f"corner and size; the same holds for {len(misfits[best])} of {len(boxes)} boxes"
+            f"corner and size; the same holds for {len(wrong)} of {len(boxes)} boxes"
         )
     return Boxes(best, unit)
 
 
+def _put_in_order(sample: Sample) -> Sample:
+    left, top, right, bottom = sample.numbers
+    return replace(sample, numbers=(min(left, right), min(top, bottom), max(left, right), max(top, bottom)))
+
+
 def _unit(samples: Sequence[Sample]) -> Unit:
     highest = max(max(s.numbers) for s in samples)
-    if highest <= 1:
+    if highest <= 1 + SLACK_SHARE:
         return "1"
-    if highest > 1000:
+    if highest > 1000 * (1 + SLACK_SHARE):
         return "pixels"
     outside = min(_outside(samples, Boxes(order, "pixels")) for order in ORDERS)
     inside = min(_outside(samples, Boxes(order, "1000")) for order in ORDERS)

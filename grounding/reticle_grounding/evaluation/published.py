@@ -79,7 +79,8 @@ def _is_own(path: Path) -> bool:
     if path.is_dir():
         return (path / "targets.jsonl").is_file()
     first = _first_line(path)
-    return recognise(first, path) is None and (isinstance(first, Mapping) or path.suffix.lower() != ".json")
+    other = first is None and path.suffix.lower() == ".json"
+    return path.exists() and not other and recognise(first, path) is None
 
 
 def _read(path: Path, chosen: Format, files: Files, limit: int | None, choices: Choices) -> TargetSet:
@@ -123,7 +124,7 @@ def _boxes(
         for item, _, size in found
         if item.shape != "absent"
     ]
-    boxes = detect(samples, usual)
+    boxes = detect(samples, usual, chosen.swaps)
     said = "as published" if boxes == usual else f"though published as {usual.words}"
     return boxes, f"{boxes.words}, {said}"
 
@@ -249,12 +250,12 @@ def _rows_or_none(file: Path) -> list[object] | None:
 
 
 def _first_line(file: Path) -> object:
-    """The first filled line as JSON; None for anything else."""
+    """The object in the first filled line; None where that line is none."""
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open(encoding="utf-8-sig") as opened:
             line = next((line for line in opened if line.strip()), "")
-        return json.loads(line)
-    except (OSError, ValueError):
+        return json.loads(line) if line.lstrip().startswith("{") else None
+    except (OSError, ValueError, RecursionError):
         return None
 
 
