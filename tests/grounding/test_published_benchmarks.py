@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.errors import BadInput
@@ -219,6 +220,7 @@ def test_screenspot(tmp_path: Path, version: str) -> None:
     assert found.origin.boxes == "[left, top, width, height] in pixels, as published"
     assert found.origin.files == tuple(f"screenspot_{p}{version}.json" for p in ("desktop", "mobile", "web"))
     assert Rect(90, 95, 180, 135) in boxes(found)
+    assert all(target.closed for target in flat(found))
     kinds = Counter(kind for target in flat(found) for kind in target.kinds)
     assert kinds["desktop"] == 2, "a shop's picture counts where it was published"
     assert (kinds["desktop icon"], kinds["mobile icon"], kinds["web text"], kinds["icon"]) == (1, 1, 1, 2)
@@ -411,6 +413,21 @@ def test_edges_belong_to_published_boxes_only() -> None:
     assert not Target(Path("a.png"), "x", None, "text").holds(Point(1, 1))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_outline_encloses_what_a_drawing_of_it_fills(seed: int) -> None:
+    """Random polygons, concave and crossing themselves, against Pillow's filling; edges left out."""
+    random = Random(seed)
+    corners = [(random.randrange(100), random.randrange(100)) for _ in range(random.randint(3, 9))]
+    target = Target(Path("a.png"), "x", Rect(0, 0, 99, 99), "x", outline=tuple(Point(*c) for c in corners))
+    filled, edges = Image.new("1", (100, 100)), Image.new("1", (100, 100))
+    ImageDraw.Draw(filled).polygon(corners, fill=1)
+    ImageDraw.Draw(edges).polygon(corners, outline=1, width=5)
+    clear = [(x, y) for x in range(100) for y in range(100) if not edges.getpixel((x, y))]
+    assert len(clear) > 1000
+    wrong = [(x, y) for x, y in clear if target.holds(Point(x, y)) != bool(filled.getpixel((x, y)))]
+    assert wrong == []
+
+
 def test_pixels_are_those_of_the_size_in_the_row(tmp_path: Path) -> None:
     """A copy with smaller pictures is scored in its own pixels."""
     root = screenspot_pro(tmp_path)
@@ -553,11 +570,15 @@ def test_more_broken_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no file or folder"):
         read_set(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="holds no annotation file"):
+    with pytest.raises(BadInput, match=r"holds neither targets\.jsonl nor an annotation file"):
         read_set(tmp_path / "empty")
     (tmp_path / "empty" / "test-00000.parquet").write_bytes(b"")
     with pytest.raises(BadInput, match=r"save their rows as JSON first"):
         read_set(tmp_path / "empty")
+    (tmp_path / "captured").mkdir()
+    (tmp_path / "captured" / "screens.jsonl").write_text('{"image": "a.png", "app": "a", "elements": []}\n')
+    with pytest.raises(BadInput, match="captured screens are measured with --captured"):
+        read_set(tmp_path / "captured")
     with pytest.raises(BadInput, match=r"no folder .* of pictures"):
         read_set(screenspot(tmp_path / "a"), choices=Choices(images=tmp_path / "none"))
     both = screenspot(tmp_path / "both")

@@ -35,6 +35,8 @@ FOLDERS = ("images", "screenspotv2_image", "screenspot_imgs", "")
 """Where pictures lie, below the folder of the annotations or up to two above it."""
 DEPTH = 2
 """Folders below the given one in which annotations are looked for."""
+OTHERS = ("meta.json", "classification_result.json", "buckets.json")
+"""What the benchmarks publish beside their annotations."""
 NO_PICTURE = "picture missing"
 OUTSIDE = "box outside of its picture"
 REVERSED = "corners of the box reversed"
@@ -175,8 +177,12 @@ def _annotations(path: Path, choices: Choices) -> tuple[Format, Files]:
                 raise BadInput(f"{path} holds files of {', '.join(names)}; name one of the files")
             chosen = forced or next(iter(known.values()))
             return chosen, _once({file: found[file] for file in known}, chosen, choices.refined)
-    tables = " It holds .parquet files: save their rows as JSON first." if any(path.rglob("*.parquet")) else ""
-    raise BadInput(f"{path} holds no annotation file of a benchmark known here.{tables}")
+    hint = ""
+    if (path / "screens.jsonl").is_file():
+        hint = "; captured screens are measured with --captured"
+    elif any(path.rglob("*.parquet")):
+        hint = "; it holds .parquet files: save their rows as JSON first"
+    raise BadInput(f"{path} holds neither targets.jsonl nor an annotation file of a benchmark known here{hint}")
 
 
 def _has_boxes(raw: object) -> bool:
@@ -186,7 +192,8 @@ def _has_boxes(raw: object) -> bool:
 def _json_files(folder: Path, depth: int) -> Files:
     pattern = "*/" * depth
     files = sorted(f for ending in ("json", "jsonl") for f in folder.glob(f"{pattern}*.{ending}") if f.is_file())
-    return {file: rows for file in files if (rows := _rows_or_none(file)) is not None}
+    wanted = [f for f in files if f.name not in OTHERS]
+    return {file: rows for file in wanted if (rows := _rows_or_none(file)) is not None}
 
 
 def _once(files: Files, chosen: Format, refined: bool) -> Files:
