@@ -401,6 +401,23 @@ def test_venusbench_gd(tmp_path: Path) -> None:
     assert (result["n"], result["absent"], result["absent_rejection"], result["accuracy"]) == (4, 2, 1.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("change", "absent"),
+    [
+        ({"category": "element_grounding", "bbox": [-1, -1, -1, -1]}, True),
+        ({"category": "refusal_grounding", "bbox": [90, 95, 180, 135]}, True),
+        ({"category": "Refusal", "bbox": None}, True),
+        ({"category": "element_grounding", "bbox": None}, True),
+        ({"category": "element_grounding", "bbox": [-1, 95, 180, 135]}, False),
+    ],
+)
+def test_refusals_of_venusbench_gd(tmp_path: Path, change: dict[str, object], absent: bool) -> None:
+    file = venusbench_gd(tmp_path) / "instruction" / "element_grounding.json"
+    (row,) = json.loads(file.read_text())
+    found = read_set(write(file, [{**row, **change}]))
+    assert [t.box is None for t in flat(found)] == [absent]
+
+
 def test_edges_belong_to_published_boxes_only() -> None:
     published = Target(Path("a.png"), "x", Rect(10, 10, 20, 20), "text", closed=True)
     own = Target(Path("a.png"), "x", Rect(10, 10, 20, 20), "text")
