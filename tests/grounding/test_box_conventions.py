@@ -53,6 +53,10 @@ def test_one_box_decides_where_only_one_reading_fits() -> None:
 def test_a_box_one_pixel_beyond_its_picture_is_no_evidence() -> None:
     edge = Sample("a.json, row 1", (645, 625, 2361, 1590), Size(2360, 1640))
     assert detect([edge], XYXY) == XYXY
+    small = Sample("a.json, row 1", (150, 90, 202, 122), Size(200, 120))
+    assert detect([small], XYXY) == XYXY, "two pixels, however small the picture"
+    with pytest.raises(BadInput, match="does not fit a picture of 200x120"):
+        detect([Sample("a.json, row 1", (150, 90, 203, 122), Size(200, 120))], XYXY)
 
 
 @pytest.mark.parametrize("unit", ["1", "1000"])

@@ -24,6 +24,8 @@ SLACK_SHARE = 0.005
 """The same as a share of the picture's side."""
 MISFITS = 0.05
 """Share of the boxes that may contradict a convention before it is refused."""
+FEWEST_OUTSIDE = 3
+"""Boxes that must lie outside of their pictures as pixels before they are thousandths; fewer are mistakes."""
 FEWEST = 50
 """Boxes on pictures over 1000 pixels wide from which chance may speak for thousandths."""
 UNLIKELY = 1e-6
@@ -138,7 +140,7 @@ def _unit(samples: Sequence[Sample]) -> Unit:
         return "pixels"
     outside = min(_outside(samples, Boxes(order, "pixels")) for order in ORDERS)
     inside = min(_outside(samples, Boxes(order, "1000")) for order in ORDERS)
-    if outside > MISFITS * len(samples) and inside < outside:
+    if outside >= FEWEST_OUTSIDE and outside > MISFITS * len(samples) and inside < outside:
         return "1000"
     wide = [s for s in samples if s.size.width > 1000]
     chance = sum(math.log(1000 / s.size.width) + math.log(min(1.0, 1000 / s.size.height)) for s in wide)
