@@ -14,13 +14,15 @@ import numpy as np
 from .evaluation import counting
 from .evaluation.baselines import largest_match, text_search
 from .evaluation.counting import Outcome, share
-from .evaluation.results import Evaluation, KindResult
+from .evaluation.presets import Applied, rescaled
+from .evaluation.results import Evaluation, KindResult, Sized
 from .evaluation.sets import AbsentChoice, TargetSet, listed
 from .evaluation.targets import Target, by_image, read_targets
-from .geometry import Point
+from .geometry import Affine, Point
 from .images import load_image
 from .ocr import TextBox
 from .predictor import Grounder, Observation
+from .sources import PointerSource
 
 __all__ = ["Evaluation", "KindResult", "Target", "by_image", "evaluate", "evaluate_set", "read_targets"]
 
@@ -39,25 +41,37 @@ def evaluate(
 
 
 def evaluate_set(
-    measured: TargetSet, grounder: Grounder, progress: Progress | None = None, *, baselines: bool = False
+    measured: TargetSet,
+    grounder: Grounder,
+    progress: Progress | None = None,
+    *,
+    baselines: bool = False,
+    applied: Applied | None = None,
 ) -> Evaluation:
-    """As :func:`evaluate`, for a set whose absent targets may be chosen once its screens have been read."""
+    """As :func:`evaluate`, for a set whose absent targets may be chosen once its screens have been read.
+
+    Args:
+        applied: the rule for the size of pictures; its limit of pixels must be that of the grounder already.
+    """
     outcomes: list[Outcome] = []
     near: list[Outcome] = []
     screens: list[float] = []
     for screen in measured.screens:
-        observation = grounder.observe(load_image(screen.image))
+        image = load_image(screen.image)
+        seen = rescaled(image, applied.rule.rescale_to) if applied and applied.rule.rescale_to else image
+        observation = grounder.observe(seen)
+        back = Affine.scaling(image.width / seen.width, image.height / seen.height)
         texts = _texts(observation, grounder) if baselines or screen.absent or screen.near else ()
         counted = [(target, outcomes) for target in (*screen.targets, *_chosen(screen.absent, texts))]
         for target, group in [*counted, *((target, near) for target in _chosen(screen.near, texts))]:
-            outcome = _ask(observation, target)
-            group.append(_with_baselines(outcome, texts) if baselines else outcome)
+            outcome = _ask(observation, target, back)
+            group.append(_with_baselines(outcome, texts, back) if baselines else outcome)
             if progress is not None:
                 progress(len(outcomes) + len(near), measured.planned)
         screens.append(sum(observation.screen_ms.values()))
     if progress is not None and len(outcomes) + len(near) < measured.planned:
         progress(len(outcomes) + len(near), len(outcomes) + len(near))
-    return _summary(outcomes, near, screens, grounder, baselines)
+    return _summary(measured, outcomes, near, screens, grounder, baselines, applied)
 
 
 def _chosen(choice: AbsentChoice | None, texts: Sequence[TextBox]) -> list[Target]:
@@ -71,7 +85,8 @@ def _texts(observation: Observation, grounder: Grounder) -> Sequence[TextBox]:
     return grounder.reader.read(np.asarray(observation.image))
 
 
-def _ask(observation: Observation, target: Target) -> Outcome:
+def _ask(observation: Observation, target: Target, back: Affine) -> Outcome:
+    """``back`` maps the observed picture to the target's."""
     known = sum(observation.screen_ms.values())
     start = time.perf_counter()
     explained = observation.explain(target.instruction)
@@ -81,28 +96,45 @@ def _ask(observation: Observation, target: Target) -> Outcome:
     phases = {name: ms for name, ms in grounding.timings_ms.items() if name not in once}
     return Outcome(
         target,
-        tuple(_right(target, c.point) for c in grounding.candidates),
+        tuple(_right(target, c.point, back) for c in grounding.candidates),
         grounding.candidates[0].p_true if grounding.candidates else None,
         grounding.threshold,
         grounding.found,
-        _right(target, explained.by_attention()),
-        _right(target, explained.by_text()),
+        _right(target, explained.by_attention(), back),
+        _right(target, explained.by_text(), back),
         {**phases, "total": own},
     )
 
 
-def _with_baselines(outcome: Outcome, texts: Sequence[TextBox]) -> Outcome:
+def _with_baselines(outcome: Outcome, texts: Sequence[TextBox], back: Affine) -> Outcome:
     target = outcome.target
-    hits = tuple(_right(target, point) for point in text_search(target.instruction, texts))
-    return replace(outcome, search_hits=hits, largest_hit=_right(target, largest_match(target.instruction, texts)))
+    hits = tuple(_right(target, point, back) for point in text_search(target.instruction, texts))
+    largest = _right(target, largest_match(target.instruction, texts), back)
+    return replace(outcome, search_hits=hits, largest_hit=largest)
 
 
-def _right(target: Target, point: Point | None) -> bool:
-    return target.box is not None and point is not None and target.box.contains(point)
+def _right(target: Target, point: Point | None, back: Affine) -> bool:
+    return target.holds(None if point is None else back.point(point))
+
+
+def _sized(grounder: Grounder, applied: Applied | None) -> Sized:
+    return {
+        "preset": applied.preset.name if applied else None,
+        "source": applied.preset.source if applied else None,
+        "asked_max_pixels": applied.rule.max_pixels if applied else grounder.config.max_pixels,
+        "max_pixels": grounder.source.max_pixels if isinstance(grounder.source, PointerSource) else None,
+        "rescaled_to": applied.rule.rescale_to if applied else None,
+    }
 
 
 def _summary(
-    outcomes: Sequence[Outcome], near: Sequence[Outcome], screens: Sequence[float], grounder: Grounder, baselines: bool
+    measured: TargetSet,
+    outcomes: Sequence[Outcome],
+    near: Sequence[Outcome],
+    screens: Sequence[float],
+    grounder: Grounder,
+    baselines: bool,
+    applied: Applied | None,
 ) -> Evaluation:
     present = [o for o in outcomes if o.present]
     absent = [o for o in outcomes if not o.present]
@@ -126,6 +158,8 @@ def _summary(
         "risk": counting.risk(answers),
         "calibration": counting.calibration(answers),
         "baselines": counting.baselines(present) if baselines else None,
+        "published": counting.published(measured.origin, outcomes),
+        "sized": _sized(grounder, applied),
         "vlm_verifier": grounder.config.vlm_verifier,
         "screens": len(screens),
         "ms_p50": round(float(np.percentile(own, 50)), 1),

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .errors import BadInput
+from .geometry import Size
 
 MAX_SIDE = 20_000
 """Pixels along one side."""
@@ -34,6 +35,8 @@ _DECODING = (
     Image.DecompressionBombError,
 )
 """What Pillow raises on damaged files, beside its own errors."""
+_TURNED = (5, 6, 7, 8)
+"""Orientations of the EXIF specification that swap width and height."""
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -61,6 +64,20 @@ def load_image(path: Path | str) -> Image.Image:
         raise BadInput(f"{path} has more than {MAX_PIXELS // 10**6} million pixels") from None
     except _DECODING as error:
         raise BadInput(f"{path} is damaged or cut short: {error}") from error
+
+
+def picture_size(path: Path) -> Size:
+    """Width and height of a picture as :func:`load_image` gives it, from the file's header alone.
+
+    Raises BadInput for a file that is no picture or may not be read.
+    """
+    try:
+        with _own_size_limit(), Image.open(path) as opened:
+            width, height = opened.size
+            turned = opened.getexif().get(ExifTags.Base.Orientation) in _TURNED
+    except (UnidentifiedImageError, *_DECODING) as error:
+        raise BadInput(f"{path} is no readable picture: {error}") from error
+    return Size(height, width) if turned else Size(width, height)
 
 
 def check_image(image: Image.Image) -> None:

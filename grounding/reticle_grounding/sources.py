@@ -109,6 +109,11 @@ class PointerSource:
         return _PointerLook(self.model, self.model.encode(image))
 
     @property
+    def max_pixels(self) -> int:
+        """Model pixels that a picture has at most."""
+        return self.model.processor.max_pixels
+
+    @property
     def takes_reading(self) -> bool:
         return self.model.channel is not None
 

@@ -18,6 +18,8 @@ from .ground import JsonOption, KeepOption, ModelOption
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from reticle_grounding.evaluation.presets import Preset
+    from reticle_grounding.evaluation.published import Choices
     from reticle_grounding.evaluation.results import Evaluation
     from reticle_grounding.evaluation.sets import TargetSet
     from reticle_grounding.predictor import Grounder
@@ -29,7 +31,11 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     targets: Annotated[
-        list[Path] | None, typer.Argument(help="Files of JSON lines; pictures in images/ beside each.")
+        list[Path] | None,
+        typer.Argument(
+            help="Files of JSON lines with pictures in images/ beside each, or files or folders of ScreenSpot, -v2, "
+            "-Pro, OSWorld-G, UI-Vision or VenusBench-GD as published."
+        ),
     ] = None,
     captured: Annotated[
         list[Path] | None,
@@ -43,6 +49,29 @@ def evaluate(
         int | None, typer.Option("--generated", min=1, help="So many targets on newly generated screens.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most N targets of each set.")] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option("--format", help="Read the files as those of this benchmark; as a rule it is recognised."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", help="Folder of a benchmark's pictures, where it is not beside the files."),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            "--boxes", help="How a benchmark's boxes are written, such as xywh-pixels or xyxy-1; else detected."
+        ),
+    ] = None,
+    applications: Annotated[
+        bool, typer.Option("--applications", help="One row for each application of a benchmark as well.")
+    ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset", help="A paper's rule for picture sizes: gui-actor, gui-aima, focusui-7b or focusui-2b."
+        ),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside it plain text search, on the same reading.")
     ] = False,
@@ -58,11 +87,15 @@ def evaluate(
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
     from reticle_grounding.evaluation.picture import check_ending, draw_curves
+    from reticle_grounding.evaluation.presets import preset_named
+    from reticle_grounding.evaluation.published import Choices
 
     if curve is not None:
         check_ending(curve)
-    with _sets(targets or [], captured or [], spoken or [], generated, limit) as sets:
-        results = _measure(sets, model or load_settings().model, keep_ratio, baselines=baselines, verify=verify)
+    rules = None if preset is None else preset_named(preset)
+    choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
+    with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
+        results = _measure(sets, model or load_settings().model, keep_ratio, rules, baselines=baselines, verify=verify)
     if curve is not None:
         draw_curves(results, curve)
     if as_json:
@@ -75,15 +108,21 @@ def evaluate(
 
 @contextmanager
 def _sets(
-    targets: list[Path], captured: list[Path], spoken: list[Path], generated: int | None, limit: int | None
+    targets: list[Path],
+    captured: list[Path],
+    spoken: list[Path],
+    generated: int | None,
+    limit: int | None,
+    choices: Choices,
 ) -> Iterator[list[TargetSet]]:
     """All sets named on the command line; bad ones are told before any model is opened."""
     from reticle_grounding.evaluation import sets
+    from reticle_grounding.evaluation.published import read_set
 
     if not targets and not captured and not spoken and generated is None:
         raise BadInput("nothing to measure: name a targets file, --captured FOLDER, --spoken FOLDER or --generated N")
     with ExitStack() as stack:
-        found = [sets.from_file(path, limit) for path in targets]
+        found = [read_set(path, limit, choices) for path in targets]
         found += [sets.captured(folder, limit) for folder in captured]
         found += [sets.spoken(folder, limit) for folder in spoken]
         if generated is not None:
@@ -92,20 +131,34 @@ def _sets(
 
 
 def _measure(
-    sets: list[TargetSet], model: Path | None, keep_ratio: float | None, *, baselines: bool, verify: bool
+    sets: list[TargetSet],
+    model: Path | None,
+    keep_ratio: float | None,
+    preset: Preset | None,
+    *,
+    baselines: bool,
+    verify: bool,
 ) -> dict[str, Evaluation]:
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
+    from reticle_grounding.evaluation.presets import Applied
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
 
-    first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio))
-    grounders = [("", first), *([(" + verifier", _verifying(first))] if verify else [])]
+    # All rules before any model, so that a preset without one for some set is told at once.
+    benchmarks = [s.origin.name if s.origin else None for s in sets]
+    rules = [None if preset is None else Applied(preset, preset.rule(benchmark)) for benchmark in benchmarks]
+    first: Grounder | None = None
     results: dict[str, Evaluation] = {}
-    for name, measured in zip(distinct([s.name for s in sets]), sets, strict=True):
-        for suffix, grounder in grounders:
+    for name, measured, applied in zip(distinct([s.name for s in sets]), sets, rules, strict=True):
+        limit = applied.rule.max_pixels if applied else None
+        if first is None or first.config.max_pixels != limit:
+            first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio, max_pixels=limit))
+        for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
-                results[name + suffix] = evaluate_set(measured, grounder, progress, baselines=baselines)
+                results[name + suffix] = evaluate_set(
+                    measured, grounder, progress, baselines=baselines, applied=applied
+                )
     return results
 
 

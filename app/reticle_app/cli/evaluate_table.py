@@ -72,6 +72,8 @@ def _lines(name: str, result: Evaluation) -> list[str]:
     phases = ", ".join(f"{phase} {ms:.0f}" for phase, ms in result["ms_by_phase"].items() if phase != "total")
     return [
         f"{name}: {result['n']} targets ({result['absent']} absent) on {result['screens']} screens",
+        *_published(result),
+        *_sized(result),
         f"  found and right {_percent(result['accuracy_found'])} of the present ones",
         "  shipped threshold " + _rejection(result["at_shipped_threshold"]),
         "  95% of the right kept at " + _rejection(result["at_threshold_keeping_95"]),
@@ -87,6 +89,33 @@ def _lines(name: str, result: Evaluation) -> list[str]:
         f"(p90 {result['ms_p90']:.0f}; {phases})",
         f"  reading {result['reading']}, model {result['model']}",
     ]
+
+
+def _published(result: Evaluation) -> list[str]:
+    """Which benchmark it is, what of it was left out, and its score over all items."""
+    published = result["published"]
+    if published is None:
+        return []
+    skipped = ", ".join(f"{count} {reason}" for reason, count in published["skipped"].items())
+    files = ", ".join(published["files"]) if len(published["files"]) < 4 else f"{len(published['files'])} files"
+    score = f"  of all {result['n']} items {_percent(published['always_clicking'])} right when it always clicks"
+    refusing = f", {_percent(published['refusing'])} when it refuses below the shipped threshold"
+    return [
+        f"  benchmark {published['benchmark']}: {published['items']} items in {files}; skipped: {skipped or 'none'}",
+        f"  boxes {published['boxes']}",
+        score + (refusing if result["absent"] else ""),
+    ]
+
+
+def _sized(result: Evaluation) -> list[str]:
+    """The preset and what became of it; nothing without one."""
+    sized = result["sized"]
+    if sized["preset"] is None:
+        return []
+    rescaled = f"pictures rescaled to {sized['rescaled_to']:,} pixels, " if sized["rescaled_to"] else ""
+    asked, limit = sized["asked_max_pixels"], sized["max_pixels"]
+    own = f" (the model takes {limit:,})" if limit is not None and asked is not None and limit < asked else ""
+    return [f"  preset {sized['preset']}: {rescaled}at most {asked:,} model pixels{own}; {sized['source']}"]
 
 
 def _near(result: Evaluation) -> list[str]:

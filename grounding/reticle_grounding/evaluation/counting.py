@@ -16,6 +16,7 @@ from .results import (
     CalibrationResult,
     KindResult,
     NearAbsent,
+    Published,
     Rejection,
     Risk,
 )
@@ -32,6 +33,7 @@ from .risk import (
     threshold_keeping,
     wilson_lower,
 )
+from .sets import Origin
 from .targets import Target
 
 GOALS = (0.99, 0.95)
@@ -77,8 +79,8 @@ def share(values: Iterable[bool]) -> float | None:
 
 
 def by_kind(present: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    kinds = sorted({o.target.kind for o in present})
-    return {kind: [o for o in present if o.target.kind == kind] for kind in kinds}
+    kinds = sorted({kind for o in present for kind in o.target.kinds})
+    return {kind: [o for o in present if kind in o.target.kinds] for kind in kinds}
 
 
 def kind_result(outcomes: Sequence[Outcome]) -> KindResult:
@@ -190,6 +192,21 @@ def calibration(answers: Sequence[Answer]) -> CalibrationResult:
     }
 
 
+def published(origin: Origin | None, outcomes: Sequence[Outcome]) -> Published | None:
+    """What the benchmark is and its score over all items; None for a set that is none."""
+    if origin is None:
+        return None
+    return {
+        "benchmark": origin.benchmark,
+        "files": list(origin.files),
+        "items": origin.items,
+        "skipped": dict(origin.skipped),
+        "boxes": origin.boxes,
+        "always_clicking": share(o.present and o.right for o in outcomes) or 0.0,
+        "refusing": share(o.found and o.right if o.present else not o.found for o in outcomes) or 0.0,
+    }
+
+
 def baselines(present: Sequence[Outcome]) -> Baselines:
     """Figures of both baselines; the outcomes must carry them."""
     return {
@@ -199,10 +216,10 @@ def baselines(present: Sequence[Outcome]) -> Baselines:
 
 
 def _baseline(present: Sequence[Outcome], hits: Sequence[tuple[bool, ...]], ranked: bool) -> Baseline:
-    pairs = list(zip((o.target.kind for o in present), hits, strict=True))
+    pairs = list(zip((o.target.kinds for o in present), hits, strict=True))
     kinds: dict[str, BaselineKind] = {}
-    for kind in sorted({kind for kind, _ in pairs}):
-        own = [h for k, h in pairs if k == kind]
+    for kind in sorted({kind for named, _ in pairs for kind in named}):
+        own = [h for named, h in pairs if kind in named]
         third = share(any(h) for h in own) if ranked else None
         kinds[kind] = {"n": len(own), "accuracy": share(h[:1] == (True,) for h in own) or 0.0, "hit_at_3": third}
     return {

@@ -125,6 +125,37 @@ class Baselines(TypedDict):
     largest_match: Baseline
 
 
+class Published(TypedDict):
+    """A set of a published benchmark, and its score as the benchmark's scripts count: over all items asked about."""
+
+    benchmark: str
+    files: list[str]
+    items: int
+    """Rows in the files; not all need be asked about."""
+    skipped: dict[str, int]
+    """Reason -> rows."""
+    boxes: str
+    """How the boxes are written."""
+    always_clicking: float
+    """Right first candidates among all items; an absent target is always wrong."""
+    refusing: float
+    """Right first candidates that count as found, and absent targets that do not, among all items."""
+
+
+class Sized(TypedDict):
+    """How large the model saw the pictures."""
+
+    preset: str | None
+    source: str | None
+    """Of the preset."""
+    asked_max_pixels: int | None
+    """The preset's limit; the model's own may be lower."""
+    max_pixels: int | None
+    """The limit in force; None without a model."""
+    rescaled_to: int | None
+    """Pixels every picture was rescaled to beforehand."""
+
+
 class Evaluation(TypedDict):
     """Accuracies are over the targets that are on the screen."""
 
@@ -153,6 +184,9 @@ class Evaluation(TypedDict):
     calibration: CalibrationResult
     baselines: Baselines | None
     """None when they were not asked for."""
+    published: Published | None
+    """None for sets of one's own."""
+    sized: Sized
     vlm_verifier: bool
     """The model judged the best candidates again."""
     screens: int

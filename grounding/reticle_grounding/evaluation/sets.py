@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,30 @@ class ScreenTargets:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The published benchmark a set comes from, and what of its files is asked about."""
+
+    benchmark: str
+    """As its authors write it."""
+    name: str
+    """Short name, as in a preset or a forced format."""
+    files: tuple[str, ...]
+    items: int
+    """Rows in all files."""
+    skipped: Mapping[str, int]
+    """Reason -> rows left out for it."""
+    boxes: str
+    """Convention the boxes were read by, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSet:
     """Screens that are counted together."""
 
     name: str
     screens: list[ScreenTargets]
+    origin: Origin | None = None
+    """Only for a published benchmark."""
 
     @property
     def planned(self) -> int:
@@ -47,9 +66,9 @@ class TargetSet:
         return sum(len(s.targets) + s.absent_wanted * count for s, count in sorts)
 
 
-def listed(name: str, targets: Sequence[Target]) -> TargetSet:
+def listed(name: str, targets: Sequence[Target], origin: Origin | None = None) -> TargetSet:
     """A set of targets that are all known beforehand."""
-    return TargetSet(name, [ScreenTargets(image, group) for image, group in by_image(targets)])
+    return TargetSet(name, [ScreenTargets(image, group) for image, group in by_image(targets)], origin)
 
 
 def from_file(path: Path, limit: int | None = None) -> TargetSet:

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from reticle_grounding.errors import BadInput
-from reticle_grounding.geometry import Rect
+from reticle_grounding.geometry import Point, Rect
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,37 @@ class Target:
     box: Rect | None
     """None: not on this screen."""
     kind: str
+    groups: tuple[str, ...] = ()
+    """Further kinds it counts in."""
+    outline: tuple[Point, ...] = ()
+    """Corners where the target is no rectangle; ``box`` is the smallest rectangle around them."""
+    closed: bool = False
+    """The right and bottom edges count as inside, as the published benchmarks score."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Everything it counts as, each once."""
+        return tuple(dict.fromkeys((self.kind, *self.groups)))
+
+    def holds(self, point: Point | None) -> bool:
+        """Whether a point of the picture hits the target; never for an absent one or without a point."""
+        if self.box is None or point is None:
+            return False
+        if self.outline:
+            return _encloses(self.outline, point)
+        if self.closed:
+            return self.box.left <= point.x <= self.box.right and self.box.top <= point.y <= self.box.bottom
+        return self.box.contains(point)
+
+
+def _encloses(outline: Sequence[Point], point: Point) -> bool:
+    """Even-odd rule: a ray to the right crosses the closed outline an odd number of times."""
+    crossings = 0
+    for start, end in zip(outline, (*outline[1:], outline[0]), strict=True):
+        if (start.y > point.y) != (end.y > point.y):
+            crossing = start.x + (point.y - start.y) * (end.x - start.x) / (end.y - start.y)
+            crossings += point.x < crossing
+    return crossings % 2 == 1
 
 
 def read_targets(path: Path, limit: int | None = None) -> list[Target]:
