@@ -43,8 +43,14 @@ class Call:
     args: Mapping[str, Literal] = field(default_factory=dict)
     module: str = "pyautogui"
 
-    def code(self) -> str:
-        """One line of Python; a lone count stands without its name."""
+    def code(self, spread: bool = False) -> str:
+        """One line of Python; a lone count stands without its name.
+
+        ``spread`` writes the keys of a chord one by one, as pyautogui itself takes them; AgentNet writes a list.
+        """
+        keys = self.args.get("keys")
+        if spread and self.name == "hotkey" and isinstance(keys, list):
+            return f"{self.module}.hotkey({', '.join(map(repr, keys))})"
         if list(self.args) == ["clicks"]:
             return f"{self.module}.{self.name}({self.args['clicks']!r})"
         given = ", ".join(f"{key}={_written(value)}" for key, value in self.args.items())

@@ -77,7 +77,7 @@ def _calls(step: StepRecord, start: int) -> list[JsonObject]:
         said = step.action.question if isinstance(step.action, AskUser) else step.action.message or step.title
         text: JsonObject = {"type": "output_text", "text": said}
         return [*items, {"type": "message", "role": "assistant", "content": [text]}]
-    for action in _actions(step.action, [target.point.pixel() for target in step.acted]):
+    for action in _actions(step.action, [target.pixel for target in step.acted]):
         items.append(
             {
                 "type": "computer_call",

@@ -68,9 +68,9 @@ def _code(step: StepRecord) -> str:
     if isinstance(step.action, Finish):
         return "DONE" if step.action.success else "FAIL"
     assert step.action is not None, "only steps that were carried out are exported"
-    pixels = [target.point.pixel() for target in step.acted]
+    pixels = [target.pixel for target in step.acted]
     calls = calls_of(step.action, [Point(float(x), float(y)) for x, y in pixels])
-    return "\n".join(Call(call.name, call.args).code() for call in calls)
+    return "\n".join(Call(call.name, call.args).code(spread=True) for call in calls)
 
 
 def _score(run: Run) -> float | None:

@@ -14,7 +14,7 @@ from typing import Literal
 from reticle_agent.trace.fields import to_norm
 from reticle_agent.trace.plain import JsonObject, JsonValue
 from reticle_agent.trace.reader import Event, StepEvents
-from reticle_grounding.geometry import Affine, Point, Rect, Size
+from reticle_grounding.geometry import EDGE, Affine, Point, Rect, Size
 
 from .frames import Frames
 
@@ -42,6 +42,12 @@ class Target:
     def norm_point(self) -> Point:
         """0..1 of the capture."""
         return to_norm(self.size).point(self.point)
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """The pixel that holds the point; a point that its nine digits put just before an edge lies on it."""
+        x, y = Point(self.point.x + EDGE, self.point.y + EDGE).pixel()
+        return min(max(x, 0), self.size.width - 1), min(max(y, 0), self.size.height - 1)
 
     @property
     def norm_region(self) -> Rect | None:
