@@ -105,7 +105,7 @@ class Recorder:
         self.number += 1
 
 
-def recorded(folder: Path, *, finish: bool = True) -> Path:
+def recorded(folder: Path) -> Path:
     """Nine steps: 0 chosen by the person, 1, 2, 4, 5, 6 confirmed, 3 done but not confirmed, 7 a wait, 8 the end."""
     with TraceWriter.create(
         folder,
@@ -135,9 +135,8 @@ def recorded(folder: Path, *, finish: bool = True) -> Path:
         point = run.look("the list", [FIELD], 0, "verifier")
         run.act(Scroll("down", 3, "the list"), "confirmed", point=point)
         run.act(Wait(2.0), None)
-        if finish:
-            run.act(Finish(True, "saved"), None)
-            trace.finish("done")
+        run.act(Finish(True, "saved"), None)
+        trace.finish("done")
     return folder
 
 
