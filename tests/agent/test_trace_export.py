@@ -26,6 +26,7 @@ from agent_fakes.recorded import (
     SIZE,
     TASK,
     Recorder,
+    frame,
     picture,
     recorded,
     unvouched,
@@ -37,7 +38,7 @@ from reticle_agent.loop import run_task
 from reticle_agent.planner import RulePlanner, parse
 from reticle_agent.safety import Policy
 from reticle_agent.stop import StopToken
-from reticle_agent.trace import TraceReader, TraceWriter
+from reticle_agent.trace import TraceReader, TraceWriter, act_point
 from reticle_agent.trace.export import FORMATS, Exported, export_trace
 from reticle_agent.trace.export.calls import read_calls, steps_of
 from reticle_agent.trace.export.drawing import BAR, CHOSEN, Stage, scenes
@@ -192,6 +193,27 @@ def test_a_choice_taken_back_is_no_label(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nothing in .* it has 1 step, and none has a place"):
         export_trace(folder, "screenspot", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("delivered", ["dry_run", "refused", "error"])
+def test_an_effect_confirms_nothing_that_was_not_sent(tmp_path: Path, delivered: str) -> None:
+    with TraceWriter.create(tmp_path / "run", task="x") as trace:
+        step = Recorder(trace)
+        point = step.look("the menu", [MENU], 0, "verifier")
+        step.act(Click("the menu"), "confirmed", delivered, point=point)
+        trace.finish("done")
+    with pytest.raises(BadInput, match="chosen by a person or confirmed"):
+        export_trace(tmp_path / "run", "screenspot", tmp_path / "out")
+
+
+def test_the_point_is_where_the_input_went(tmp_path: Path) -> None:
+    with TraceWriter.create(tmp_path / "run", task="x") as trace:
+        step = Recorder(trace)
+        step.look("the menu", [MENU], 0, "user")
+        step.act(Click("the menu"), "confirmed", point=act_point(frame(0), None, Point(310.5, 31.5)))
+        trace.finish("done")
+    exported(tmp_path / "run", "datasets", tmp_path / "out")
+    assert lines(tmp_path / "out/train/metadata.jsonl")[0]["point"] == [310.5, 31.5]
 
 
 def test_a_nudged_point_has_no_box_and_no_negatives(tmp_path: Path) -> None:

@@ -43,13 +43,24 @@ def write_agentnet(run: Run, out: Path) -> int:
         }
         traj.append({"index": len(traj), "image": image, "value": value})
         if image is not None:
-            content.append({"class_": "image_observation", "content": f"{IMAGES}/{image}", "source": "environment"})
+            content.append(_observation(image))
         content.append(_gui_action(step, calls))
     done = run.trace.status == "done"
     record: JsonObject = {"task_id": run.id, "instruction": run.trace.task, "task_completed": done, "traj": traj}
     write_lines(out / NAME, [record])
     write_json(out / STANDARD_NAME, {"task_id": run.id, "example_id": None, "type": "end2end", "content": content})
     return len(traj)
+
+
+def _observation(image: str) -> JsonObject:
+    """With its file name, by which a picture is told from a text where both have a content and a source."""
+    return {
+        "class_": "image_observation",
+        "content": f"{IMAGES}/{image}",
+        "filename": image,
+        "annotations": None,
+        "source": "environment",
+    }
 
 
 def _words(step: StepRecord) -> str:

@@ -34,6 +34,7 @@ import sys
 from reticle_agent.actions import {names}
 from reticle_agent.planner import render
 from reticle_app.cli.main import run_command
+from reticle_grounding.errors import BadInput
 
 
 def secret(what: str) -> str:
@@ -51,7 +52,12 @@ def main() -> int:
     if sys.argv[1:] == ["--show"]:
         print("\\n".join(render(step) for step in steps(lambda what: "(secret)")))
         return 0
-    return run_command(["run", "; ".join(render(step) for step in steps()), *sys.argv[1:]])
+    try:
+        task = "; ".join(render(step) for step in steps())
+    except (BadInput, ValueError) as problem:
+        print(f"a step cannot be said in words: {{problem}}", file=sys.stderr)
+        return 2
+    return run_command(["run", task, *sys.argv[1:]])
 
 
 if __name__ == "__main__":
