@@ -1,4 +1,4 @@
-"""`reticle trace show|report|verify DIR`: look at what was recorded."""
+"""`reticle trace show|report|verify|export|import`: look at what was recorded, and hand it on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from . import trace_exchange
 from .ground import JsonOption
 from .output import emit_json, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Look at recorded runs.")
+trace_exchange.register(app)
 
 TraceArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a trace.")]
 
