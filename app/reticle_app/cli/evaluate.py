@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .evaluate_table import print_results
@@ -62,7 +63,7 @@ def evaluate(
     if curve is not None:
         check_ending(curve)
     with _sets(targets or [], captured or [], spoken or [], generated, limit) as sets:
-        results = _measure(sets, model or load_settings().model, keep_ratio, baselines=baselines, verify=verify)
+        results = _measure(sets, chosen_model(model, load_settings()), keep_ratio, baselines=baselines, verify=verify)
     if curve is not None:
         draw_curves(results, curve)
     if as_json:

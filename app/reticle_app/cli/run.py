@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reticle_app.config import Mode, load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
 
@@ -98,7 +99,7 @@ def run(
             from reticle_agent.session import virtual_desktop
 
             stack.enter_context(virtual_desktop())
-        folder = model or settings.model
+        folder = chosen_model(model, settings)
         result = run_on_desktop(
             options,
             TerminalApprover(token),
