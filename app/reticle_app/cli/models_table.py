@@ -47,7 +47,7 @@ def describe(plan: Plan, missing: int) -> list[str]:
         f"{plan.name} ({plan.method}), from {where}",
         f"size: {gigabytes(plan.size)}" + (f", {gigabytes(missing)} still to come" if missing < plan.size else ""),
         *plan.terms.lines(),
-        f"{memory.parameters / 1e9:.2f} billion parameters; memory with a full screenshot ({SCREEN_TOKENS} tokens), "
+        f"{memory.parameters / 1e6:,.1f} million parameters; memory with a full screenshot ({SCREEN_TOKENS} tokens), "
         + ", ".join(f"{kind} {gigabytes(memory.total(kind))}" for kind in memory.weights),
     ]
     total = machine_memory()

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
 OFFLINE_HELP = "import a folder with `reticle models import` instead"
-CHUNK = 1 << 20
 TIMEOUT_S = 30.0
 TRIES = 5
 """Without a single new byte, before a download is given up."""
@@ -98,7 +97,7 @@ class Hub:
         with self._asking(repository.name), self._stream(repository, name, headers) as answer:
             if answer.status_code == 206:
                 skip = 0
-            for data in answer.iter_bytes(CHUNK):
+            for data in answer.iter_bytes():
                 kept, skip = data[skip:], max(0, skip - len(data))
                 parts.append(kept[: count - got])
                 got += len(parts[-1])
@@ -146,7 +145,7 @@ class Hub:
                 progress(-start)
                 start = 0
             with _writing(target), target.open("ab" if start else "wb") as out:
-                for data in answer.iter_bytes(CHUNK):
+                for data in answer.iter_bytes():
                     if start + len(data) > file.size:
                         raise HubError(f"{self.endpoint} sends more than the {file.size} bytes of {file.name}")
                     out.write(data)

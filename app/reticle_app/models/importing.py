@@ -65,7 +65,7 @@ def prepare(
         raise BadInput(f"{folder} lacks {lacking[0]}, which the checksums name")
     config = read_json(CONFIG)
     headers = [header for file in selection.weights for header in headers_of(folder / file)]
-    own = name or _own_name(folder)
+    own = _own_name(folder) if name is None else name
     entry = known(repository or own)
     licence, bases = _card_of(folder / _CARD) if _CARD in selection.others else (None, ())
     origin = str(folder.resolve())

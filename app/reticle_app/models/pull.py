@@ -68,7 +68,8 @@ def prepare(hub: Hub, repository: str, revision: str | None = None, name: str | 
         headers += read_headers(file, found.files[file].size, partial(hub.read, found, file))
     source = Source(repository, found.revision, hub.endpoint, found.licence, found.bases)
     size = sum(found.files[file].size for file in selection.names)
-    return Pull(make_plan(name or repository.rpartition("/")[2], source, selection, size, config, headers), found)
+    own = repository.rpartition("/")[2] if name is None else name
+    return Pull(make_plan(own, source, selection, size, config, headers), found)
 
 
 def check_name_for(store: Store, pull: Pull) -> bool:
