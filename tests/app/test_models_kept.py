@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reticle_app.cli.main import run_command
 from reticle_app.config import Settings
-from reticle_app.models.choice import chosen_model, model_folder
+from reticle_app.models.choice import chosen_model, configured_model, model_folder
 from reticle_app.models.known import KNOWN
 from reticle_app.models.store import Store
 from reticle_grounding.assets import embedded_model_dir
@@ -246,6 +246,8 @@ def test_what_cannot_be_a_model_says_what_to_do(model: Path, kept: Path) -> None
     with pytest.raises(CheckpointError, match="cut short"):
         model_folder(Path("FocusUI-7B"), store)
     assert model_folder(Path("some/where/else"), store) == Path("some/where/else")
+    absent = Settings(model=Path("unheard-of"), models=kept)
+    assert configured_model(absent) == Path("unheard-of"), "a window still opens, and says what is wrong"
     (model / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"missing: config\.json.*models verify small"):
         model_folder(Path("small"), store)

@@ -18,6 +18,8 @@ from app_fakes.small_models import ACTOR, DANGEROUS, OF_3B, OPEN_CARD, SHARDS, a
 
 from reticle_app.cli.main import run_command
 from reticle_app.models import hub as hub_module
+from reticle_app.models import pull as pulling
+from reticle_app.models.store import Store
 
 REPO = "someone/Pointer-7B"
 WEIGHTS = "model.safetensors"
@@ -430,3 +432,39 @@ def test_odd_words_of_a_card_do_not_reach_the_terminal(server: HubServer, run) -
     assert code == 2
     assert "\x1b" not in err
     assert "licence: unknown" in err
+
+
+def test_a_token_is_not_carried_to_another_server(server: HubServer, kept: Path, pull, monkeypatch) -> None:
+    files = small_model()
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with hub_server() as store:
+        server.repos[REPO] = store.repos[REPO] = Repo(files, OPEN_CARD)
+        server.elsewhere = store.endpoint
+        pull(REPO)
+        assert contents(kept / "Pointer-7B") == files
+        assert set(server.tokens) == {"Bearer hf_secret"}
+        assert set(store.tokens) == {None}
+        assert {path for path, _ in store.asked} == {f"/cdn/{REPO}/{file}" for file in (WEIGHTS, "tokenizer.json")}
+
+
+def test_a_stopped_download_keeps_what_came(server: HubServer, kept: Path) -> None:
+    files = small_model()
+    server.repos[REPO] = Repo(files, OPEN_CARD)
+    hub, store = hub_module.Hub(server.endpoint), Store(kept)
+    job = pulling.prepare(hub, REPO)
+    small = sum(len(content) for name, content in files.items() if name != WEIGHTS)
+
+    def stop(done: int, total: int) -> None:
+        if done > small:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pulling.fetch(hub, store, job, stop)
+    missing = pulling.missing_bytes(store, job)
+    assert missing < len(files[WEIGHTS]), "the first bytes were not kept"
+    seen: list[int] = []
+    pulling.fetch(hub, store, job, lambda done, total: seen.append(done))
+    assert seen[0] == sum(map(len, files.values())) - missing
+    assert seen == sorted(seen)
+    assert seen[-1] == sum(map(len, files.values()))
+    assert contents(kept / "Pointer-7B") == files

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from reticle_app.config import Settings, load_settings
-from reticle_app.models.choice import chosen_model
-from reticle_grounding.errors import ReticleError
+from reticle_app.config import load_settings
+from reticle_app.models.choice import configured_model
 
 from .ground import JsonOption
 from .output import emit_json, say
@@ -26,7 +24,7 @@ def doctor(as_json: JsonOption = False) -> None:
     from reticle_agent.doctor import checks
     from reticle_app.overlay_check import overlay_works
 
-    results = checks(model_dir=_model_dir(load_settings()), overlay=overlay_works)
+    results = checks(model_dir=configured_model(load_settings()), overlay=overlay_works)
     if as_json:
         rows: list[dict[str, Any]] = [
             {"name": c.name, "status": c.status, "detail": c.detail, "remedy": c.remedy} for c in results
@@ -38,11 +36,3 @@ def doctor(as_json: JsonOption = False) -> None:
             if c.status != "ok" and c.remedy:
                 say(f"      -> {c.remedy}")
     raise typer.Exit(1 if any(c.status == "fail" for c in results) else 0)
-
-
-def _model_dir(settings: Settings) -> Path | None:
-    """The chosen model; one that cannot be had is left to its check, so that the others are still made."""
-    try:
-        return chosen_model(None, settings)
-    except ReticleError:
-        return settings.model

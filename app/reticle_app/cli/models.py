@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -114,14 +114,7 @@ def verify(
     results = {}
     for name in wanted:
         with progress_bar(name, in_bytes=True) as progress:
-            done = 0
-
-            def more(count: int, progress: Any = progress) -> None:
-                nonlocal done
-                done += count
-                progress(done, done)
-
-            results[name] = check(store, name, more)
+            results[name] = check(store, name, progress)
     sound = not any(results.values())
     if as_json:
         rows = [

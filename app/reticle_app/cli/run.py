@@ -94,12 +94,12 @@ def run(
         endpoint=choice,
         resume=resume,
     )
+    folder = chosen_model(model, settings)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop
 
             stack.enter_context(virtual_desktop())
-        folder = chosen_model(model, settings)
         result = run_on_desktop(
             options,
             TerminalApprover(token),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reticle_app.config import Settings
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import CheckpointError, ReticleError
 
 from .known import known
 from .store import NAME, Store
@@ -47,3 +47,14 @@ def _advice(asked: str, store: Store) -> str:
 def chosen_model(option: Path | None, settings: Settings) -> Path | None:
     """The folder that ``--model`` or else the settings name; None is the embedded model."""
     return model_folder(option or settings.model, Store(settings.models))
+
+
+def configured_model(settings: Settings) -> Path | None:
+    """As :func:`chosen_model` without an option; one that cannot be had stays as it is named, for the opener to refuse.
+
+    So a window still opens, and a check of everything goes on.
+    """
+    try:
+        return chosen_model(None, settings)
+    except ReticleError:
+        return settings.model

@@ -25,8 +25,12 @@ class Problem:
         return f"{self.kind}: {self.file} ({self.detail})"
 
 
-def verify(store: Store, name: str, progress: Callable[[int], None] | None = None) -> list[Problem]:
-    """All problems, read from every byte. Raises BadInput for an unknown name."""
+def verify(store: Store, name: str, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+    """All problems, read from every byte. Raises BadInput for an unknown name.
+
+    Args:
+        progress: told (bytes read, bytes in all).
+    """
     try:
         record = store.record(name)
     except StoreError as error:
@@ -34,9 +38,17 @@ def verify(store: Store, name: str, progress: Callable[[int], None] | None = Non
     folder = store.folder(name)
     found = at_a_glance(folder, record)
     wrong = {problem.file for problem in found}
+    done = 0
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, record.size)
+
     for file in record.files:
         if file.name not in wrong:
-            found += _content(folder / file.name, file, progress)
+            found += _content(folder / file.name, file, more)
     return sorted(found, key=lambda problem: (problem.file, problem.kind))
 
 
@@ -58,9 +70,9 @@ def at_a_glance(folder: Path, record: Record) -> list[Problem]:
     return found
 
 
-def _content(path: Path, file: FileRecord, progress: Callable[[int], None] | None) -> list[Problem]:
+def _content(path: Path, file: FileRecord, more: Callable[[int], None]) -> list[Problem]:
     try:
-        sha256 = digest_file(path, progress).sha256
+        sha256 = digest_file(path, more).sha256
     except StoreError as error:
         return [Problem(file.name, "changed", str(error))]
     if sha256 == file.sha256:

@@ -62,12 +62,17 @@ class HubServer:
         self.cut_after: dict[str, list[int]] = {}
         """File -> for each of the next answers, how many bytes are sent before the connection is closed."""
         self.ignore_range = False
+        self.elsewhere = ""
+        """Address of the server that large files lie on; here, when empty."""
+        self.tokens: list[str | None] = []
+        """The Authorization header of every request."""
         self.every: tuple[int, dict[str, str], bytes] | None = None
         """An answer to everything."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 outer.serve(self)
@@ -102,6 +107,7 @@ class HubServer:
         path = unquote(urlsplit(handler.path).path)
         asked = handler.headers.get("Range", "")
         self.asked.append((path, asked))
+        self.tokens.append(handler.headers.get("Authorization"))
         if self.every is not None:
             self._answer(handler, *self.every)
         elif api := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
@@ -130,7 +136,7 @@ class HubServer:
         content = repo.files[file]
         headers = {"X-Repo-Commit": repo.commit}
         if file.endswith(LFS):  # large files lie elsewhere
-            headers |= {"X-Linked-Size": str(len(content)), "Location": f"/cdn/{name}/{file}"}
+            headers |= {"X-Linked-Size": str(len(content)), "Location": f"{self.elsewhere}/cdn/{name}/{file}"}
             headers["X-Linked-ETag"] = f'"{hashlib.sha256(content).hexdigest()}"'
             self._answer(handler, 302, headers, b"")
         else:
