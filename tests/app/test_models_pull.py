@@ -134,6 +134,25 @@ def test_a_download_given_up_goes_on_at_the_next_command(server: HubServer, kept
     assert json.loads(run("list", "--json")[1])["unfinished"] == []
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_server_is_asked_again(server: HubServer, kept: Path, pull, status: int) -> None:
+    files = small_model()
+    server.repos[REPO] = Repo(files, OPEN_CARD)
+    server.busy[WEIGHTS] = [status] * (hub_module.TRIES - 1)
+    pull(REPO)
+    assert server.busy[WEIGHTS] == []
+    assert contents(kept / "Pointer-7B") == files
+
+
+def test_a_server_that_says_no_is_not_asked_again(server: HubServer, run) -> None:
+    server.repos[REPO] = Repo(small_model(), OPEN_CARD)
+    server.busy[WEIGHTS] = [404, 404, 404]
+    code, _, err = run("pull", REPO)
+    assert code == 2
+    assert "answers 404" in last_line(err)
+    assert server.busy[WEIGHTS] == [404, 404]
+
+
 def test_a_server_that_cannot_go_on_is_read_from_the_start(server: HubServer, kept: Path, pull) -> None:
     files = small_model()
     server.repos[REPO] = Repo(files, OPEN_CARD)

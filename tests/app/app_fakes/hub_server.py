@@ -62,6 +62,8 @@ class HubServer:
         self.cut_after: dict[str, list[int]] = {}
         """File -> for each of the next answers, how many bytes are sent before the connection is closed."""
         self.ignore_range = False
+        self.busy: dict[str, list[int]] = {}
+        """File -> statuses with which the next requests for its content are turned away."""
         self.elsewhere = ""
         """Address of the server that large files lie on; here, when empty."""
         self.tokens: list[str | None] = []
@@ -146,6 +148,9 @@ class HubServer:
     def _content(
         self, handler: BaseHTTPRequestHandler, repo: Repo, file: str, asked: str, headers: dict[str, str]
     ) -> None:
+        if self.busy.get(file) and (not asked or asked.endswith("-")):
+            self._answer(handler, self.busy[file].pop(0), {}, b"")
+            return
         content = repo.sent.get(file, repo.files[file])
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
         if span is None or self.ignore_range:
