@@ -78,7 +78,7 @@ class Hub:
         return self._offline
 
     def look_up(self, repository: str, revision: str | None = None) -> Repository:
-        """Files, sizes, checksums and card of a repository; two short requests at most."""
+        """Files, sizes, checksums and card of a repository, in one short request."""
         from huggingface_hub import HfApi
 
         with self._asking(repository, revision):
