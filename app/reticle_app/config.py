@@ -25,7 +25,9 @@ class Settings(BaseModel):
     version: Literal[1] = 1
     """Version of this file's form."""
     model: Path | None = None
-    """Folder of the grounding model; None is the embedded one."""
+    """Folder of the grounding model, or the name of a kept one; None is the embedded one."""
+    models: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "models")
+    """Where `reticle models` keeps models."""
     traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")
     """Where runs are recorded."""
     mode: Mode = "confirm"

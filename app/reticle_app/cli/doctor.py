@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import configured_model
 
 from .ground import JsonOption
 from .output import emit_json, say
@@ -23,7 +24,7 @@ def doctor(as_json: JsonOption = False) -> None:
     from reticle_agent.doctor import checks
     from reticle_app.overlay_check import overlay_works
 
-    results = checks(model_dir=load_settings().model, overlay=overlay_works)
+    results = checks(model_dir=configured_model(load_settings()), overlay=overlay_works)
     if as_json:
         rows: list[dict[str, Any]] = [
             {"name": c.name, "status": c.status, "detail": c.detail, "remedy": c.remedy} for c in results

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .evaluate_table import print_results
@@ -43,7 +44,9 @@ def evaluate(
     ] = None,
     spoken: Annotated[
         list[Path] | None,
-        typer.Option("--spoken", help="As --captured, with instructions written one by one; may be repeated."),
+        typer.Option(
+            "--spoken", help="As --captured, with instructions a language model wrote one by one; may be repeated."
+        ),
     ] = None,
     generated: Annotated[
         int | None, typer.Option("--generated", min=1, help="So many targets on newly generated screens.")
@@ -95,7 +98,9 @@ def evaluate(
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
-        results = _measure(sets, model or load_settings().model, keep_ratio, rules, baselines=baselines, verify=verify)
+        results = _measure(
+            sets, chosen_model(model, load_settings()), keep_ratio, rules, baselines=baselines, verify=verify
+        )
     if curve is not None:
         draw_curves(results, curve)
     if as_json:

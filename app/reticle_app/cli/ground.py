@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .output import emit_json, say
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     from reticle_grounding.types import Grounding
 
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Model folder; default is the embedded model.")]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="Model folder, or a name from `reticle models list`; default is the embedded model."),
+]
 KeepOption = Annotated[
     float | None,
     typer.Option("--keep-ratio", help="Share of the picture's patches the model reads, for models that can choose."),
@@ -46,7 +50,7 @@ def ground(
     check_instruction(instruction)
     picture = load_image(image)
     _check_target(save)
-    grounder = Grounder.open(model or load_settings().model, GroundingConfig(keep_ratio=keep_ratio))
+    grounder = Grounder.open(chosen_model(model, load_settings()), GroundingConfig(keep_ratio=keep_ratio))
     grounding = grounder.observe(picture).ground(instruction, top_k)
     if save is not None:
         _save(picture, grounding, save)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reticle_app.config import Mode, load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
 
@@ -93,12 +94,12 @@ def run(
         endpoint=choice,
         resume=resume,
     )
+    folder = chosen_model(model, settings)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop
 
             stack.enter_context(virtual_desktop())
-        folder = model or settings.model
         result = run_on_desktop(
             options,
             TerminalApprover(token),

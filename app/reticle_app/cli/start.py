@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .output import say
@@ -56,10 +57,10 @@ def demonstrate() -> int:
     say(f"  application: {SAMPLE_APP}")
     say(f"  task: {SAMPLE_TASK}")
     options = TaskOptions.of(settings, SAMPLE_TASK, "auto")
-    token = StopToken()
+    token, folder = StopToken(), chosen_model(None, settings)
 
     def open_model() -> StoppableGrounder:
-        return StoppableGrounder(Grounder.open(settings.model), token)
+        return StoppableGrounder(Grounder.open(folder), token)
 
     with virtual_desktop():
         result = run_on_desktop(options, None, open_model, application=SAMPLE_APP, token=token, tell=say)

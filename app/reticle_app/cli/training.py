@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reticle_app.config import load_settings
+from reticle_app.models.choice import chosen_model
 
 from .data_group import data_group
 from .data_harvest import harvest
@@ -86,7 +87,7 @@ def calibrate(
     from reticle_grounding.fitting import fit_calibration
 
     with progress_bar("targets") as progress:
-        result = fit_calibration(targets, model or load_settings().model, out=out, progress=progress)
+        result = fit_calibration(targets, chosen_model(model, load_settings()), out=out, progress=progress)
     if as_json:
         emit_json(result)
     else:

@@ -1,0 +1,87 @@
+"""What a model would cost and allow, known before its weights are fetched or copied."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contents import Selection, is_tied, method_of
+from .headers import TensorHeader
+from .memory import TYPES, Memory, predict
+from .store import FileRecord, Record
+from .terms import Terms, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a model comes from."""
+
+    repository: str | None
+    revision: str | None
+    origin: str
+    """The hub's address, or a folder."""
+    licence: str | None = None
+    bases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A model that can be taken, once its terms are accepted."""
+
+    name: str
+    source: Source
+    selection: Selection
+    size: int
+    """Bytes of all files to keep."""
+    method: str
+    terms: Terms
+    memory: Memory
+
+    def record(self, files: list[FileRecord]) -> Record:
+        """What is written down when every file is there and checked."""
+        return Record(
+            name=self.name,
+            repository=self.source.repository,
+            revision=self.source.revision,
+            origin=self.source.origin,
+            added=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            method=self.method,
+            licence=self.terms.licence,
+            bases=self.terms.bases,
+            commercial_use=self.terms.commercial,
+            parameters=self.memory.parameters,
+            memory={kind: self.memory.total(kind) for kind in TYPES},
+            files=tuple(files),
+        )
+
+
+def make_plan(
+    name: str,
+    source: Source,
+    selection: Selection,
+    size: int,
+    config: dict[str, object],
+    headers: list[TensorHeader],
+) -> Plan:
+    """Raises BadInput for a model of a family this program does not open."""
+    where = source.repository or source.origin
+    return Plan(
+        name=name,
+        source=source,
+        selection=selection,
+        size=size,
+        method=method_of(where, config),
+        terms=terms_of(source.repository, source.licence, source.bases, config),
+        memory=predict(headers, tied=is_tied(config)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A model that was added."""
+
+    record: Record
+    folder: Path
+    fetched: int
+    """Bytes that came in this call."""
