@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class Sample(TypedDict):
     right: list[bool]
     """Whether the candidate's point lies in the target; all False for an absent target."""
     absent: bool
+    weight: NotRequired[float]
+    """How much it counts in the fit of the law, 1 by default; probabilities and threshold count every sample once."""
 
 
 def fit(
@@ -119,8 +121,8 @@ class _Table:
     """[rows] an instruction with many candidates weighs no more than one with a few."""
     owner: Tensor
     """[rows] number of the instruction."""
-    count: int
-    """Instructions that have candidates."""
+    weights: Tensor
+    """[instructions that have candidates]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +143,20 @@ def _table(samples: Sequence[Sample], names: Sequence[str]) -> _Table:
     right: list[float] = []
     share: list[float] = []
     owner: list[int] = []
-    count = 0
+    weights: list[float] = []
     for sample in samples:
+        weight = sample.get("weight", 1.0)
         for features, truth in zip(sample["rows"], sample["right"], strict=True):
             rows.append([features.get(name, 0.0) for name in names])
             right.append(float(truth))
-            share.append(8.0 / max(8, len(sample["rows"])))
-            owner.append(count)
-        count += bool(sample["rows"])
+            share.append(weight * 8.0 / max(8, len(sample["rows"])))
+            owner.append(len(weights))
+        if sample["rows"]:
+            weights.append(weight)
     if not 0 < sum(right) < len(right):
         raise ReticleError("calibration needs right and wrong candidates; the screens gave only one kind")
-    x, y, weight = (torch.tensor(v, dtype=torch.float32) for v in (rows, right, share))
-    return _Table(x.reshape(-1, len(names)), y, weight, torch.tensor(owner), count)
+    x, y, shares, counts = (torch.tensor(v, dtype=torch.float32) for v in (rows, right, share, weights))
+    return _Table(x.reshape(-1, len(names)), y, shares, torch.tensor(owner), counts)
 
 
 def _law(table: _Table, l2: float, units: int, seed: int) -> _Parts:
@@ -184,7 +188,7 @@ def _choice(logit: Tensor, table: _Table) -> Tensor:
     log-odds 0."""
     import torch
 
-    zeros = torch.zeros(table.count, dtype=logit.dtype)
+    zeros = torch.zeros(len(table.weights), dtype=logit.dtype)
     top = zeros.scatter_reduce(0, table.owner, logit.detach(), "amax")
     weight = torch.exp(logit - top[table.owner])
     none = torch.exp(-top)
@@ -192,7 +196,7 @@ def _choice(logit: Tensor, table: _Table) -> Tensor:
     hit = zeros.index_add(0, table.owner, weight * table.y)
     present = zeros.index_add(0, table.owner, table.y) > 0
     good = torch.where(present, hit, none)
-    return (torch.log(every) - torch.log(good.clamp(min=1e-30))).sum()
+    return (table.weights * (torch.log(every) - torch.log(good.clamp(min=1e-30)))).sum()
 
 
 def with_threshold(made: Calibration, samples: Sequence[Sample]) -> Calibration:

@@ -33,8 +33,10 @@ SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
 ABSENT_PER_SCREEN = 3
-GENERATED_WEIGHT = 4
+GENERATED_WEIGHT = 4.0
 """Each target on a painted screen counts as so many: their boxes say exactly what is a field and what its label."""
+ABSENT_WEIGHT = 4.0
+"""And each absent target on a captured one: there are few of them, and clicking something else is worse than asking."""
 
 
 class KeptReader:
@@ -155,8 +157,11 @@ def _write(
     from .features import FEATURES
 
     samples, painted = ([s for s in part if not _contradicts(s)] for part in (samples, painted))
-    weighed = [s for s in painted for _ in range(GENERATED_WEIGHT)]
-    fitted = fit([*samples, *weighed], FEATURES, PENALTY, UNITS, STARTS)
+    weighed = [
+        *(Sample(**{**s, "weight": ABSENT_WEIGHT if s["absent"] else 1.0}) for s in samples),
+        *(Sample(**{**s, "weight": GENERATED_WEIGHT}) for s in painted),
+    ]
+    fitted = fit(weighed, FEATURES, PENALTY, UNITS, STARTS)
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
