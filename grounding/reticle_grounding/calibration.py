@@ -57,7 +57,7 @@ class Calibration:
         return self.bias + _dot(self.weights, features) + sum(unit.value(features) for unit in self.hidden)
 
     def logits(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
-        """:meth:`logit` of many candidates at once."""
+        """:meth:`logit` of many candidates at once, in their order; empty for none."""
         names = tuple(dict.fromkeys([*self.weights, *(n for u in self.hidden for n in u.weights)]))
         x = np.array([[row.get(name, 0.0) for name in names] for row in rows]).reshape(-1, len(names))
         found = self.bias + x @ np.array([self.weights.get(name, 0.0) for name in names])

@@ -39,7 +39,7 @@ class Agreement:
     texts: Scores
     """[texts] agreement of each text's meaning, in the order of the scene's texts."""
     seen: Vectors
-    """[proposals, DIM]."""
+    """[proposals, DIM] what each proposal looks like; rows of norm 1."""
 
     def alike(self, number: int) -> list[int]:
         """Proposals that look the same as this one, itself among them."""

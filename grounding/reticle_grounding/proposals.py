@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -116,8 +117,12 @@ class Proposal:
     sort: Sort
 
 
+@lru_cache(maxsize=8)
 def proposals_of(elements: Elements, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
-    """Every control-like element once, with its guessed sort; at most ``limit``, fewer where pictures crowd."""
+    """Every control-like element once, with its guessed sort; at most ``limit``, fewer where pictures crowd.
+
+    Kept for the last screens, since every instruction asks for them. Rectangles are capture pixels; raises nothing.
+    """
     boxes = [(r, _sort_of_box(r)) for r in (*elements.boxes, *elements.controls)]
     sorted_out = [*boxes, *((r, "track") for r in elements.tracks), *((r, "icon") for r in elements.icons)]
     sorts = {r: s for r, s in reversed(sorted_out)}

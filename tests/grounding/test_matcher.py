@@ -127,6 +127,22 @@ def test_no_proposals_and_no_phrases_are_fine() -> None:
     assert len(matcher.say([])) == 0
 
 
+def test_phrases_are_turned_into_vectors_once_and_old_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reticle_grounding.matcher.matcher.KEPT", 2)
+    matcher = TrainedMatcher(embedded_model_dir())
+    asked: list[str] = []
+    say = matcher._net.say
+    monkeypatch.setattr(matcher._net, "say", lambda tokens, phrases: (asked.extend(phrases), say(tokens, phrases))[1])
+    first = matcher.say(["Save", "Print", "Save"])
+    again = matcher.say(["Print", "Save"])
+    assert asked == ["Save", "Print"]
+    assert np.array_equal(first[[1, 0]], again)
+    assert np.array_equal(first[0], first[2])
+    assert len(matcher.say(["Cut", "Copy", "Paste"])) == 3
+    matcher.say(["Save"])
+    assert asked == ["Save", "Print", "Cut", "Copy", "Paste", "Save"]
+
+
 def test_the_shipped_phrases_know_what_goes_together() -> None:
     said = TrainedMatcher(embedded_model_dir()).say
     asked = said(["store it under another name", "get rid of the selected mail", "make everything bigger"])

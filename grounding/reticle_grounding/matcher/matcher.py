@@ -79,7 +79,8 @@ class TrainedMatcher:
         new = list(dict.fromkeys(p for p in phrases if p not in self._said))
         if new:
             with torch.inference_mode():
-                self._said |= zip(new, self._net.say(self._tokens, new).numpy(), strict=True)
+                said = self._net.say(self._tokens, new).numpy()
+            self._said |= {phrase: row.copy() for phrase, row in zip(new, said, strict=True)}
         for phrase in phrases:
             self._said.move_to_end(phrase)
         found = np.stack([self._said[phrase] for phrase in phrases])
