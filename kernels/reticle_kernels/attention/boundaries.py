@@ -90,17 +90,19 @@ class Boundary2D:
 
 
 @dataclass(frozen=True, eq=False)
-class QBoundary:
-    """A pattern for each query modality: keeps ``patterns[m[i]].keep(i, j)``; the keys of all modalities are read."""
+class _OneSided:
+    """Patterns for the modalities of one side, told by the table of :class:`Boundary2D` that says the same."""
 
     modality: Tensor
+    """[keys] modality of every position."""
     patterns: Sequence[SparsePattern]
+    """One for each modality. Raises ValueError as :class:`Boundary2D` does when they do not fit."""
 
     def __post_init__(self) -> None:
         self._table()
 
     def _table(self) -> Boundary2D:
-        return Boundary2D(self.modality, [[p] * len(self.patterns) for p in self.patterns])
+        raise NotImplementedError
 
     @property
     def heads(self) -> int | None:
@@ -108,6 +110,14 @@ class QBoundary:
 
     def keep(self, i: Tensor, j: Tensor) -> Tensor:
         return self._table().keep(i, j)
+
+
+@dataclass(frozen=True, eq=False)
+class QBoundary(_OneSided):
+    """A pattern for each query modality: keeps ``patterns[m[i]].keep(i, j)``; the keys of all modalities are read."""
+
+    def _table(self) -> Boundary2D:
+        return Boundary2D(self.modality, [[p] * len(self.patterns) for p in self.patterns])
 
     def classes(self, position: Tensor) -> Tensor:
         return self._table().classes(position)
@@ -120,24 +130,11 @@ class QBoundary:
 
 
 @dataclass(frozen=True, eq=False)
-class KBoundary:
+class KBoundary(_OneSided):
     """A pattern for each key modality: keeps ``patterns[m[j]].keep(i, j)``; rows are not broken by modality."""
-
-    modality: Tensor
-    patterns: Sequence[SparsePattern]
-
-    def __post_init__(self) -> None:
-        self._table()
 
     def _table(self) -> Boundary2D:
         return Boundary2D(self.modality, [list(self.patterns)] * len(self.patterns))
-
-    @property
-    def heads(self) -> int | None:
-        return self._table().heads
-
-    def keep(self, i: Tensor, j: Tensor) -> Tensor:
-        return self._table().keep(i, j)
 
     def classes(self, position: Tensor) -> Tensor:
         return _together([p.classes(position) for p in self.patterns])
