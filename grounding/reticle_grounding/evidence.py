@@ -228,7 +228,7 @@ def _attended_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
 
     numbers = {rect: number for number, rect in enumerate(scene.agreement.rects)}
     centers = [t.rect.center for t in scene.texts]
-    shapes = [p.rect for p in proposals_of(scene.elements)]
+    shapes = list(dict.fromkeys([*(p.rect for p in proposals_of(scene.elements)), *scene.agreement.rects]))
     shapes = [s for s in shapes if sum(map(s.contains, centers)) <= MAX_HELD]
     made = [
         Draft(shapes[i], shapes[i].center, "element", None, kind="attended", place=place, look=numbers.get(shapes[i]))

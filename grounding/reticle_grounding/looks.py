@@ -85,9 +85,9 @@ def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
 
 def worth_a_look(elements: Elements) -> tuple[Rect, ...]:
     """Rectangles that may be a control with a drawing on it: not too small, large or long."""
-    rects = (proposal.rect for proposal in proposals_of(elements, MAX_SEEN))
-    return tuple(r for r in rects if _drawn_size(min(r.width, r.height), max(r.width, r.height)))
+    return tuple(proposal.rect for proposal in proposals_of(elements, MAX_SEEN, _drawn_size))
 
 
-def _drawn_size(short: float, long: float) -> bool:
+def _drawn_size(rect: Rect) -> bool:
+    short, long = sorted((rect.width, rect.height))
     return SIDES[0] <= long and short <= SIDES[1] and long <= LONGEST * max(short, SIDES[0])

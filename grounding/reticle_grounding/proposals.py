@@ -6,7 +6,7 @@ a connected blob of edges that no text was read in. All rectangles are capture p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -118,14 +118,19 @@ class Proposal:
 
 
 @lru_cache(maxsize=8)
-def proposals_of(elements: Elements, limit: int = MAX_PROPOSALS) -> tuple[Proposal, ...]:
+def proposals_of(
+    elements: Elements, limit: int = MAX_PROPOSALS, fits: Callable[[Rect], bool] | None = None
+) -> tuple[Proposal, ...]:
     """Every control-like element once, with its guessed sort; at most ``limit``, fewer where pictures crowd.
 
     Kept for the last screens, since every instruction asks for them. Rectangles are capture pixels; raises nothing.
+
+    Args:
+        fits: the others do not count, so that the cells of a table do not displace the icons above it.
     """
     boxes = [(r, _sort_of_box(r)) for r in (*elements.boxes, *elements.controls)]
     sorted_out = [*boxes, *((r, "track") for r in elements.tracks), *((r, "icon") for r in elements.icons)]
-    sorts = {r: s for r, s in reversed(sorted_out)}
+    sorts = {r: s for r, s in reversed(sorted_out) if fits is None or fits(r)}
     table = _least_crowded(np.array([r.as_tuple() for r in sorts]).reshape(-1, 4)[::-1], 4 * limit)
     return tuple(Proposal(r, sorts[r]) for r in drawings.as_rects(_tidiest(drawings.distinct([table]), limit)))
 

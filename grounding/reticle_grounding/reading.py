@@ -17,7 +17,7 @@ from .ocr import TextBox
 from .proposals import Elements, Proposal, entries_of, marks_left_of, proposals_of
 
 Vectors = npt.NDArray[np.float32]
-MAX_SHAPES = 400
+MAX_SHAPES = 800
 
 
 @dataclass(frozen=True, slots=True, eq=False)

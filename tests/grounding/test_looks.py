@@ -11,7 +11,7 @@ from reticle_grounding.calibration import Calibration
 from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
-from reticle_grounding.looks import Looks, worth_a_look
+from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
@@ -130,3 +130,10 @@ def test_long_flat_and_huge_elements_are_not_looked_at() -> None:
     kept = worth_a_look(Elements((), icons))
     assert RED in kept
     assert len(kept) == 1
+
+
+def test_the_cells_of_a_table_do_not_displace_the_icons_above_it() -> None:
+    cells = tuple(Rect(x, y, x + 58, y + 16) for x in range(0, 1200, 60) for y in range(100, 640, 18))
+    icons = tuple(Rect(x, 20, x + 16, 36) for x in range(10, 410, 40))
+    assert len(cells) > MAX_SEEN
+    assert set(worth_a_look(Elements(cells, icons))) == set(icons)
