@@ -34,6 +34,8 @@ MAX_HELD = 2
 """Texts in an element that attention lies on; one with more is a bar or a list, and its middle means nothing."""
 MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
+MAX_NAMED = 8
+"""Proposals that are known as what is asked for, beside these."""
 MAX_ALIKE = 24
 """More proposals that show the same, where the instruction counts."""
 MAX_MEANT = 8
@@ -175,6 +177,7 @@ def _without_labels(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
 def _look_drafts(scene: Scene) -> list[Draft]:
     """Proposals that look like what the words mean, best first; none without a matcher."""
     best = scene.agreement.best_looks(MAX_LOOKS)
+    best += [n for n in scene.agreement.best_named(MAX_NAMED) if n not in best]
     if scene.wanted.ordinal is not None and best:  # "the ninth star" needs them all
         best += [n for n in scene.agreement.alike(best[0]) if n not in best][:MAX_ALIKE]
     rects = scene.agreement.rects

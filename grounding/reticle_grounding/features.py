@@ -54,6 +54,11 @@ FEATURES = (
     "look_lead",
     "look_clear",
     "look_asked",
+    "known",
+    "named",
+    "named_top",
+    "named_lead",
+    "named_clear",
     "meant",
     "meant_top",
     "meant_lead",
@@ -269,7 +274,8 @@ class _Senses:
         self._scene = scene
         agreement = scene.agreement
         self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(agreement.texts)[::-1]
-        self._spread = (float(self._looks.mean()), float(self._looks.std()) + 1e-3) if len(self._looks) else (0.0, 1.0)
+        self._spread, self._named = _spread(self._looks), np.sort(agreement.named)[::-1]
+        self._named_spread = _spread(self._named)
 
     def of(self, draft: Draft) -> dict[str, float]:
         made: dict[str, float] = {}
@@ -281,6 +287,13 @@ class _Senses:
             made["look_lead"] = look - _best_other(self._looks, look)
             made["look_clear"] = (look - self._spread[0]) / self._spread[1] / 6
             made["look_asked"] = float(self._scene.wanted.role is Role.ICON)
+        if draft.look is not None and len(agreement.named):
+            named = float(agreement.named[draft.look])
+            made["known"] = float(agreement.known[draft.look])
+            made["named"] = named
+            made["named_top"] = float(named >= self._named[0])
+            made["named_lead"] = named - _best_other(self._named, named)
+            made["named_clear"] = (named - self._named_spread[0]) / self._named_spread[1] / 6
         line = draft.line if draft.line is not None else self._line_under(draft)
         if line is not None and len(agreement.texts):
             meant = float(agreement.texts[line])
@@ -296,6 +309,11 @@ class _Senses:
             return None
         point = draft.found.rect.center
         return next((i for i, t in enumerate(self._scene.texts) if t.rect.contains(point)), None)
+
+
+def _spread(scores: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Mean and spread of scores, neither of them 0 to divide by."""
+    return (float(scores.mean()), float(scores.std()) + 1e-3) if len(scores) else (0.0, 1.0)
 
 
 def _best_other(ordered: npt.NDArray[np.float32], own: float) -> float:

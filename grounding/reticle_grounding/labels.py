@@ -1,7 +1,7 @@
 """Other ways to read a label than as it was detected.
 
-A tick or a radio button is often read as part of it, its shortcut is read together with it, or it is wrapped over
-lines.
+A tick or a radio button is often read as part of it, its shortcut is read together with it, it is wrapped over lines,
+or its words are detected apart.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ APART = 0.25
 """By so much other lines are further away than those of the same label."""
 ALIKE = 1.5
 """Greatest quotient of the heights of two lines of one label."""
+SPACE = 0.4
+"""Greatest gap between words of one label that were detected apart, in heights of a detection."""
 WIDE = 16.0
 """Lines longer than this (in heights) that end alike are running text."""
 _ENDED = (":", ";", "!", "?", "…", "：", "。")
@@ -43,12 +45,13 @@ _ENDED = (":", ";", "!", "?", "…", "：", "。")
 
 @lru_cache(maxsize=8)
 def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
-    """What the detections may say besides: cleaned of symbols, without their shortcuts, wrapped lines joined.
+    """What the detections may say besides: cleaned of symbols, without their shortcuts, wrapped lines and split labels
+    joined.
 
     The rectangle of joined lines is their union, and every word keeps its own (capture pixels).
     """
     single = [other for t in texts for other in (without_symbol(t), without_shortcut(t)) if other is not None]
-    return (*(t for t in single if _letters(t.text) > 1), *wrapped(texts))
+    return (*(t for t in single if _letters(t.text) > 1), *wrapped(texts), *reunited(texts))
 
 
 def without_symbol(box: TextBox) -> TextBox | None:
@@ -96,6 +99,27 @@ def wrapped(texts: Sequence[TextBox]) -> list[TextBox]:
     starts = sorted(set(following) - set(following.values()))
     blocks = [block for start in starts for block in _blocks([ordered[i] for i in _chain(start, following)])]
     return [_joined(block) for block in blocks if _one_label(block)]
+
+
+def reunited(texts: Sequence[TextBox]) -> list[TextBox]:
+    """Runs of detections on one line that stand a space apart: labels whose words were detected one by one."""
+    ordered = sorted((t for t in texts if _letters(t.text)), key=lambda t: t.rect.left)
+    following: dict[int, int] = {}
+    for i, text in enumerate(ordered):
+        after = (j for j in range(i + 1, len(ordered)) if _a_space_on(text.rect, ordered[j].rect))
+        nearest = next(after, None)
+        if nearest is not None and nearest not in following.values():
+            following[i] = nearest
+    starts = sorted(set(following) - set(following.values()))
+    runs = [[ordered[i] for i in _chain(start, following)] for start in starts]
+    return [_joined(run) for run in runs if sum(len(t.words) for t in run) <= MAX_WORDS]
+
+
+def _a_space_on(left: Rect, right: Rect) -> bool:
+    """The right one goes on in the left one's line."""
+    low, high = sorted((left.height, right.height))
+    level = high <= ALIKE * low and abs(left.center.y - right.center.y) <= 0.2 * high
+    return level and right.left > left.left and -SPACE * low <= right.left - left.right <= SPACE * low
 
 
 def _over(upper: Rect, lower: Rect) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,14 @@ LONGEST = 2.6
 """Longer side in lengths of the shorter one."""
 SAME_DRAWING = 0.9
 """Agreement of two proposals that show the same drawing."""
-LEAST_LOOK, LEAST_MEANT = 0.1, 0.2
+LEAST_LOOK, LEAST_MEANT, LEAST_NAMED = 0.1, 0.2, 0.2
 """Weaker agreements make no candidates."""
 
 Scores = npt.NDArray[np.float32]
+
+
+def _no_scores() -> Scores:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +44,10 @@ class Agreement:
     """[texts] agreement of each text's meaning, in the order of the scene's texts."""
     seen: Vectors
     """[proposals, DIM] what each proposal looks like; rows of norm 1."""
+    named: Scores = field(default_factory=_no_scores)
+    """[proposals] agreement of what each proposal is known as, or nothing where no icons are known by heart."""
+    known: Scores = field(default_factory=_no_scores)
+    """[proposals] likeness of each proposal to the nearest known icon."""
 
     def alike(self, number: int) -> list[int]:
         """Proposals that look the same as this one, itself among them."""
@@ -47,6 +55,9 @@ class Agreement:
 
     def best_looks(self, count: int) -> list[int]:
         return _best(self.looks, count, LEAST_LOOK)
+
+    def best_named(self, count: int) -> list[int]:
+        return _best(self.named, count, LEAST_NAMED)
 
     def best_texts(self, count: int) -> list[int]:
         return _best(self.texts, count, LEAST_MEANT)
@@ -67,13 +78,18 @@ class Looks:
         self._matcher, self.texts = matcher, texts
         self.rects = worth_a_look(elements)
         self.seen: Vectors = matcher.see(image, self.rects)
+        self._recalled = matcher.recall(image, self.rects)
         self.read: Vectors = matcher.say([t.text for t in texts])
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The better of the whole instruction and of what is left without gestures and roles."""
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
         asked, said = self._matcher.ask([instruction, bare]), self._matcher.say([instruction, bare])
-        return Agreement(self.rects, _scores(self.seen, asked), _scores(self.read, said), self.seen)
+        looks, texts = _scores(self.seen, asked), _scores(self.read, said)
+        if self._recalled is None or not self.rects:
+            return Agreement(self.rects, looks, texts, self.seen)
+        named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
+        return Agreement(self.rects, looks, texts, self.seen, named, known)
 
 
 def _scores(vectors: Vectors, spoken: Vectors) -> Scores:

@@ -330,7 +330,8 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
     placed = _PLACED.search(plain)
     if placed and _content(tokens(plain[: placed.start()])):  # says where it is, not what it is
         return Role.MENU if placed.group(1).endswith("menu") else Role.ANY
-    for part in (head,) if _split_relation(plain)[1] is not None else (head, plain):
+    relation = _split_relation(plain)[1]
+    for part in (head, plain) if relation in (None, "of", "for") else (head,):  # "date of birth field"
         for pattern, role in _ROLE_PHRASES:
             if re.search(rf"\b(?:{pattern})\W*$", part):
                 return role

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from reticle_grounding.calibration import load_calibration
 from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.geometry import Rect, Size, Transform
+from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.model.channel import FILE, MARKS, SENSE, ReadingChannel, load_channel, on_patches, save_channel
 from reticle_grounding.model.checkpoint import load_model
 from reticle_grounding.model.pointer_head import pointer_loss
@@ -45,6 +46,12 @@ class OneHot:
         return np.eye(SENSE, dtype=np.float32)[known].reshape(-1, SENSE)
 
     ask = say
+
+    def recall(self, image: np.ndarray, rects: Sequence[Rect]) -> None:
+        return None
+
+    def named(self, recalled: Recalled, said: np.ndarray) -> np.ndarray:
+        raise AssertionError("nothing is known by heart here")
 
 
 def text(words: str, rect: Rect) -> TextBox:

@@ -8,7 +8,7 @@ import pytest
 from reticle_grounding.evidence import Scene, drafts, line_at, spans
 from reticle_grounding.features import describe
 from reticle_grounding.geometry import Rect, Size, Transform
-from reticle_grounding.labels import readings, without_shortcut, wrapped
+from reticle_grounding.labels import readings, reunited, without_shortcut, wrapped
 from reticle_grounding.ocr import TextBox, proportional_words
 from reticle_grounding.proposals import Elements
 from reticle_grounding.words import parse
@@ -139,3 +139,25 @@ def test_another_reading_takes_the_place_of_what_says_the_same() -> None:
     assert [(f.text, f.whole) for f in saves] == [("Save", True)]
     pages = [f for f in spans(parse("Page"), texts, readings(texts)) if f.text == "Page"]
     assert [f.whole for f in pages] == [True]
+
+
+def test_words_of_one_label_that_were_detected_apart_are_read_together() -> None:
+    new, tab, preset = at("New", 57, 82), at("Tab From", 84, 82), at("Preset", 146, 83)
+    other = at("Close", 57, 112)
+    [joined] = reunited([preset, other, tab, new])
+    assert joined.text == "New Tab From Preset"
+    assert joined.rect == Rect(57, 82, preset.rect.right, 83 + HEIGHT)
+    assert joined in readings((new, tab, preset, other))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        (at("File", 10, 40), at("Edit", 10 + 28 + 12, 40), "names of menus"),
+        (at("Save", 10, 40), at("all", 10 + 28 + 5, 52), "another line"),
+        (at("Name", 10, 40), at("Title", 10 + 28 + 5, 40, 40), "letters of other size"),
+        (at("one two three four", 10, 40), at("five six seven", 141, 40), "running text"),
+    ],
+)
+def test_other_neighbours_stay_apart(left: TextBox, right: TextBox, why: str) -> None:
+    assert reunited([left, right]) == [], why

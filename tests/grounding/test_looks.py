@@ -12,6 +12,7 @@ from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
+from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
@@ -41,6 +42,12 @@ class ColourMatcher:
         return np.array([(*v, 0.0) for v in vectors], np.float32).reshape(-1, 3)
 
     ask = say
+
+    def recall(self, image: np.ndarray, rects: Sequence[Rect]) -> None:
+        return None
+
+    def named(self, recalled: Recalled, said: np.ndarray) -> np.ndarray:
+        raise AssertionError("nothing is known by heart here")
 
 
 class Lines:

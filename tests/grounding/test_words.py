@@ -51,6 +51,10 @@ def test_the_named_text_matches_best(instruction: str, texts: list[str], expecte
         ("the Look in drop-down", Role.FIELD),
         ("the Widget style list", Role.FIELD),
         ("the number next to Zoom", Role.FIELD),
+        ("date of birth field", Role.FIELD),
+        ("the field of view", Role.FIELD),
+        ("the search button for the list", Role.BUTTON),
+        ("the sum of the numbers", Role.ANY),
     ],
 )
 def test_the_kind_of_control_is_taken_from_the_words(instruction: str, role: Role) -> None:

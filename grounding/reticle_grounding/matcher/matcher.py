@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from reticle_grounding.geometry import Rect
 
 from .crops import cut
+
+if TYPE_CHECKING:
+    from .icons import Recalled
 
 Vectors = npt.NDArray[np.float32]
 """[n, DIM], rows of norm 1 (or 0 where nothing is known)."""
@@ -37,6 +40,14 @@ class Matcher(Protocol):
         """Vectors of phrases, to be compared with what was seen."""
         ...
 
+    def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled | None:
+        """What parts of a [height, width, 3] picture are known as; None where nothing is known by heart."""
+        ...
+
+    def named(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
+        """[parts] how well what each part is known as agrees with phrases, as :meth:`say` gives them."""
+        ...
+
 
 class NoMatcher:
     """Knows nothing: every agreement is 0."""
@@ -49,16 +60,24 @@ class NoMatcher:
 
     ask = say
 
+    def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled | None:
+        return None
+
+    def named(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
+        return np.zeros(len(recalled.names), np.float32)
+
 
 class TrainedMatcher:
     """The trained towers; opened at first use. Use from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
         """Raises CheckpointError when the folder's weights cannot be used."""
+        from . import icons
         from .sentences import Tokens
         from .store import load
 
         self._net, self._tokens = load(folder), Tokens.of(folder)
+        self._icons = icons.load(folder) if (folder / icons.FILE).is_file() else None
         self._said: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
 
     def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
@@ -95,6 +114,13 @@ class TrainedMatcher:
             return np.zeros((0, 1), np.float32)
         with torch.inference_mode():
             return cast(Vectors, self._net.ask(torch.from_numpy(self.say(phrases))).numpy())
+
+    def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled | None:
+        return None if self._icons is None else self._icons.recall(image, rects)
+
+    def named(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
+        """As in :class:`Matcher`; 0 everywhere where nothing is known by heart."""
+        return np.zeros(len(recalled.names), np.float32) if self._icons is None else self._icons.named(recalled, said)
 
 
 @lru_cache(maxsize=2)

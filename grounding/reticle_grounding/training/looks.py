@@ -43,6 +43,22 @@ NEIGHBOUR = 0.5
 """Share of drawn icons with others beside them."""
 
 
+COMMON_SOURCES = {
+    "Adwaita": 3,
+    "breeze": 3,
+    "Tango": 4,
+    "gnome": 4,
+    "Papirus": 2,
+    "oxygen": 2,
+    "mate": 2,
+    "elementary": 2,
+    "fortawesome": 2,
+    "material-design-icons": 2,
+    "bootstrap-icons": 2,
+}
+"""Sets that desktops and pages use most; their pictures are drawn so many times as often."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """A crop and what it means."""
@@ -88,10 +104,11 @@ class DrawnIcons:
             for number, entry in enumerate(library.entries):
                 if (entry["source"] in held_out) != only:
                     continue
+                often = [(at, number)] * COMMON_SOURCES.get(entry["source"], 1)
                 for concept in known.get(entry["name"], ()):
-                    self.by_concept[concept].append((at, number))
+                    self.by_concept[concept] += often
                 if entry["name"] not in known:
-                    self.others.append((at, number))
+                    self.others += often
         self.concepts = sorted(self.by_concept)
 
     def draw(self, rng: Random, concept_share: float = 0.65) -> Look:
@@ -102,15 +119,15 @@ class DrawnIcons:
             chosen = rng.choice(self.by_concept[number])
             icon = self.libraries[chosen[0]].entries[chosen[1]]["name"]
             also = frozenset(name for n in by_icon()[icon] for name in kin()[concepts()[n].name])
-            return Look(self._picture(rng, chosen), said(rng, concept), concept.name, also)
+            return Look(self.picture(rng, chosen), said(rng, concept), concept.name, also)
         chosen = rng.choice(self.others)
         entry = self.libraries[chosen[0]].entries[chosen[1]]
         words = entry["name"]
         if entry["words"] and rng.random() < 0.5:
             words = " ".join(str(w) for w in rng.sample(entry["words"], min(len(entry["words"]), rng.randint(1, 2))))
-        return Look(self._picture(rng, chosen), wrapped(rng, words), entry["name"])
+        return Look(self.picture(rng, chosen), wrapped(rng, words), entry["name"])
 
-    def _picture(self, rng: Random, chosen: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    def picture(self, rng: Random, chosen: tuple[int, int]) -> npt.NDArray[np.uint8]:
         back, ink = _colours(rng)
         target = rng.choice((14, 16, 16, 18, 20, 22, 22, 24, 24, 28, 32, 36))
         pad = target + 14

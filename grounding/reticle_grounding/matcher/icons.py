@@ -1,0 +1,145 @@
+"""Icons known by heart: which picture of free icon sets a drawing on the screen is, and what that may be called.
+
+A tower maps crops to short vectors in which renderings of one picture lie together, whatever its size, ink and ground;
+the nearest remembered pictures then say, by their names, what the drawing is. The look tower (:mod:`.net`) generalises,
+this one remembers; calibration weighs both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from reticle_grounding.errors import CheckpointError
+from reticle_grounding.geometry import Rect
+
+from .crops import Crops, cut
+from .net import WIDTHS, LookTower
+from .quantised import Quantised
+from .sentences import DIM
+
+FILE = "icons.safetensors"
+CODE = 96
+"""Length of the vectors by which pictures are told apart; all have norm 1."""
+DOUBT = 1.0
+"""What a name's agreement loses per missing likeness."""
+NEIGHBOURS = 6
+"""Remembered pictures that are looked at for each drawing."""
+BATCH = 128
+
+
+class IconTower(nn.Module):
+    """[n, 3, SIDE, SIDE] in 0..1 -> [n, CODE]; every place of the last map counts by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = LookTower().body
+        self.out = nn.Linear(WIDTHS[-1] * 16, CODE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(self.out(self.body((x - 0.5) * 4).flatten(1)).float(), dim=-1)
+
+
+def as_input(crops: Crops) -> Tensor:
+    """[n, SIDE, SIDE, 3] uint8 -> what the tower takes."""
+    pixels = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2))).float() / 255
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recalled:
+    """What drawings are known as. Column 0 is the nearest remembered picture."""
+
+    likeness: npt.NDArray[np.float32]
+    """[drawings, NEIGHBOURS] -1..1; 1 is the very picture."""
+    names: npt.NDArray[np.int64]
+    """[drawings, NEIGHBOURS] numbers of their names."""
+
+
+class IconMemory:
+    """Remembered pictures and the words for them.
+
+    Args:
+        pictures: [n, CODE] vectors, norm 1.
+        named: [n] number of each picture's name.
+        meanings: [m, DIM] vectors of wordings, as the phrase tower says them.
+        words: [w, 2] pairs (name, wording): what each name may be called.
+    """
+
+    def __init__(self, tower: IconTower, pictures: Tensor, named: Tensor, meanings: Tensor, words: Tensor) -> None:
+        self.tower, self.pictures, self.meanings = tower.eval(), pictures, meanings.numpy()
+        self._named = named.long().numpy()
+        order = np.argsort(words[:, 0].numpy(), kind="stable")
+        self._wordings = words[:, 1].long().numpy()[order]
+        self._starts = np.searchsorted(words[:, 0].numpy()[order], np.arange(int(words[:, 0].max()) + 1))
+
+    def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled:
+        """The remembered pictures nearest to parts of a [height, width, 3] picture."""
+        count = min(NEIGHBOURS, len(self.pictures))
+        if not rects:
+            return Recalled(np.zeros((0, count), np.float32), np.zeros((0, count), np.int64))
+        parts = []
+        with torch.inference_mode():
+            for at in range(0, len(rects), BATCH):
+                seen = self.tower(as_input(cut(image, rects[at : at + BATCH])))
+                parts.append((seen @ self.pictures.T).topk(count, dim=1))
+        likeness = np.concatenate([part.values.numpy() for part in parts])
+        return Recalled(likeness, self._named[np.concatenate([part.indices.numpy() for part in parts])])
+
+    def named(self, recalled: Recalled, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """[drawings] how well the best of a drawing's names agrees with the best of ``asked`` [n, DIM], less where the
+        drawing is less like what bears the name; about -1..1."""
+        if not len(recalled.names):
+            return np.zeros(0, np.float32)
+        scores = self.agreement(asked)[recalled.names] - DOUBT * (1 - recalled.likeness)
+        return cast("npt.NDArray[np.float32]", scores.max(axis=1))
+
+    def agreement(self, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """[names] how well the best wording of each name agrees with the best of ``asked`` [n, DIM]; -1..1."""
+        each = (self.meanings @ asked.T).max(axis=1)
+        return cast("npt.NDArray[np.float32]", np.maximum.reduceat(each[self._wordings], self._starts))
+
+
+def save(folder: Path, tower: IconTower, kept: dict[str, Tensor], meta: dict[str, str]) -> Path:
+    """Writes tower and memory with ``meta`` in the header; ``kept`` as :func:`load` reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        f"tower.{k}": v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in tower.state_dict().items()
+    }
+    path = folder / FILE
+    partial = path.with_suffix(".partial")
+    save_file({k: v.contiguous() for k, v in (weights | kept).items()}, partial, {"reticle": json.dumps(meta)})
+    partial.replace(path)
+    return path
+
+
+def load(folder: Path) -> IconMemory:
+    """Reads what :func:`save` wrote. Raises CheckpointError naming the file and what does not fit."""
+    path = folder / FILE
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        tower = IconTower()
+        tower.load_state_dict({k.removeprefix("tower."): v for k, v in stored.items() if k.startswith("tower.")})
+        pictures = Quantised(stored["pictures"], stored["pictures.book"]).vectors()
+        meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
+        named, words = stored["named"], stored["words"]
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"cannot read the remembered icons {path}: {error}") from error
+    fits = pictures.shape == (len(named), CODE) and meanings.shape[1] == DIM and words.ndim == 2 and len(words) > 0
+    called = torch.unique(words[:, 0])
+    all_called = torch.equal(called, torch.arange(len(called), dtype=called.dtype)) and int(named.max()) < len(called)
+    if not fits or not all_called or int(words[:, 1].max()) >= len(meanings):
+        raise CheckpointError(f"the remembered icons {path} do not fit this version: make them anew")
+    return IconMemory(tower.to(memory_format=torch.channels_last), pictures, named, meanings, words)  # type: ignore[call-overload]

@@ -1,0 +1,224 @@
+"""Icons known by heart: product quantisation, the file, and what is recalled on a screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from reticle_grounding.errors import CheckpointError
+from reticle_grounding.geometry import Rect
+from reticle_grounding.looks import Looks
+from reticle_grounding.matcher import icons
+from reticle_grounding.matcher.icons import CODE, IconMemory, IconTower
+from reticle_grounding.matcher.matcher import Vectors
+from reticle_grounding.matcher.quantised import quantise
+from reticle_grounding.matcher.sentences import DIM
+from reticle_grounding.proposals import Elements
+from reticle_grounding.training.icon_library import IconLibrary
+from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
+from reticle_grounding.training.looks import DrawnIcons
+from reticle_grounding.words import parse
+
+SIDE = 24
+
+
+def drawn(name: str) -> Image.Image:
+    """One-ink drawings whose names say what they are."""
+    image = Image.new("L", (SIDE, SIDE), 0)
+    draw = ImageDraw.Draw(image)
+    if name == "go next":
+        draw.polygon(((6, 3), (19, 12), (6, 21)), fill=255)
+    elif name == "go previous":
+        draw.polygon(((18, 3), (5, 12), (18, 21)), fill=255)
+    elif name == "list add":
+        draw.rectangle((10, 3, 13, 20), fill=255)
+        draw.rectangle((3, 10, 20, 13), fill=255)
+    elif name == "document":
+        draw.rectangle((6, 3, 18, 21), outline=255, width=2)
+    else:
+        draw.ellipse((4, 4, 20, 20), outline=255, width=2)
+    return image
+
+
+NAMES = ("go next", "go previous", "list add", "document", "record")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    data = [np.asarray(drawn(name)).tobytes() for name in NAMES]
+    (folder / "pictures.bin").write_bytes(b"".join(data))
+    rows = [
+        {"name": name, "source": "own", "side": SIDE, "mono": True, "words": [], "at": i * SIDE * SIDE}
+        for i, name in enumerate(NAMES)
+    ]
+    (folder / "index.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return folder
+
+
+def tower() -> IconTower:
+    torch.manual_seed(1)
+    return IconTower().eval()
+
+
+def memory_of(library: Path, asked: tuple[str, ...] = NAMES) -> IconMemory:
+    """The library's icons; wording ``i`` is the unit vector ``i``, and name ``i`` is called that."""
+    own = tower()
+    pictures, names = remember(own, [IconLibrary(library)], ())
+    named = torch.tensor([asked.index(name) for name in names])
+    words = torch.tensor([(i, i) for i in range(len(asked))])
+    return IconMemory(own, pictures, named, torch.eye(DIM)[: len(asked)], words)
+
+
+def on_screen(*names: str, back: int = 255, ink: int = 30) -> tuple[np.ndarray, list[Rect]]:
+    image, rects = Image.new("L", (60 * len(names), 60), back), []
+    for i, name in enumerate(names):
+        image.paste(ink, (60 * i + 18, 18), drawn(name))
+        left, top, right, bottom = drawn(name).getbbox() or (0, 0, 1, 1)
+        rects.append(Rect(60 * i + 18 + left, 18 + top, 60 * i + 18 + right, 18 + bottom))
+    return np.asarray(image.convert("RGB")), rects
+
+
+def test_icons_of_the_library_are_recalled_by_name(library: Path) -> None:
+    memory = memory_of(library)
+    image, rects = on_screen(*NAMES[::-1], back=250, ink=60)
+    recalled = memory.recall(image, rects)
+    assert [NAMES[row[0]] for row in recalled.names] == list(NAMES[::-1])
+    assert (recalled.likeness[:, 0] > 0.95).all()
+    assert (recalled.likeness[:, 0] > recalled.likeness[:, -1]).all()
+
+
+def test_a_name_agrees_with_what_is_asked_and_doubt_lowers_it(library: Path) -> None:
+    memory = memory_of(library)
+    image, rects = on_screen("go previous", "go next", "list add")
+    recalled = memory.recall(image, rects)
+    scores = memory.named(recalled, np.eye(DIM, dtype=np.float32)[[NAMES.index("go next")]])
+    assert scores.argmax() == 1
+    assert scores[1] == pytest.approx(recalled.likeness[1, 0], abs=1e-5)
+    assert len(memory.named(memory.recall(image, []), np.eye(DIM, dtype=np.float32)[:1])) == 0
+
+
+def test_a_name_may_be_called_by_several_wordings() -> None:
+    words = torch.tensor([(1, 0), (0, 2), (1, 1)])
+    memory = IconMemory(tower(), torch.eye(CODE)[:2], torch.tensor([0, 1]), torch.eye(DIM)[:3], words)
+    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[1]]).tolist() == [0.0, 1.0]
+    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[2]]).tolist() == [1.0, 0.0]
+
+
+def test_labels_of_a_concept_are_wordings_of_its_icons() -> None:
+    said, words = wordings(["document save", "no such icon"])
+    called = {said[number] for name, number in words.tolist() if name == 0}
+    assert "document save" in called
+    assert "Save" in called
+    assert [said[number] for name, number in words.tolist() if name == 1] == ["no such icon"]
+
+
+def test_quantised_vectors_are_near_the_originals() -> None:
+    torch.manual_seed(0)
+    centres = torch.nn.functional.normalize(torch.randn(40, 24), dim=1)
+    vectors = torch.nn.functional.normalize(centres[torch.randint(40, (3000,))] + 0.05 * torch.randn(3000, 24), dim=1)
+    small = quantise(vectors, 6)
+    assert small.codes.shape == (3000, 6)
+    assert small.codes.dtype == torch.uint8
+    assert float((small.vectors() * vectors).sum(1).min()) > 0.95
+    with pytest.raises(ValueError, match="24 numbers do not fall into 7"):
+        quantise(vectors, 7)
+
+
+def kept() -> dict[str, torch.Tensor]:
+    pictures, meanings = (torch.nn.functional.normalize(torch.randn(300, n), dim=1) for n in (CODE, DIM))
+    small, meant = quantise(pictures, 24), quantise(meanings, 32)
+    return {
+        "pictures": small.codes,
+        "pictures.book": small.book,
+        "named": torch.arange(300, dtype=torch.int32),
+        "meanings": meant.codes,
+        "meanings.book": meant.book,
+        "words": torch.stack([torch.arange(300)] * 2, dim=1).to(torch.int32),
+    }
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    icons.save(tmp_path, tower(), kept(), {"pictures": "300"})
+    memory = icons.load(tmp_path)
+    image, rects = on_screen("document", "record")
+    again = icons.load(tmp_path).recall(image, rects)
+    assert memory.recall(image, rects).names.tolist() == again.names.tolist()
+    assert memory.pictures.shape == (300, CODE)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"named": torch.arange(299, dtype=torch.int32)},
+        {"named": torch.full((300,), 300, dtype=torch.int32)},
+        {"words": torch.tensor([(0, 0), (2, 1)], dtype=torch.int32)},
+        {"words": torch.tensor([(i, 300) for i in range(300)], dtype=torch.int32)},
+    ],
+)
+def test_a_file_whose_parts_do_not_fit_is_refused_by_name(tmp_path: Path, broken: dict[str, torch.Tensor]) -> None:
+    icons.save(tmp_path, tower(), kept() | broken, {})
+    with pytest.raises(CheckpointError, match=r"icons\.safetensors"):
+        icons.load(tmp_path)
+
+
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / icons.FILE).write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match=r"icons\.safetensors"):
+        icons.load(tmp_path)
+
+
+def test_mirrored_pictures_are_others_unless_they_look_the_same(library: Path) -> None:
+    known = IconLibrary(library)
+    arrow = plainly(known, NAMES.index("go next"), 0)
+    turned = mirrored(arrow)
+    assert turned is not None
+    assert np.array_equal(turned[0][:, ::-1], arrow[0])
+    assert turned[1].width == arrow[1].width
+    assert mirrored(plainly(known, NAMES.index("record"), 0)) is None
+
+
+def test_training_finds_pictures_again(library: Path) -> None:
+    batches = Batches(DrawnIcons([library]), (), seed=3)
+    torch.manual_seed(2)
+    own = IconTower().train()
+    optimizer = torch.optim.AdamW(own.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(8):
+        loss, _ = loss_of(own, *batches.next())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert min(losses[-3:]) < 0.9 * losses[0]
+
+
+class Remembering:
+    """Knows the library by heart, and nothing else; a phrase's vector is that of the name it holds."""
+
+    def __init__(self, memory: IconMemory) -> None:
+        self.recall, self.named = memory.recall, memory.named
+
+    def see(self, image: np.ndarray, rects: Sequence[Rect]) -> Vectors:
+        return np.zeros((len(rects), DIM), np.float32)
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        rows = [next((i for i, name in enumerate(NAMES) if name in p.casefold()), DIM - 1) for p in phrases]
+        return np.eye(DIM, dtype=np.float32)[rows].reshape(-1, DIM)
+
+    ask = say
+
+
+def test_looks_tell_what_proposals_are_known_as(library: Path) -> None:
+    image, rects = on_screen("document", "list add", "go next")
+    looks = Looks(Remembering(memory_of(library)), image, Elements((), tuple(rects)), [])
+    agreement = looks.against("the list add icon", parse("the list add icon"))
+    best = agreement.best_named(1)
+    assert rects[1].contains(agreement.rects[best[0]].center)
+    assert agreement.known[best[0]] > 0.8
