@@ -95,7 +95,10 @@ _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|lis
 """An ending that tells where something is."""
 _IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to"})
 """Relations that names of controls often hold."""
-_POLITE = r"(?:(?:please|can you|could you|would you|i want to|i would like to|i'd like to|let me|go ahead and) )*"
+_POLITE = (
+    r"(?:(?:please|can you|could you|would you|i want to|i need to|i would like to|i'd like to|let me|go ahead and"
+    r"|where (?:do|can|could|should) i|how (?:do|can|could|should) i) )*"
+)
 _LABELLED = frozenset({"labeled", "labelled", "called", "named", "titled"})
 _QUOTES = re.compile(r"[\"“”„]([^\"“”„]+)[\"“”„]|(?<!\w)['‘’`]([^'‘’`]+)['‘’`](?!\w)|«([^»]+)»")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|(?<=[^\W_])\+\+", re.UNICODE)

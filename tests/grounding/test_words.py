@@ -52,6 +52,8 @@ def test_the_named_text_matches_best(instruction: str, texts: list[str], expecte
         ("the Widget style list", Role.FIELD),
         ("the number next to Zoom", Role.FIELD),
         ("date of birth field", Role.FIELD),
+        ("where do I enter the address", Role.FIELD),
+        ("how can I turn off the sound", Role.CHECK),
         ("the field of view", Role.FIELD),
         ("the search button for the list", Role.BUTTON),
         ("the sum of the numbers", Role.ANY),
