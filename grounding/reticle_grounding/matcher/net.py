@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from . import sentences
 from .crops import Crops
-from .sentences import DIM, SentenceTower, Tokens
+from .sentences import DIM, VOCABULARY, SentenceTower, Tokens
 
 WIDTHS = (48, 96, 160)
 BLOCKS = (0, 1, 2)
@@ -71,11 +71,11 @@ class LookWords(nn.Module):
 class MatcherNet(nn.Module):
     """Both towers, what leads from meanings to looks, and the sharpness of the agreement of crops with phrases."""
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: int = VOCABULARY) -> None:
         super().__init__()
         self.looks = LookTower()
         self.look_words = LookWords()
-        self.words = SentenceTower()
+        self.words = SentenceTower(vocabulary)
         self.sharpness = nn.Parameter(torch.tensor(2.5))
 
     @property

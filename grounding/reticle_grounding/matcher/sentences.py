@@ -24,12 +24,12 @@ TOKENIZER_FILE = "matcher-tokenizer.json"
 class SentenceTower(nn.Module):
     """Token numbers and their mask, both [n, length], -> [n, DIM]."""
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: int = VOCABULARY) -> None:
         from transformers import BertConfig, BertModel
 
         super().__init__()
         config = BertConfig(
-            vocab_size=VOCABULARY,
+            vocab_size=vocabulary,
             hidden_size=DIM,
             num_hidden_layers=LAYERS,
             num_attention_heads=HEADS,

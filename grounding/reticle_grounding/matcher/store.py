@@ -14,12 +14,15 @@ from torch import Tensor
 from reticle_grounding.errors import CheckpointError
 
 from .net import MatcherNet
+from .sentences import VOCABULARY
 
 FILE = "matcher.safetensors"
 """The look tower and what describes the whole."""
 WORDS = "matcher-words-{}.safetensors"
 """The phrase tower, in as many files as it takes."""
 MAX_BYTES = 14 << 20
+EMBEDDING = "words.encoder.embeddings.word_embeddings.weight"
+"""Its rows say how many tokens there are."""
 SCALE = ".scale"
 """Ending of the name of a table of row scales; ``weight = rows * scale``."""
 
@@ -62,7 +65,6 @@ def _bytes(tensors: dict[str, Tensor]) -> int:
 
 def load(folder: Path) -> MatcherNet:
     """Reads the weights. Raises CheckpointError naming the file and what is missing or does not fit."""
-    net = MatcherNet()
     stored = dict(_tensors(folder / FILE))
     files = sorted(folder.glob(WORDS.format("*")))
     for path in files:
@@ -72,6 +74,7 @@ def load(folder: Path) -> MatcherNet:
         own = name.removesuffix(SCALE)
         if own in weights:
             weights[own] = weights[own].float() * stored[name]
+    net = MatcherNet(len(weights[EMBEDDING]) if EMBEDDING in weights else VOCABULARY)
     wanted = net.state_dict()
     odd = sorted(set(wanted) ^ set(weights)) or [k for k in wanted if wanted[k].shape != weights[k].shape]
     if odd:
@@ -79,6 +82,16 @@ def load(folder: Path) -> MatcherNet:
         raise CheckpointError(f"{folder} ({named}) does not fit this version: {', '.join(odd[:4])}")
     net.load_state_dict({k: v.to(wanted[k].dtype) for k, v in weights.items()})
     return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+def header(folder: Path) -> dict[str, str]:
+    """What :func:`save` was told beside the weights. Raises CheckpointError for a file that is none of ours."""
+    path = folder / FILE
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return {str(k): str(v) for k, v in json.loads(file.metadata()["reticle"]).items()}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"cannot read what {path} says of itself: {error}") from error
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
