@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .regions import THRESHOLD
+from .second_look import SecondLookRule
 
 Reading: TypeAlias = Literal["auto", "crops", "screen", "off"]
 
@@ -48,3 +49,7 @@ class GroundingConfig:
     """Lowers the model's limit of pixels, for speed."""
     keep_ratio: float | None = None
     """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer."""
+    second_look: SecondLookRule | None = None
+    """When the surroundings of an unsure answer are enlarged and looked at again; None never does."""
+    wordings: int = 0
+    """Other ways to say an instruction, made by rules, that are asked beside it; 0 to 8."""
