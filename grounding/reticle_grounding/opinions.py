@@ -13,12 +13,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from .calibration import probability
 from .errors import ReticleError
 from .evidence import Draft
 from .geometry import Rect
+from .types import HeardKind
 
 DATA_FILE = Path(__file__).parent / "data" / "opinions.json"
 LEAST, MOST = -5.0, 6.0
@@ -28,7 +29,6 @@ ADOPTED = 5
 CONSULTED = 14
 """Best places of each opinion that are compared."""
 
-OpinionKind: TypeAlias = Literal["wording", "second look"]
 Ranked: TypeAlias = Sequence[tuple[float, Draft]]
 """``p_true`` and draft (capture pixels), best first."""
 
@@ -37,7 +37,7 @@ Ranked: TypeAlias = Sequence[tuple[float, Draft]]
 class Opinion:
     """One more answer."""
 
-    kind: OpinionKind
+    kind: HeardKind
     instruction: str
     """As it was put."""
     part: Rect
@@ -105,13 +105,27 @@ def pooled(first: Ranked, opinions: Sequence[Opinion], law: Pooling) -> list[Poo
 
 
 def places(first: Ranked, opinions: Sequence[Opinion]) -> list[Place]:
-    """What is said about each place, those of the first answer before those that only opinions have."""
+    """What is said about each place, finer ones before those they lie in and those that only opinions have last.
+
+    What a second look finds inside a region of the first attention map is that place seen more sharply, and takes over
+    the region's log-odds; other new places have the least.
+    """
     known = [(draft, held(p)) for p, draft in first]
+    finer: list[tuple[Draft, float]] = []
+    new: list[tuple[Draft, float]] = []
     for opinion in opinions:
         for _, draft in opinion.ranked[:ADOPTED]:
-            if not any(same_place(draft, other) for other, _ in known):
-                known.append((draft, LEAST))
-    return [_place(draft, logit, opinions) for draft, logit in known]
+            coarse = [z for d, z in known if opinion.kind == "second look" and _sharpens(draft, d)]
+            if any(same_place(draft, d) for d, _ in (*known, *finer, *new) if not _sharpens(draft, d)):
+                continue
+            (finer if coarse else new).append((draft, max(coarse, default=LEAST)))
+    return [_place(draft, logit, opinions) for draft, logit in (*finer, *known, *new)]
+
+
+def _sharpens(fine: Draft, coarse: Draft) -> bool:
+    """Whether a place lies inside a larger region of an attention map."""
+    inside = coarse.region.contains(fine.point) and fine.region.area < coarse.region.area
+    return inside and coarse.origin == "attention"
 
 
 def _place(draft: Draft, first: float, opinions: Sequence[Opinion]) -> Place:
@@ -142,7 +156,7 @@ def held(p: float) -> float:
     return min(max(math.log(p / (1.0 - p)), LEAST), MOST)
 
 
-def load_pooling(kind: OpinionKind, path: Path = DATA_FILE) -> Pooling:
+def load_pooling(kind: HeardKind, path: Path = DATA_FILE) -> Pooling:
     """The constants for one kind of opinion. Raises ReticleError naming a file that is missing or malformed."""
     try:
         row = cast(dict[str, dict[str, object]], json.loads(path.read_text(encoding="utf-8")))[kind]
@@ -157,7 +171,7 @@ def load_pooling(kind: OpinionKind, path: Path = DATA_FILE) -> Pooling:
     return Pooling(**numbers, meta=meta)
 
 
-def save_pooling(kind: OpinionKind, law: Pooling, path: Path = DATA_FILE) -> None:
+def save_pooling(kind: HeardKind, law: Pooling, path: Path = DATA_FILE) -> None:
     """Writes the constants of one kind; those of the other stay."""
     document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     names = ("own", "others", "agreed", "bias", "outside")

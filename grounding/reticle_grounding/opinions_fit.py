@@ -25,11 +25,12 @@ from .errors import ReticleError
 from .fitting import ABSENT_PER_SCREEN, SEED, KeptReader
 from .geometry import Rect
 from .images import load_image
-from .opinions import DATA_FILE, NO_CHANGE, OpinionKind, Place, Pooling, places, save_pooling
+from .opinions import DATA_FILE, NO_CHANGE, Place, Pooling, places, save_pooling
 from .second_look import SecondLookRule
+from .types import HeardKind
 from .wordings import wordings
 
-KINDS: dict[str, OpinionKind] = {"wording": "wording", "second-look": "second look"}
+KINDS: dict[str, HeardKind] = {"wording": "wording", "second-look": "second look"}
 ALONE = 0.5
 """Weight of how true the best place's probability is, beside choosing among all places."""
 HELD = 0.02
@@ -102,7 +103,7 @@ def figures(samples: Sequence[Asked], law: Pooling) -> dict[str, int | float | N
 
 
 def collect(
-    folders: Sequence[Path], kind: OpinionKind, every: int, texts: Path | None, progress: Progress | None = None
+    folders: Sequence[Path], kind: HeardKind, every: int, texts: Path | None, progress: Progress | None = None
 ) -> Iterator[Asked]:
     """Asks on every ``every``-th fitting screen. Raises as :func:`reticle_grounding.fitting.fit_on_captured` does."""
     from .options import GroundingConfig

@@ -1,4 +1,4 @@
-"""One answer reconsidered: other wordings first, because they are cheap, then a second look where it is unsure still."""
+"""One answer reconsidered: other wordings first, the cheap ones, then a second look where it is still unsure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from .evidence import Draft, without_twins
 from .geometry import Rect, Size, Transform
-from .opinions import CONSULTED, Opinion, OpinionKind, Pooled, Pooling, Ranked, load_pooling, pooled, same_place
+from .opinions import CONSULTED, Opinion, Pooled, Pooling, Ranked, load_pooling, pooled, same_place
 from .second_look import MAX_CROPS, SecondLookRule, crops_for
-from .types import Heard
+from .types import Heard, HeardKind
 
-EVIDENCE: Mapping[OpinionKind, str] = {"wording": "wordings", "second look": "second_look"}
+EVIDENCE: Mapping[HeardKind, str] = {"wording": "wordings", "second look": "second_look"}
 """Names under which a candidate's evidence tells what each kind of opinion said."""
 
 
@@ -42,7 +42,7 @@ class Reconsidered:
         return tuple(_heard(opinion, best) for opinion in self.opinions)
 
 
-def _said(kind: OpinionKind, one: Pooled) -> dict[str, float]:
+def _said(kind: HeardKind, one: Pooled) -> dict[str, float]:
     name, place = EVIDENCE[kind], one.place
     if not place.spoken:
         return {}
@@ -57,7 +57,7 @@ def _heard(opinion: Opinion, best: Draft | None) -> Heard:
 
 
 @lru_cache(maxsize=2)
-def _law(kind: OpinionKind) -> Pooling:
+def _law(kind: HeardKind) -> Pooling:
     return load_pooling(kind)
 
 

@@ -1,9 +1,9 @@
 """A second look: where the first answer is unsure or small, its surroundings are enlarged and looked at once more.
 
-GUI-AIMA (arXiv 2511.00810) looks twice at every screen, at a square that holds 5.4% of it; AdaZoom-GUI only where the
-first answer is small. Both replace the first answer. Here the crop is read, cut into elements and attended to by the
-same grounder as a picture of its own, and both answers are weighed together (:mod:`.opinions`), so that a second look
-that sees nothing takes little away.
+GUI-AIMA (arXiv 2511.00810) looks twice at every screen, at a square that holds 5.4% of it; AdaZoom-GUI (arXiv
+2603.17441) only where the first answer is small. Both replace the first answer. Here the crop is read, cut into
+elements and attended to by the same grounder as a picture of its own, and both answers are weighed together
+(:mod:`.opinions`), so that a second look that sees nothing takes little away.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class SecondLookRule:
     """Shorter side (model pixels) of the first candidate under which it counts as small; 0 never looks for that."""
     budget: int = 1
     """Crops per instruction: around the first candidate, then around the next that lies in none of them."""
-    side: float = 1.0
-    """Side of the crop in lengths of the published one."""
+    side: float = 1.5
+    """Side of the crop in lengths of the published one, so that labels beside a field are seen with it."""
     scale: float = 2.0
     """Enlargement of the crop."""
 

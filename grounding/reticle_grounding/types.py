@@ -14,6 +14,8 @@ from .geometry import Point, Rect, Size, Transform
 FloatMap = npt.NDArray[np.float32]
 Origin = Literal["attention", "text", "element"]
 """Where a candidate came from: a region of the attention map, a text detection, or a detected element."""
+HeardKind = Literal["wording", "second look"]
+"""How a question was put differently: in other words, or about an enlarged part of the screenshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Candidate:
 class Heard:
     """One further opinion that went into an answer: another wording, or a closer look at a part."""
 
-    kind: Literal["wording", "second look"]
+    kind: HeardKind
     instruction: str
     """As it was put."""
     part: Rect

@@ -70,8 +70,10 @@ _SENTENCE = frozenset(("i", "i'm", "i'd", "i'll", "we", "or", "what", "which", "
 """Words of a sentence that describes; it is nobody's label, and no kind of control is put behind it."""
 _QUOTED = re.compile(r"[\"“”„][^\"“”„]+[\"“”„]|(?<!\w)['‘’`][^'‘’`]+['‘’`](?!\w)|«[^»]+»")
 _COUNTS = frozenset(
-    ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "last")
-    + ("1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th")
+    [
+        *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "last"),
+        *("1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th"),
+    ]
 )
 
 
@@ -125,7 +127,9 @@ def check_count(count: int) -> int:
 
 def check_given(instruction: str, given: Sequence[str]) -> tuple[str, ...]:
     """Wordings of a caller without repetitions. Raises BadInput for more than :data:`MAX_WORDINGS`."""
-    different = {_same(said): " ".join(said.split()) for said in given}
+    different: dict[str, str] = {}
+    for said in given:
+        different.setdefault(_same(said), " ".join(said.split()))
     different.pop(_same(instruction), None)
     check_count(len(different))
     return tuple(different.values())
