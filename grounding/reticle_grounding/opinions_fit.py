@@ -33,8 +33,8 @@ from .wordings import wordings
 KINDS: dict[str, HeardKind] = {"wording": "wording", "second-look": "second look"}
 ALONE = 0.5
 """Weight of how true the best place's probability is, beside choosing among all places."""
-HELD = 0.02
-"""Penalty per instruction on the distance of the constants from those that change nothing."""
+HELD = 20.0
+"""Penalty on the squared distance of the constants from those that change nothing: a few screens change little."""
 WORDINGS = 3
 Progress = Callable[[int, int], None]
 
@@ -69,7 +69,7 @@ def fit(samples: Sequence[Asked]) -> Pooling:
             total += float(np.log(weight.sum() + none) - np.log(max(good, 1e-30)))
             best = int(z.argmax())
             total += ALONE * float(np.logaddexp(0.0, z[best]) - y[best] * z[best])
-        return total / len(tables) + HELD * float(((theta - start) ** 2).sum())
+        return (total + HELD * float(((theta - start) ** 2).sum())) / len(tables)
 
     bounds = [(0.0, 4.0)] * 3 + [(-4.0, 4.0)] * 2
     found = optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds)

@@ -298,7 +298,8 @@ class Observation:
     def _candidate(self, rank: int, p: float, draft: Draft, weighed: Weighed, answer: Reconsidered) -> Candidate:
         mass, mean = weighed.scene.under(draft.region)
         row = next((r for r, other in zip(weighed.rows, weighed.drafts, strict=True) if other is draft), {})
-        said = {name: value for name, value in row.items() if value} | answer.evidence.get(id(draft), {})
+        said = {name: value for name, value in row.items() if value}
+        said.update(answer.evidence.get(id(draft), {}))
         line = line_at(draft, weighed.scene) or (None if row else draft.text)
         return Candidate(rank, draft.point, draft.region, p, mass, mean, draft.origin, draft.text, said, line)
 

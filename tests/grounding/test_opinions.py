@@ -61,7 +61,8 @@ def test_places_of_opinions_join_with_least_log_odds() -> None:
     found = places([(0.5, A)], [opinion((0.8, C), (0.3, A))])
     assert [p.draft for p in found] == [A, C]
     assert (found[1].first, found[1].share) == (LEAST, 1.0)
-    assert (found[0].mean, found[0].share) == (pytest.approx(held(0.3)), 0.0)
+    assert found[0].mean == pytest.approx(held(0.3))
+    assert found[0].share == 0.0
 
 
 def test_an_opinion_is_silent_about_what_it_did_not_see() -> None:
@@ -147,10 +148,9 @@ def test_without_opinions_nothing_changes() -> None:
     first = [(0.5, A), (0.4, B)]
     answer = Reconsidered(first)
     assert answer.with_opinions([]) is answer
-    assert [(p.p_true, p.place.draft) for p in pooled(first, [opinion((0.9, B))], NO_CHANGE)][:2] == [
-        (pytest.approx(0.5), A),
-        (pytest.approx(0.4), B),
-    ]
+    kept = pooled(first, [opinion((0.9, B))], NO_CHANGE)
+    assert [k.place.draft for k in kept] == [A, B]
+    assert [k.p_true for k in kept] == pytest.approx([0.5, 0.4])
 
 
 def test_evidence_and_record_name_what_was_heard() -> None:

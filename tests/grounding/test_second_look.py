@@ -225,7 +225,7 @@ def test_published_families_look_again_by_the_same_path(family: str, tiny_folder
     side = published_side(Size(420, 280))
     box = zoom_box(first.point, Size(420, 280), side)
     assert found.opinions[0].part == box
-    shown = image.crop(tuple(map(int, box.as_tuple()))).resize((2 * side, 2 * side), Image.Resampling.BICUBIC)
+    shown = image.crop(box.as_tuple()).resize((2 * side, 2 * side), Image.Resampling.BICUBIC)
     alone = Grounder(opened.source, NoReader(), opened.calibration, replace(config, second_look=None), opened.matcher)
     best = alone.observe(shown).ground("the red dot").candidates[0]
     looked = found.opinions[0].point
