@@ -175,5 +175,5 @@ def save_pooling(kind: HeardKind, law: Pooling, path: Path = DATA_FILE) -> None:
     """Writes the constants of one kind; those of the other stay."""
     document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     names = ("own", "others", "agreed", "bias", "outside")
-    document[kind] = {**{name: round(getattr(law, name), 5) for name in names}, "meta": dict(law.meta)}
+    document[kind] = {**{name: round(getattr(law, name), 5) + 0.0 for name in names}, "meta": dict(law.meta)}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

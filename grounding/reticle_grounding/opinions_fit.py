@@ -3,7 +3,7 @@
 Asked on the captured screens that calibration is fitted on (``fitting_apps``), which neither the validation counts nor
 matcher, channel and pointer were trained on::
 
-    python -m reticle_grounding.opinions_fit wording --captured screens/desktop --captured screens/web --every 12
+    python -m reticle_grounding.opinions_fit wording --captured screens/desktop --captured screens/web
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ ALONE = 0.5
 HELD = 20.0
 """Penalty on the squared distance of the constants from those that change nothing: a few screens change little."""
 WORDINGS = 3
+PLACES = 20
+"""Best places of the first answer that are weighed."""
 Progress = Callable[[int, int], None]
 
 
@@ -103,9 +105,23 @@ def figures(samples: Sequence[Asked], law: Pooling) -> dict[str, int | float | N
 
 
 def collect(
-    folders: Sequence[Path], kind: HeardKind, every: int, texts: Path | None, progress: Progress | None = None
+    folders: Sequence[Path],
+    kind: HeardKind,
+    every: int = 1,
+    limit: int | None = None,
+    texts: Path | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Asked]:
-    """Asks on every ``every``-th fitting screen. Raises as :func:`reticle_grounding.fitting.fit_on_captured` does."""
+    """Asks on every ``every``-th fitting screen; instructions without a further opinion are left out.
+
+    Args:
+        limit: screens at most.
+        texts: keeps what is read on each screen and crop for the next fit.
+        progress: called with (screens done, all).
+
+    Raises as :func:`reticle_grounding.fitting.fit_on_captured` does.
+    """
+    from .evidence import without_twins
     from .options import GroundingConfig
     from .predictor import Grounder
     from .training.fitting_targets import fitting_screens
@@ -114,14 +130,14 @@ def collect(
     grounder = Grounder.open(config=GroundingConfig(second_look=rule))
     if texts is not None:
         grounder.reader = KeptReader(grounder.reader, texts)
-    screens = [s for folder in folders for s in fitting_screens(folder)][::every]
+    screens = [s for folder in folders for s in fitting_screens(folder)][::every][:limit]
     for done, screen in enumerate(screens, 1):
         observation = grounder.observe(load_image(screen.image))
         rng = Random(f"{SEED} {screen.image.name}")
         lines = [t.text for t in observation.texts()]
         for target in screen.targets(rng, lines, ABSENT_PER_SCREEN):
             weighed = observation.weigh(target.instruction)
-            first = weighed.ranked(grounder.calibration)
+            first = without_twins(weighed.ranked(grounder.calibration), PLACES)
             if kind == "wording":
                 said = wordings(target.instruction, WORDINGS)
                 opinions = [observation.in_other_words(words) for words in said]
@@ -143,15 +159,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kind", choices=sorted(KINDS))
     parser.add_argument("--captured", type=Path, action="append", required=True, help="folder of captured screens")
     parser.add_argument("--every", type=int, default=1, help="ask on one fitting screen in so many")
+    parser.add_argument("--screens", type=int, default=None, help="and on so many at most")
     parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
     parser.add_argument("--out", type=Path, default=DATA_FILE, help="file to write; the shipped one by default")
     chosen = parser.parse_args(arguments)
     try:
         kind = KINDS[chosen.kind]
-        samples = list(collect(chosen.captured, kind, max(1, chosen.every), chosen.texts, _progress))
+        samples = list(collect(chosen.captured, kind, max(1, chosen.every), chosen.screens, chosen.texts, _progress))
         law = fit(samples)
         named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in chosen.captured)
         command = f"python -m reticle_grounding.opinions_fit {chosen.kind} {named} --every {chosen.every}"
+        command += "" if chosen.screens is None else f" --screens {chosen.screens}"
         before, after = figures(samples, NO_CHANGE), figures(samples, law)
         told = {f"{name}_before": v for name, v in before.items()} | {f"{name}_after": v for name, v in after.items()}
         law = replace(law, meta={"command": command, "instructions": len(samples), **told})
