@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from PIL import Image
 
+from .errors import BadInput
 from .evidence import Draft
 from .geometry import Point, Rect, Size, Space, Transform
 
@@ -24,8 +25,10 @@ MAX_CROPS = 4
 CELL = 28
 REFERENCE_SIDE, REFERENCE_PIXELS = 560, 5_760_000
 """The published square: 560 pixels on a screen of 3200x1800, in proportion on others, whole merged patches."""
-KEPT = 6
-"""Crops of one screenshot that stay ready for further instructions."""
+KEPT = 3
+"""Crops of one screenshot that stay ready for further instructions; the caches of large models are large."""
+LARGEST = 8.0
+"""Most a rule may widen or enlarge a crop."""
 ENLARGED = Image.Resampling.BICUBIC
 T = TypeVar("T")
 
@@ -36,14 +39,24 @@ class SecondLookRule:
 
     below: float = 0.6
     """``p_true`` of the first candidate under which the answer counts as unsure."""
-    small: float = 0.0
-    """Shorter side (model pixels) of the first candidate under which it counts as small; 0 never looks for that."""
+    small: float = 8.0
+    """Shorter side (model pixels) of the first candidate under which it counts as small, whatever its ``p_true``; no
+    text is legible below. Screens that the model sees at full size hardly have any such target."""
     budget: int = 1
     """Crops per instruction: around the first candidate, then around the next that lies in none of them."""
     side: float = 1.5
     """Side of the crop in lengths of the published one, so that labels beside a field are seen with it."""
     scale: float = 2.0
     """Enlargement of the crop."""
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for a rule that could not be followed."""
+        if self.budget < 0:
+            raise BadInput(f"a second look's budget is {self.budget} crops; it must not be negative")
+        for name in ("side", "scale"):
+            value = getattr(self, name)
+            if not 0.0 < value <= LARGEST:
+                raise BadInput(f"a second look's {name} is {value}; it must be above 0 and at most {LARGEST:g}")
 
     def wanted(self, p: float, region: Rect, transform: Transform) -> bool:
         """Whether the first candidate (``region`` in capture pixels) calls for a second look."""

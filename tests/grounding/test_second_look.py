@@ -119,6 +119,14 @@ def test_only_unsure_or_small_answers_are_looked_at_again(rule: SecondLookRule, 
     assert len(source.looked) == looks
 
 
+@pytest.mark.parametrize(
+    "settings", [{"budget": -1}, {"side": 0.0}, {"scale": -2.0}, {"scale": 9.0}, {"side": float("nan")}]
+)
+def test_impossible_rules_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(BadInput, match=next(iter(settings))):
+        SecondLookRule(**settings)  # type: ignore[arg-type]
+
+
 def test_a_part_is_enlarged_once_for_all_instructions() -> None:
     opened, source = grounder(SecondLookRule())
     observation = opened.observe(screen())
