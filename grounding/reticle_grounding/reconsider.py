@@ -12,6 +12,8 @@ from .opinions import CONSULTED, Opinion, Pooled, Pooling, Ranked, load_pooling,
 from .second_look import MAX_CROPS, SecondLookRule, crops_for
 from .types import Heard, HeardKind
 
+WEIGHED = 50
+"""Best places of an answer that are weighed again; as many as may be asked for."""
 EVIDENCE: Mapping[HeardKind, str] = {"wording": "wordings", "second look": "second_look"}
 """Names under which a candidate's evidence tells what each kind of opinion said."""
 
@@ -30,7 +32,7 @@ class Reconsidered:
         if not opinions:
             return self
         kind = opinions[0].kind
-        found = pooled(self.ranked, opinions, _law(kind))
+        found = pooled(without_twins(self.ranked, WEIGHED), opinions, _law(kind))
         evidence = dict(self.evidence)
         for one in found:
             evidence[id(one.place.draft)] = {**evidence.get(id(one.place.draft), {}), **_said(kind, one)}
