@@ -47,18 +47,16 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Pooling:
-    """``bias + own * first + others * mean + agreed * share``: the log-odds of a place that opinions speak about.
+    """``own * first + others * mean + agreed * share``: the log-odds of a place that opinions speak about.
 
     ``first`` are the log-odds of the first answer, ``mean`` those of the opinions, ``share`` is how many of them have
-    the place first. ``own``, ``others`` and ``agreed`` are not negative, so agreement never lowers a place. Places that
-    no opinion speaks about get ``outside + own * first``.
+    the place first. No constant is negative, so agreement never lowers a place; and there is none by itself, which
+    would lift what is absent, too. Places that no opinion speaks about get ``own * first``.
     """
 
     own: float
     others: float
     agreed: float
-    bias: float
-    outside: float = 0.0
     meta: Mapping[str, str | int | float | None] = field(default_factory=dict)
     """How it was fitted: command, n, and what it reached."""
 
@@ -67,7 +65,7 @@ class Pooling:
             raise ReticleError("agreement would lower a candidate; the constants of opinions must not be negative")
 
 
-NO_CHANGE = Pooling(1.0, 0.0, 0.0, 0.0)
+NO_CHANGE = Pooling(1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +83,7 @@ class Place:
     """Whether any opinion speaks about it."""
 
     def logit(self, law: Pooling) -> float:
-        if not self.spoken:
-            return law.outside + law.own * self.first
-        return law.bias + law.own * self.first + law.others * self.mean + law.agreed * self.share
+        return law.own * self.first + law.others * self.mean + law.agreed * self.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +156,7 @@ def load_pooling(kind: HeardKind, path: Path = DATA_FILE) -> Pooling:
     """The constants for one kind of opinion. Raises ReticleError naming a file that is missing or malformed."""
     try:
         row = cast(dict[str, dict[str, object]], json.loads(path.read_text(encoding="utf-8")))[kind]
-        numbers = {name: float(cast(float, row[name])) for name in ("own", "others", "agreed", "bias", "outside")}
+        numbers = {name: float(cast(float, row[name])) for name in ("own", "others", "agreed")}
         meta = cast(dict[str, str | int | float | None], row.get("meta", {}))
     except OSError as error:
         raise ReticleError(f"cannot read the constants of opinions {path}: {error.strerror}") from error
@@ -174,6 +170,6 @@ def load_pooling(kind: HeardKind, path: Path = DATA_FILE) -> Pooling:
 def save_pooling(kind: HeardKind, law: Pooling, path: Path = DATA_FILE) -> None:
     """Writes the constants of one kind; those of the other stay."""
     document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    names = ("own", "others", "agreed", "bias", "outside")
-    document[kind] = {**{name: round(getattr(law, name), 5) + 0.0 for name in names}, "meta": dict(law.meta)}
+    numbers = {name: round(getattr(law, name), 5) for name in ("own", "others", "agreed")}
+    document[kind] = {**numbers, "meta": dict(law.meta)}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

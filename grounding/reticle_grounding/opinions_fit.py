@@ -59,7 +59,7 @@ def fit(samples: Sequence[Asked]) -> Pooling:
     right = sum(int(y.sum()) for _, y in tables)
     if not 0 < right < sum(len(y) for _, y in tables):
         raise ReticleError("opinions need right and wrong places to be fitted on; the screens gave only one kind")
-    start = np.array([NO_CHANGE.own, NO_CHANGE.others, NO_CHANGE.agreed, NO_CHANGE.bias, NO_CHANGE.outside])
+    start = np.array([NO_CHANGE.own, NO_CHANGE.others, NO_CHANGE.agreed])
 
     def loss(theta: npt.NDArray[np.float64]) -> float:
         total = 0.0
@@ -73,15 +73,14 @@ def fit(samples: Sequence[Asked]) -> Pooling:
             total += ALONE * float(np.logaddexp(0.0, z[best]) - y[best] * z[best])
         return (total + HELD * float(((theta - start) ** 2).sum())) / len(tables)
 
-    bounds = [(0.0, 4.0)] * 3 + [(-4.0, 4.0)] * 2
-    found = optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds)
-    own, others, agreed, bias, outside = (float(v) for v in found.x)
-    return Pooling(own, others, agreed, bias, outside)
+    found = optimize.minimize(loss, start, method="L-BFGS-B", bounds=[(0.0, 4.0)] * 3)
+    own, others, agreed = (float(v) for v in found.x)
+    return Pooling(own, others, agreed)
 
 
 def _table(sample: Asked) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Rows that the constants (own, others, agreed, bias, outside) are multiplied with, and what is right."""
-    rows = [[p.first, p.mean, p.share, float(p.spoken), float(not p.spoken)] for p in sample.places]
+    """Rows that the constants (own, others, agreed) are multiplied with, and what is right."""
+    rows = [[p.first, p.mean, p.share] for p in sample.places]
     return np.array(rows), np.array(sample.right, dtype=np.float64)
 
 

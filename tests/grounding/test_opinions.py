@@ -33,7 +33,7 @@ from reticle_grounding.reconsider import Reconsidered
 from reticle_grounding.types import HeardKind, Origin
 
 SCREEN = Rect(0, 0, 400, 300)
-LAW = Pooling(0.8, 0.3, 0.5, -0.1)
+LAW = Pooling(0.8, 0.3, 0.5)
 
 
 def draft(left: float, top: float, width: float = 40, height: float = 20, origin: Origin = "text") -> Draft:
@@ -69,7 +69,7 @@ def test_an_opinion_is_silent_about_what_it_did_not_see() -> None:
     near = Rect(0, 0, 150, 50)
     a, c = places([(0.5, A), (0.5, C)], [opinion((0.9, A), kind="second look", part=near)])
     assert (a.spoken, c.spoken) == (True, False)
-    assert c.logit(LAW) == pytest.approx(LAW.own * c.first + LAW.outside)
+    assert c.logit(LAW) == pytest.approx(LAW.own * c.first)
 
 
 def test_several_opinions_are_averaged() -> None:
@@ -118,7 +118,7 @@ def test_shipped_constants_never_lower_what_is_agreed_with(kind: HeardKind) -> N
 
 def test_negative_constants_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ReticleError, match="negative"):
-        Pooling(1.0, -0.1, 0.0, 0.0)
+        Pooling(1.0, -0.1, 0.0)
     path = tmp_path / "o.json"
     save_pooling("wording", LAW, path)
     path.write_text(path.read_text().replace("0.3", "-0.3"))
@@ -139,9 +139,9 @@ def test_broken_files_are_named(tmp_path: Path, content: str) -> None:
 def test_constants_survive_the_file_and_leave_the_other_kind_alone(tmp_path: Path) -> None:
     path = tmp_path / "opinions.json"
     save_pooling("wording", replace(LAW, meta={"command": "c"}), path)
-    save_pooling("second look", Pooling(1.0, 0.0, 0.25, 0.5, -0.5), path)
+    save_pooling("second look", Pooling(1.0, 0.0, 0.25), path)
     assert load_pooling("wording", path) == replace(LAW, meta={"command": "c"})
-    assert load_pooling("second look", path).outside == -0.5
+    assert load_pooling("second look", path).agreed == 0.25
 
 
 def test_without_opinions_nothing_changes() -> None:
