@@ -17,7 +17,7 @@ from PIL import Image
 
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
-from reticle_grounding.types import Candidate, FloatMap, Grounding, Origin
+from reticle_grounding.types import Candidate, FloatMap, Grounding, Heard, HeardKind, Origin
 
 Header: TypeAlias = dict[str, object]
 
@@ -153,6 +153,30 @@ def decode_candidate(data: object) -> Candidate:
     )
 
 
+def _encode_heard(heard: Heard) -> Header:
+    return {
+        "kind": heard.kind,
+        "instruction": heard.instruction,
+        "part": list(heard.part.as_tuple()),
+        "point": None if heard.point is None else [heard.point.x, heard.point.y],
+        "p_true": heard.p_true,
+        "agrees": heard.agrees,
+    }
+
+
+def _decode_heard(data: object) -> Heard:
+    fields = cast(Mapping[str, object], data)
+    point = cast("list[float] | None", fields["point"])
+    return Heard(
+        kind=cast(HeardKind, fields["kind"]),
+        instruction=str(fields["instruction"]),
+        part=Rect(*cast(list[float], fields["part"])),
+        point=None if point is None else Point(*point),
+        p_true=cast("float | None", fields["p_true"]),
+        agrees=bool(fields["agrees"]),
+    )
+
+
 def encode_grounding(grounding: Grounding) -> tuple[Header, bytes]:
     """Header and payload (the attention map, row-major float32, shape in the header)."""
     attention = np.ascontiguousarray(grounding.attention, dtype="<f4")
@@ -166,6 +190,7 @@ def encode_grounding(grounding: Grounding) -> tuple[Header, bytes]:
         "transform": encode_transform(grounding.transform),
         "timings_ms": dict(grounding.timings_ms),
         "model": grounding.model,
+        "opinions": [_encode_heard(o) for o in grounding.opinions],
     }
     return header, attention.tobytes()
 
@@ -184,6 +209,7 @@ def decode_grounding(data: object, payload: bytes) -> Grounding:
             transform=decode_transform(fields["transform"]),
             timings_ms=cast(Mapping[str, float], fields["timings_ms"]),
             model=str(fields["model"]),
+            opinions=tuple(_decode_heard(o) for o in cast(list[object], fields["opinions"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the model process sent an answer that cannot be read ({error})") from error

@@ -103,6 +103,7 @@ def _ask(observation: Observation, target: Target, back: Affine) -> Outcome:
         _right(target, explained.by_attention(), back),
         _right(target, explained.by_text(), back),
         {**phases, "total": own},
+        looked_again=any(o.kind == "second look" for o in grounding.opinions),
     )
 
 
@@ -161,6 +162,9 @@ def _summary(
         "published": counting.published(measured.origin, outcomes),
         "sized": _sized(grounder, applied),
         "vlm_verifier": grounder.config.vlm_verifier,
+        "wordings": grounder.config.wordings,
+        "second_look": grounder.config.second_look is not None,
+        "looked_again": share(o.looked_again for o in outcomes) or 0.0,
         "screens": len(screens),
         "ms_p50": round(float(np.percentile(own, 50)), 1),
         "ms_p90": round(float(np.percentile(own, 90)), 1),

@@ -21,6 +21,8 @@ class Space(Enum):
     """Desktop coordinates in device pixels; what the pointer is moved in (may be negative)."""
     CAPTURE = "capture"
     """Pixels of the captured picture, origin top-left."""
+    CROP = "crop"
+    """Pixels of an enlarged part of the capture, origin at the part's top-left; only in the chain of a closer look."""
     MODEL = "model"
     """Pixels of the picture as the model sees it (both sides a multiple of the merged patch)."""
     PATCH = "patch"
@@ -233,6 +235,23 @@ class Transform:
                 Affine.scaling(1 / patch_px, 1 / patch_px),
             ),
         )
+
+    @classmethod
+    def for_part(cls, part: Rect, enlarged: Size) -> Transform:
+        """capture -> crop for a part of the capture (capture pixels) that is shown at another size.
+
+        Raises ValueError when the part has no area.
+        """
+        return cls((Space.CAPTURE, Space.CROP), (Affine.mapping(part, Rect.of_size(enlarged)),))
+
+    def of_part(self, outer: Transform) -> Transform:
+        """This chain, whose capture is the picture that ``outer`` (capture -> crop) makes, seen from the whole capture.
+
+        Raises ValueError when this chain does not start at the capture.
+        """
+        if self.spaces[0] is not Space.CAPTURE:
+            raise ValueError(f"this chain starts in {self.spaces[0].value} space, not at the capture")
+        return Transform.joined(outer, Transform((Space.CROP, *self.spaces[1:]), self.links))
 
     def prepended(self, space: Space, link: Affine) -> Transform:
         """The chain with one more outer space; ``link`` maps it to the present outermost space."""

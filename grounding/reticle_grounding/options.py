@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .regions import THRESHOLD
+from .second_look import SecondLookRule
 
 Reading: TypeAlias = Literal["auto", "crops", "screen", "off"]
 
@@ -40,6 +41,10 @@ class GroundingConfig:
     """Factor on the judgement's log-odds when it is added to those of ``p_true``."""
     scaled_marker: bool = False
     """Let the judged marker grow with the screen's height."""
+    second_look: SecondLookRule | None = None
+    """When the surroundings of an unsure answer are enlarged and looked at again; None never does."""
+    wordings: int = 0
+    """Other ways to say an instruction, made by rules, that are asked beside it; 0 to 8."""
     threshold: float | None = None
     """``p_true`` below which the target counts as absent; None takes the calibrated one."""
     ocr_threads: int = 2

@@ -28,13 +28,17 @@ from .looks import Looks
 from .matcher.matcher import Matcher, NoMatcher, open_matcher
 from .model.prompts import check_instruction
 from .ocr import Reader, TextBox, TextReader
+from .opinions import CONSULTED, Opinion, Ranked
 from .options import GroundingConfig
 from .proposals import NOTHING, Elements, find_elements
 from .reading import reading_of
+from .reconsider import Reconsidered, look_again
 from .regions import Region, find_regions
+from .second_look import Crops
 from .sources import AttentionSource, EvenAttention, Look, PointerSource, ReadingSource
 from .types import Candidate, FloatMap, Grounding
 from .verifier import Place, VlmVerifier
+from .wordings import check_count, check_given, wordings
 from .words import parse
 
 __all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
@@ -56,6 +60,7 @@ class Grounder:
         matcher: Matcher | None = None,
     ) -> None:
         self.config = config or GroundingConfig()
+        check_count(self.config.wordings)
         self.calibration = calibration
         self.source: AttentionSource = source if self.config.attention else EvenAttention(source.name)
         self.reader = reader
@@ -118,6 +123,7 @@ class Observation:
         self._elements: Elements | None = None
         self._looks: Looks | None = None
         self._seen: Look | None = None
+        self._crops: Crops[Observation] = Crops(image, lambda crop: grounder.observe(crop))
         if not grounder.reads_first:
             self._look(stop)
         _check(stop)
@@ -126,30 +132,74 @@ class Observation:
     def size(self) -> Size:
         return Size(*self.image.size)
 
-    def ground(self, instruction: str, top_k: int = 5, stop: StopCheck | None = None) -> Grounding:
+    def ground(
+        self,
+        instruction: str,
+        top_k: int = 5,
+        stop: StopCheck | None = None,
+        other_words: Sequence[str] | None = None,
+    ) -> Grounding:
         """Where the instruction means, best first; regions of different candidates are different places.
 
+        ``other_words`` are wordings of the caller, instead of those that rules make where the settings want them.
         ``timings_ms`` of the first call on a screenshot include what was done once for it. Raises BadInput for an empty
         or over-long instruction or an impossible ``top_k``, Cancelled when ``stop`` returns True between phases.
         """
-        return self.explain(instruction, top_k, stop).grounding
+        return self.explain(instruction, top_k, stop, other_words).grounding
 
-    def explain(self, instruction: str, top_k: int = 5, stop: StopCheck | None = None) -> Explained:
+    def explain(
+        self,
+        instruction: str,
+        top_k: int = 5,
+        stop: StopCheck | None = None,
+        other_words: Sequence[str] | None = None,
+    ) -> Explained:
         """As :meth:`ground`, together with everything that was weighed."""
         if not 1 <= top_k <= MAX_TOP_K:
             raise BadInput(f"top_k is {top_k}; it must be 1 to {MAX_TOP_K}")
         text = check_instruction(instruction)
+        if other_words is None:
+            said = wordings(text, self._config.wordings)
+        else:
+            said = check_given(text, [check_instruction(words) for words in other_words])
         timings: dict[str, float] = {}
         weighed = self.weigh(text, timings, stop)
         with _timed(timings, "rank"):
-            kept = without_twins(weighed.ranked(self._grounder.calibration), max(top_k, self._config.verifier_budget))
+            answer = Reconsidered(weighed.ranked(self._grounder.calibration))
+        if said:
+            with _timed(timings, "wordings"):
+                answer = answer.with_opinions([self.in_other_words(other, stop) for other in said])
+        if self._config.second_look is not None:
+            with _timed(timings, "second look"):
+                answer = answer.with_opinions(self.looked_again(text, answer.ranked, stop))
+        kept = without_twins(answer.ranked, max(top_k, self._config.verifier_budget))
         if self._config.vlm_verifier:
             _check(stop)
             with _timed(timings, "verify"):
                 kept = self._verified(text, kept)
         best = enumerate(kept[:top_k], 1)
-        candidates = tuple(self._candidate(rank, p, draft, weighed) for rank, (p, draft) in best)
-        return Explained(self._grounding(text, candidates, weighed.scene, timings), weighed, self._grounder.calibration)
+        candidates = tuple(self._candidate(rank, p, draft, weighed, answer) for rank, (p, draft) in best)
+        grounding = self._grounding(text, candidates, weighed.scene, timings, answer)
+        return Explained(grounding, weighed, self._grounder.calibration)
+
+    def in_other_words(self, words: str, stop: StopCheck | None = None) -> Opinion:
+        """The same screenshot and prefix, asked in other words."""
+        ranked = self.weigh(words, None, stop).ranked(self._grounder.calibration)
+        return Opinion("wording", words, Rect.of_size(self.size), without_twins(ranked, CONSULTED))
+
+    def looked_again(self, instruction: str, ranked: Ranked, stop: StopCheck | None = None) -> list[Opinion]:
+        """Second looks at what was found first, as the settings want them; empty without any."""
+        rule = self._config.second_look
+        if rule is None:
+            return []
+
+        def ask(part: Rect) -> Ranked:
+            _check(stop)
+            crop, closer = self._crops.look(part, rule.scale)
+            return [(p, crop.back(d)) for p, d in closer.weigh(instruction, None, stop).ranked(calibration)]
+
+        calibration = self._grounder.calibration
+        return look_again(ranked, self.size, self._look(stop).transform, rule, ask, instruction)
 
     def weigh(
         self, instruction: str, timings: dict[str, float] | None = None, stop: StopCheck | None = None
@@ -245,15 +295,21 @@ class Observation:
         pooled = [(_pooled(p, s, config.verifier_weight), d) for (p, d), s in zip(kept, scores, strict=True)]
         return sorted(pooled, key=lambda pair: -pair[0])
 
-    def _candidate(self, rank: int, p: float, draft: Draft, weighed: Weighed) -> Candidate:
+    def _candidate(self, rank: int, p: float, draft: Draft, weighed: Weighed, answer: Reconsidered) -> Candidate:
         mass, mean = weighed.scene.under(draft.region)
-        row = weighed.rows[next(i for i, other in enumerate(weighed.drafts) if other is draft)]
+        row = next((r for r, other in zip(weighed.rows, weighed.drafts, strict=True) if other is draft), {})
         said = {name: value for name, value in row.items() if value}
-        line = line_at(draft, weighed.scene)
+        said.update(answer.evidence.get(id(draft), {}))
+        line = line_at(draft, weighed.scene) or (None if row else draft.text)
         return Candidate(rank, draft.point, draft.region, p, mass, mean, draft.origin, draft.text, said, line)
 
     def _grounding(
-        self, instruction: str, candidates: tuple[Candidate, ...], scene: Scene, timings: dict[str, float]
+        self,
+        instruction: str,
+        candidates: tuple[Candidate, ...],
+        scene: Scene,
+        timings: dict[str, float],
+        answer: Reconsidered,
     ) -> Grounding:
         threshold = self._grounder.calibration.threshold if self._config.threshold is None else self._config.threshold
         total = sum(timings.values())
@@ -273,6 +329,7 @@ class Observation:
             transform=look.transform,
             timings_ms={**timings, "total": total},
             model=self._grounder.name,
+            opinions=answer.heard(),
         )
 
 

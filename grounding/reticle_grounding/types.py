@@ -14,6 +14,8 @@ from .geometry import Point, Rect, Size, Transform
 FloatMap = npt.NDArray[np.float32]
 Origin = Literal["attention", "text", "element"]
 """Where a candidate came from: a region of the attention map, a text detection, or a detected element."""
+HeardKind = Literal["wording", "second look"]
+"""How a question was put differently: in other words, or about an enlarged part of the screenshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """One further opinion that went into an answer: another wording, or a closer look at a part."""
+
+    kind: HeardKind
+    instruction: str
+    """As it was put."""
+    part: Rect
+    """What was looked at, capture pixels."""
+    point: Point | None
+    """Its own best place, capture pixels; None where it found none."""
+    p_true: float | None
+    """Of that place, before opinions were weighed together."""
+    agrees: bool
+    """That place is the answer's first candidate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grounding:
     """The answer to one instruction on one screenshot."""
 
@@ -61,6 +80,8 @@ class Grounding:
     """Wall-clock milliseconds per phase."""
     model: str
     """Name of the checkpoint."""
+    opinions: tuple[Heard, ...] = ()
+    """Other wordings and second looks, in the order they were heard."""
 
     @property
     def best(self) -> Candidate | None:

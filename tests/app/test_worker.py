@@ -27,7 +27,7 @@ from reticle_app.protocol import (
 from reticle_app.remote import ModelEndedError, RemoteGrounder
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
-from reticle_grounding.types import Candidate, Grounding
+from reticle_grounding.types import Candidate, Grounding, Heard
 
 WORKER = (sys.executable, str(Path(__file__).parent / "app_fakes" / "demo_worker.py"))
 finite = st.floats(-1e6, 1e6, allow_nan=False)
@@ -48,6 +48,15 @@ def grounder() -> Iterator[RemoteGrounder]:
 
 
 @st.composite
+def opinions(draw: st.DrawFn) -> tuple[Heard, ...]:
+    part = Rect(*draw(st.tuples(finite, finite, finite, finite)))
+    spot = Heard(
+        "second look", "here", part, Point(draw(finite), draw(finite)), draw(st.floats(0, 1)), draw(st.booleans())
+    )
+    return draw(st.sampled_from(((), (spot,), (Heard("wording", draw(st.text()), part, None, None, False), spot))))
+
+
+@st.composite
 def groundings(draw: st.DrawFn) -> Grounding:
     shape = draw(st.tuples(st.integers(1, 7), st.integers(1, 9)))
     heat = np.array(
@@ -64,7 +73,7 @@ def groundings(draw: st.DrawFn) -> Grounding:
     words = draw(st.text(max_size=30))
     return Grounding(
         words, Size(640, 480), candidates, draw(st.booleans()), 0.3,
-        heat.reshape(shape).astype(np.float32), transform, {"ground": draw(finite)}, "m",
+        heat.reshape(shape).astype(np.float32), transform, {"ground": draw(finite)}, "m", draw(opinions()),
     )  # fmt: skip
 
 
@@ -77,7 +86,8 @@ def test_a_grounding_survives_the_channel_bit_for_bit(grounding: Grounding) -> N
     assert message is not None
     back = decode_grounding(message.header, message.payload)
     assert np.array_equal(back.attention, grounding.attention)
-    for name in ("instruction", "image_size", "candidates", "found", "threshold", "transform", "timings_ms", "model"):
+    plain = ("instruction", "image_size", "candidates", "found", "threshold", "transform", "timings_ms", "model")
+    for name in (*plain, "opinions"):
         assert getattr(back, name) == getattr(grounding, name), name
 
 

@@ -19,9 +19,9 @@ from reticle_grounding.model.gui_aima import (
     pattern_weights,
     strongest_heads,
     word_weights,
-    zoom_box,
 )
 from reticle_grounding.regions import find_regions
+from reticle_grounding.second_look import zoom_box
 
 
 def weighting_of(variant):

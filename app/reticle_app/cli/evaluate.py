@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .evaluate_table import print_results
-from .ground import JsonOption, KeepOption, ModelOption
+from .ground import JsonOption, KeepOption, ModelOption, SecondLookOption, WordingsOption
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reticle_grounding.evaluation.published import Choices
     from reticle_grounding.evaluation.results import Evaluation
     from reticle_grounding.evaluation.sets import TargetSet
+    from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
 
 
@@ -86,20 +88,26 @@ def evaluate(
     ] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    second_look: SecondLookOption = False,
+    wordings: WordingsOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
     from reticle_grounding.evaluation.picture import check_ending, draw_curves
     from reticle_grounding.evaluation.presets import preset_named
     from reticle_grounding.evaluation.published import Choices
+    from reticle_grounding.options import GroundingConfig
+    from reticle_grounding.second_look import SecondLookRule
 
     if curve is not None:
         check_ending(curve)
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
+        again = SecondLookRule() if second_look else None
+        config = GroundingConfig(keep_ratio=keep_ratio, second_look=again, wordings=wordings)
         results = _measure(
-            sets, chosen_model(model, load_settings()), keep_ratio, rules, baselines=baselines, verify=verify
+            sets, chosen_model(model, load_settings()), config, rules, baselines=baselines, verify=verify
         )
     if curve is not None:
         draw_curves(results, curve)
@@ -138,7 +146,7 @@ def _sets(
 def _measure(
     sets: list[TargetSet],
     model: Path | None,
-    keep_ratio: float | None,
+    config: GroundingConfig,
     preset: Preset | None,
     *,
     baselines: bool,
@@ -147,7 +155,6 @@ def _measure(
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
     from reticle_grounding.evaluation.presets import Applied
-    from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
 
     # All rules before any model, so that a preset without one for some set is told at once.
@@ -158,7 +165,7 @@ def _measure(
     for name, measured, applied in zip(distinct([s.name for s in sets]), sets, rules, strict=True):
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
-            first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio, max_pixels=limit))
+            first = Grounder.open(model, replace(config, max_pixels=limit))
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(
@@ -179,8 +186,6 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 def _verifying(grounder: Grounder) -> Grounder:
     """The same model, reader and probabilities, judging the best candidates once more."""
-    from dataclasses import replace
-
     from reticle_grounding.predictor import Grounder
 
     config = replace(grounder.config, vlm_verifier=True)

@@ -26,6 +26,12 @@ KeepOption = Annotated[
     float | None,
     typer.Option("--keep-ratio", help="Share of the picture's patches the model reads, for models that can choose."),
 ]
+SecondLookOption = Annotated[
+    bool, typer.Option("--second-look", help="Enlarge the surroundings of an unsure answer and look at them once more.")
+]
+WordingsOption = Annotated[
+    int, typer.Option("--wordings", min=0, max=8, help="Ask in up to N other words as well, made by rules.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -40,18 +46,27 @@ def ground(
     save: Annotated[Path | None, typer.Option("--save", help="Write the annotated picture here.")] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    second_look: SecondLookOption = False,
+    wordings: WordingsOption = 0,
+    wording: Annotated[
+        list[str] | None,
+        typer.Option("--wording", help="Other words for the same target, instead of those of rules; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
     from reticle_grounding.images import load_image
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder, check_instruction
+    from reticle_grounding.second_look import SecondLookRule
 
     check_instruction(instruction)
     picture = load_image(image)
     _check_target(save)
-    grounder = Grounder.open(chosen_model(model, load_settings()), GroundingConfig(keep_ratio=keep_ratio))
-    grounding = grounder.observe(picture).ground(instruction, top_k)
+    again = SecondLookRule() if second_look else None
+    config = GroundingConfig(keep_ratio=keep_ratio, second_look=again, wordings=wordings)
+    grounder = Grounder.open(chosen_model(model, load_settings()), config)
+    grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:
         _save(picture, grounding, save)
     if as_json:
@@ -77,6 +92,17 @@ def document(grounding: Grounding) -> dict[str, Any]:
                 "text": c.text,
             }
             for c in grounding.candidates
+        ],
+        "opinions": [
+            {
+                "kind": o.kind,
+                "instruction": o.instruction,
+                "part": [round(v, 1) for v in o.part.as_tuple()],
+                "point": None if o.point is None else [round(o.point.x, 1), round(o.point.y, 1)],
+                "p_true": None if o.p_true is None else round(o.p_true, 4),
+                "agrees": o.agrees,
+            }
+            for o in grounding.opinions
         ],
         "image": {"width": grounding.image_size.width, "height": grounding.image_size.height},
         "timings_ms": {name: round(ms, 1) for name, ms in grounding.timings_ms.items()},
@@ -109,6 +135,10 @@ def _print(grounding: Grounding, save: Path | None) -> None:
     for c in grounding.candidates:
         text = f'  "{c.text}"' if c.text else ""
         say(f"{c.rank}  p={c.p_true:.2f}  at {c.point.x:.0f},{c.point.y:.0f}  from {c.origin}{text}")
+    for o in grounding.opinions:
+        edges = ",".join(f"{v:.0f}" for v in o.part.as_tuple())
+        asked = f'"{o.instruction}"' if o.kind == "wording" else f"at {edges}"
+        say(f"{o.kind} {asked}: {'agrees' if o.agrees else 'does not agree'}")
     say(f"{grounding.timings_ms.get('total', 0.0):.0f} ms with {grounding.model}")
     if save is not None:
         say(f"picture: {save}")

@@ -58,6 +58,7 @@ class Outcome:
     search_hits: tuple[bool, ...] | None = None
     """Baseline of text search, best first; None when not asked for."""
     largest_hit: bool | None = None
+    looked_again: bool = False
 
     @property
     def present(self) -> bool:

@@ -189,6 +189,11 @@ class Evaluation(TypedDict):
     sized: Sized
     vlm_verifier: bool
     """The model judged the best candidates again."""
+    wordings: int
+    """Other ways to say an instruction that were asked beside it, at most."""
+    second_look: bool
+    looked_again: float
+    """Share of all targets that got a second look."""
     screens: int
     ms_p50: float
     """One more instruction on a known screen."""

@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from reticle_grounding.errors import CheckpointError
-from reticle_grounding.geometry import Point, Rect, Size
 
 from . import prompts
 from .attention_rows import Rows, record_rows
@@ -108,16 +107,6 @@ def attention_loss(attention: Tensor, labels: Tensor) -> Tensor:
     target = labels / (labels.sum(-1, keepdim=True) + 1e-8)
     log_attention = attention.clamp_min(TINY).log().expand_as(target)
     return functional.kl_div(log_attention, target, reduction="sum")
-
-
-def zoom_box(point: Point, size: Size, side: int) -> Rect:
-    """The published second look: a square of ``side`` capture pixels around a point, shifted to stay inside.
-
-    Where the picture is smaller than the square, the square sticks out at the right and at the bottom.
-    """
-    left = max(0, min(int(point.x) - side // 2, size.width - side))
-    top = max(0, min(int(point.y) - side // 2, size.height - side))
-    return Rect(left, top, left + side, top + side)
 
 
 @dataclass(slots=True, kw_only=True)
