@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .regions import THRESHOLD
+from .strategies import StrategyName
 
 Reading: TypeAlias = Literal["auto", "crops", "screen", "off"]
 
@@ -47,4 +48,7 @@ class GroundingConfig:
     max_pixels: int | None = None
     """Lowers the model's limit of pixels, for speed."""
     keep_ratio: float | None = None
-    """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer."""
+    """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer, or with
+    a way to choose in ``select``."""
+    select: StrategyName | None = None
+    """What the model leaves out of a screenshot; None leaves it to the checkpoint."""
