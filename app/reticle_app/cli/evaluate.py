@@ -13,9 +13,10 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.strategies import StrategyName, strategy_named
 
 from .evaluate_table import print_results
-from .ground import JsonOption, KeepOption, ModelOption
+from .ground import JsonOption, KeepOption, ModelOption, SelectOption
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def evaluate(
     ] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    select: SelectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -95,11 +97,12 @@ def evaluate(
 
     if curve is not None:
         check_ending(curve)
+    selection = None if select is None else strategy_named(select, keep_ratio).name
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
         results = _measure(
-            sets, chosen_model(model, load_settings()), keep_ratio, rules, baselines=baselines, verify=verify
+            sets, chosen_model(model, load_settings()), keep_ratio, selection, rules, baselines=baselines, verify=verify
         )
     if curve is not None:
         draw_curves(results, curve)
@@ -139,6 +142,7 @@ def _measure(
     sets: list[TargetSet],
     model: Path | None,
     keep_ratio: float | None,
+    select: StrategyName | None,
     preset: Preset | None,
     *,
     baselines: bool,
@@ -158,7 +162,7 @@ def _measure(
     for name, measured, applied in zip(distinct([s.name for s in sets]), sets, rules, strict=True):
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
-            first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio, max_pixels=limit))
+            first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio, select=select, max_pixels=limit))
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(

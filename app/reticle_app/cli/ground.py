@@ -10,6 +10,7 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.strategies import STRATEGIES, strategy_named
 
 from .output import emit_json, say
 
@@ -26,6 +27,14 @@ KeepOption = Annotated[
     float | None,
     typer.Option("--keep-ratio", help="Share of the picture's patches the model reads, for models that can choose."),
 ]
+SelectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--select",
+        help=f"What the model leaves out of a picture: {', '.join(STRATEGIES)}. Those that drop patches want a "
+        "--keep-ratio.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -40,6 +49,7 @@ def ground(
     save: Annotated[Path | None, typer.Option("--save", help="Write the annotated picture here.")] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    select: SelectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
@@ -48,9 +58,11 @@ def ground(
     from reticle_grounding.predictor import Grounder, check_instruction
 
     check_instruction(instruction)
+    chosen = None if select is None else strategy_named(select, keep_ratio).name
     picture = load_image(image)
     _check_target(save)
-    grounder = Grounder.open(chosen_model(model, load_settings()), GroundingConfig(keep_ratio=keep_ratio))
+    config = GroundingConfig(keep_ratio=keep_ratio, select=chosen)
+    grounder = Grounder.open(chosen_model(model, load_settings()), config)
     grounding = grounder.observe(picture).ground(instruction, top_k)
     if save is not None:
         _save(picture, grounding, save)
