@@ -7,7 +7,7 @@ Each targets file is a set. Of each set so many screens are taken, evenly spread
 and of each the first so many targets that are on the screen. Screens are taken in turns from all sets, and rows are
 written after each screen, so a run that was stopped goes on where it was, or is summed up as it is. Times are processor
 seconds of one thread. Memory is that of the model's own tensors during ``encode``, above what was there before, on the
-first screen of each set. For the two that re-use a capture, the last capture is the same picture with a menu-sized part
+first screen of all. For the two that re-use a capture, the last capture is the same picture with a menu-sized part
 of another screen on it.
 """
 
@@ -291,12 +291,11 @@ def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
     sets = {path.absolute().parent.name: chosen(path, given.screens, given.targets, reader) for path in given.sets}
     plan = in_turns([[(name, *screen) for screen in screens] for name, screens in sets.items()])
     for name, path, targets in plan:
-        mine = [r for r in rows if r["set"] == name]
-        if any(r["screen"] == path.name for r in mine):
+        if any(r["set"] == name and r["screen"] == path.name for r in rows):
             continue
         others = [p for p, _ in sets[name] if p != path] or [path]
         image, other = load_image(path), load_image(others[0])
-        found = measure_screen(opened, grounder, source, image, other, targets, memory=not mine)
+        found = measure_screen(opened, grounder, source, image, other, targets, memory=not rows)
         found = [{"set": name, "screen": path.name, "size": list(image.size), **row} for row in found]
         with file.open("a", encoding="utf-8") as out:
             out.writelines(json.dumps(row) + "\n" for row in found)

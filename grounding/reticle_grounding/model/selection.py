@@ -117,9 +117,11 @@ class Rebuilt:
         return positions[..., self.source]
 
     def placed(self, positions: Tensor, gaps: Gaps) -> Tensor:
-        """As :meth:`positions`; where they are counted anew, every token is one further than the one before."""
+        """As :meth:`positions`; where they are counted anew, every token is one further than the one before.
+
+        A prompt from which nothing is missing keeps its positions in any case."""
         kept = self.positions(positions)
-        if gaps != "renumbered":
+        if gaps != "renumbered" or kept.shape == positions.shape:
             return kept
         return torch.arange(kept.shape[-1], device=kept.device).expand_as(kept)
 

@@ -122,8 +122,6 @@ class WindowedLayers:
         states: Tensor = self.tower.patch_embed(
             picture.pixels[self.tokens(windows).to(picture.pixels.device)].to(self.tower.dtype)
         )
-        if not len(windows):
-            return states
         rope, bounds = self.rope(picture, windows), self._bounds(windows, states.device)
         for block in self.tower.blocks[: self.lead]:
             states = block(states, cu_seqlens=bounds, position_embeddings=rope)
@@ -137,7 +135,7 @@ class WindowedLayers:
         firsts, _ = first_alike(prints)
         new = windows.taken(np.array([w for w in firsts if prints[w] not in known], np.int64))
         lengths = (np.diff(new.bounds) * self.unit).tolist()
-        computed = iter(torch.split(self.first_layers(picture, new), lengths))
+        computed = iter(torch.split(self.first_layers(picture, new), lengths) if lengths else ())
         found = {prints[w]: known[prints[w]] if prints[w] in known else next(computed) for w in firsts}
         return torch.cat([found[p] for p in prints]), found
 
