@@ -4,8 +4,8 @@
                                    [--model DIR] [--kept-reading FOLDER] [--sum-up]
 
 Each targets file is a set. Of each set so many screens are taken, evenly spread over those of the most frequent size,
-and of each the first so many targets that are on the screen. Screens are taken in turns from all sets, and rows are
-written after each screen, so a run that was stopped goes on where it was, or is summed up as it is. Times are processor
+and of each the first so many targets that are on the screen. Screens are taken in turns from all sets, and every row
+is written at once, so a run that was stopped goes on where it was, or is summed up as it is. Times are processor
 seconds of one thread. Memory is that of the model's own tensors during ``encode``, above what was there before, on the
 first screen of all. For the two that re-use a capture, the last capture is the same picture with a menu-sized part
 of another screen on it.
@@ -189,7 +189,11 @@ def measure_screen(
     other: Image.Image,
     targets: Sequence[Target],
     memory: bool,
-) -> list[Row]:
+    done: set[tuple[str, float]],
+) -> Iterator[Row]:
+    """One row for each case that is not done."""
+    if done.issuperset(opened):
+        return
     observation = grounder.observe(image)
     whole = opened["whole", 1.0]
     source.use(whole, whole.encode(image))
@@ -197,8 +201,9 @@ def measure_screen(
     for model in opened.values():
         if isinstance(model.runner.tower, KeptTower):
             model.runner.tower.forget()
-    rows: list[Row] = []
     for case, model in opened.items():
+        if case in done:
+            continue
         strategy = STRATEGIES[case[0]]
         if strategy.encoding in {"reuse", "states"}:
             model.encode(before(image, other), source.reading)
@@ -221,23 +226,20 @@ def measure_screen(
             if strategy.encoding in {"reuse", "states"}:
                 model.encode(before(image, other), source.reading)
             most = encoded_memory(model, image, source.reading)
-        rows.append(
-            {
-                "select": case[0],
-                "keep": case[1],
-                "kept": 1.0 if kept is None else float(kept.float().mean()),
-                "prefix_tokens": screen.prefix_length,
-                "encode_s": round(seconds, 4),
-                "phases_ms": {k: round(v, 1) for k, v in screen.timings_ms.items()},
-                "tower_s": round(tower.seconds, 4) if isinstance(tower, KeptTower) else None,
-                "further_s": round(float(np.mean(source.seconds)), 5),
-                "answers": answers,
-                "attended": attended,
-                "kinds": [t.kind for t in asked],
-                "peak_bytes": most,
-            }
-        )
-    return rows
+        yield {
+            "select": case[0],
+            "keep": case[1],
+            "kept": 1.0 if kept is None else float(kept.float().mean()),
+            "prefix_tokens": screen.prefix_length,
+            "encode_s": round(seconds, 4),
+            "phases_ms": {k: round(v, 1) for k, v in screen.timings_ms.items()},
+            "tower_s": round(tower.seconds, 4) if isinstance(tower, KeptTower) else None,
+            "further_s": round(float(np.mean(source.seconds)), 5),
+            "answers": answers,
+            "attended": attended,
+            "kinds": [t.kind for t in asked],
+            "peak_bytes": most,
+        }
 
 
 def chosen(path: Path, screens: int, targets: int, reader: Reader) -> list[tuple[Path, list[Target]]]:
@@ -290,16 +292,15 @@ def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
     grounder = Grounder(source, reader, load_calibration(), None, open_matcher(embedded_model_dir()))
     sets = {path.absolute().parent.name: chosen(path, given.screens, given.targets, reader) for path in given.sets}
     plan = in_turns([[(name, *screen) for screen in screens] for name, screens in sets.items()])
-    for name, path, targets in plan:
-        if any(r["set"] == name and r["screen"] == path.name for r in rows):
-            continue
+    for number, (name, path, targets) in enumerate(plan):
+        done = {(r["select"], r["keep"]) for r in rows if r["set"] == name and r["screen"] == path.name}
         others = [p for p, _ in sets[name] if p != path] or [path]
         image, other = load_image(path), load_image(others[0])
-        found = measure_screen(opened, grounder, source, image, other, targets, memory=not rows)
-        found = [{"set": name, "screen": path.name, "size": list(image.size), **row} for row in found]
-        with file.open("a", encoding="utf-8") as out:
-            out.writelines(json.dumps(row) + "\n" for row in found)
-        rows = [*rows, *found]
+        for found in measure_screen(opened, grounder, source, image, other, targets, not number, done):
+            row = {"set": name, "screen": path.name, "size": list(image.size), **found}
+            with file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(row) + "\n")
+            rows.append(row)
     return rows
 
 

@@ -12,13 +12,18 @@ EXACT = ("share", "reuse")
 
 
 def summed(rows: Sequence[Row]) -> dict[str, Any]:
-    """By set, one entry for each selection and ratio; times are medians of ratios to ``whole`` on the same screen."""
+    """By set, one entry for each selection and ratio; times are medians of ratios to ``whole`` on the same screen.
+
+    Screens of which rows are missing are left out.
+    """
     return {name: _set([r for r in rows if r["set"] == name]) for name in dict.fromkeys(r["set"] for r in rows)}
 
 
 def _set(rows: Sequence[Row]) -> dict[str, Any]:
-    base = {r["screen"]: r for r in rows if r["select"] == "whole"}
     cases = dict.fromkeys((r["select"], r["keep"]) for r in rows)
+    finished = {r["screen"] for r in rows if sum(o["screen"] == r["screen"] for o in rows) == len(cases)}
+    rows = [r for r in rows if r["screen"] in finished]
+    base = {r["screen"]: r for r in rows if r["select"] == "whole"}
     whole = list(base.values())
     return {
         "screens": len(base),

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 256
+BLOCK = 64
 """Rows of attention that are held at once where the received attention is wanted."""
+ALIGNED = 8
+"""Widths of heads are kept multiples of this, as fast attention wants them."""
 
 
 @dataclass(slots=True)
@@ -53,9 +55,10 @@ class FullLayer:
         received = None
         if self.watch:
             mixed, received = watched_attention(q, k, v, scale)
+        elif self.log_counts is not None:
+            mixed = counted_attention(q, k, v, self.log_counts, scale)
         else:
-            bias = None if self.log_counts is None else self.log_counts.to(q.dtype).expand(1, 1, q.shape[1], -1)
-            mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=bias, scale=scale)[0]
+            mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None], scale=scale)[0]
         states = states + attention.proj(mixed.transpose(0, 1).reshape(states.shape[0], -1))
         return states + block.mlp(block.norm2(states)), received
 
@@ -65,6 +68,19 @@ def rotated(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
     cosines, sines = (part.float() for part in rope)
     first, second = x.float().chunk(2, dim=-1)
     return (x.float() * cosines + torch.cat([-second, first], dim=-1) * sines).to(x.dtype)
+
+
+def counted_attention(q: Tensor, k: Tensor, v: Tensor, log_counts: Tensor, scale: float) -> Tensor:
+    """Softmax attention [H, n, D] in which each key counts as often as the exponential of ``log_counts`` [m] says.
+
+    The logarithms ride in one more column of queries and keys; as a bias they would need a table of n x m.
+    """
+    room = -(-(q.shape[-1] + 1) // ALIGNED) * ALIGNED - q.shape[-1]
+    wide_q, wide_k, wide_v = (functional.pad(t, (0, room)) for t in (q, k, v))
+    wide_q[..., q.shape[-1]] = 1 / scale
+    wide_k[..., q.shape[-1]] = log_counts.to(k.dtype)
+    mixed = functional.scaled_dot_product_attention(wide_q[None], wide_k[None], wide_v[None], scale=scale)[0]
+    return mixed[..., : q.shape[-1]]
 
 
 def watched_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
