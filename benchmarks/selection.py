@@ -194,13 +194,12 @@ def measure_screen(
     """One row for each case that is not done."""
     if done.issuperset(opened):
         return
+    forget_pictures(opened)
     observation = grounder.observe(image)
     whole = opened["whole", 1.0]
     source.use(whole, whole.encode(image))
     observation.explain(targets[0].instruction)  # reads the screen, and warms up
-    for model in opened.values():
-        if isinstance(model.runner.tower, KeptTower):
-            model.runner.tower.forget()
+    forget_pictures(opened)
     for case, model in opened.items():
         if case in done:
             continue
@@ -240,6 +239,12 @@ def measure_screen(
             "kinds": [t.kind for t in asked],
             "peak_bytes": most,
         }
+
+
+def forget_pictures(opened: Mapping[tuple[str, float], PointerModel]) -> None:
+    for model in opened.values():
+        if isinstance(model.runner.tower, KeptTower):
+            model.runner.tower.forget()
 
 
 def chosen(path: Path, screens: int, targets: int, reader: Reader) -> list[tuple[Path, list[Target]]]:
