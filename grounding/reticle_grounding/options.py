@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from .regions import THRESHOLD
 from .second_look import SecondLookRule
+from .strategies import StrategyName
 
 Reading: TypeAlias = Literal["auto", "crops", "screen", "off"]
 
@@ -52,4 +53,7 @@ class GroundingConfig:
     max_pixels: int | None = None
     """Lowers the model's limit of pixels, for speed."""
     keep_ratio: float | None = None
-    """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer."""
+    """Share of the patches, above 0 and up to 1, that the language model sees; for models with a patch scorer, or with
+    a way to choose in ``select``."""
+    select: StrategyName | None = None
+    """What the model leaves out of a screenshot; None leaves it to the checkpoint."""

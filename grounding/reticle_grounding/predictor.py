@@ -71,14 +71,16 @@ class Grounder:
         """Opens a model folder, or the embedded model.
 
         Raises CheckpointError when the folder is incomplete or missing, ReticleError for a broken calibration file,
-        BadInput for a keep ratio that is none or that the model cannot follow.
+        BadInput for a keep ratio or a selection that is none or that the model cannot follow.
         """
         from .assets import embedded_model_dir
         from .model.pointer_model import PointerModel
 
         config = config or GroundingConfig()
         folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
-        model = PointerModel.open(folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio)
+        model = PointerModel.open(
+            folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio, select=config.select
+        )
         return cls(
             PointerSource(model),
             TextReader(config.ocr_threads),

@@ -14,9 +14,10 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.strategies import strategy_named
 
 from .evaluate_table import print_results
-from .ground import JsonOption, KeepOption, ModelOption, SecondLookOption, WordingsOption
+from .ground import JsonOption, KeepOption, ModelOption, SecondLookOption, SelectOption, WordingsOption
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def evaluate(
     keep_ratio: KeepOption = None,
     second_look: SecondLookOption = False,
     wordings: WordingsOption = 0,
+    select: SelectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -101,11 +103,12 @@ def evaluate(
 
     if curve is not None:
         check_ending(curve)
+    selection = None if select is None else strategy_named(select, keep_ratio).name
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
         again = SecondLookRule() if second_look else None
-        config = GroundingConfig(keep_ratio=keep_ratio, second_look=again, wordings=wordings)
+        config = GroundingConfig(keep_ratio=keep_ratio, select=selection, second_look=again, wordings=wordings)
         results = _measure(
             sets, chosen_model(model, load_settings()), config, rules, baselines=baselines, verify=verify
         )

@@ -10,6 +10,7 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.strategies import STRATEGIES, strategy_named
 
 from .output import emit_json, say
 
@@ -32,6 +33,14 @@ SecondLookOption = Annotated[
 WordingsOption = Annotated[
     int, typer.Option("--wordings", min=0, max=8, help="Ask in up to N other words as well, made by rules.")
 ]
+SelectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--select",
+        help=f"What the model leaves out of a picture: {', '.join(STRATEGIES)}. Those that drop patches want a "
+        "--keep-ratio.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -52,6 +61,7 @@ def ground(
         list[str] | None,
         typer.Option("--wording", help="Other words for the same target, instead of those of rules; may be repeated."),
     ] = None,
+    select: SelectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
@@ -61,10 +71,11 @@ def ground(
     from reticle_grounding.second_look import SecondLookRule
 
     check_instruction(instruction)
+    chosen = None if select is None else strategy_named(select, keep_ratio).name
     picture = load_image(image)
     _check_target(save)
     again = SecondLookRule() if second_look else None
-    config = GroundingConfig(keep_ratio=keep_ratio, second_look=again, wordings=wordings)
+    config = GroundingConfig(keep_ratio=keep_ratio, select=chosen, second_look=again, wordings=wordings)
     grounder = Grounder.open(chosen_model(model, load_settings()), config)
     grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:

@@ -55,6 +55,10 @@ class PatchReading:
     def to(self, device: torch.device) -> PatchReading:
         return PatchReading(*(t.to(device) for t in (self.said, self.looks, self.named, self.marks)))
 
+    def taken(self, cells: Tensor) -> PatchReading:
+        """Only the patches of a mask [V]."""
+        return PatchReading(*(t[cells] for t in (self.said, self.looks, self.named, self.marks)))
+
 
 class ReadingChannel(nn.Module):
     """Joins a patch reading with merged patches [V, width], and turns an instruction's vector into [width]."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from .families import DeepStack
 from .gui_actor import GuiActor, first_map
 from .screens import EncodedScreen, Runner, Timings, View, restored, timed
-from .selection import Rebuilt, SelectionRule, choose, pos_pad
+from .selection import Rebuilt, SelectionRule, choose, rebuild
 from .ui_graph import candidates, components
 
 
@@ -111,15 +111,16 @@ class FocusUI:
         return self.runner.module.embed(self.runner.ids(self.runner.tokenizer.plain(words)))[0]
 
     def select(self, ids: Tensor, grid: Tensor, scores: Tensor, numbered: Tensor | None = None) -> Selected:
-        """A whole prompt [1, L] without the patches that the rule drops; positions are those of the whole prompt."""
+        """A whole prompt [1, L] without the patches that the rule drops, with the positions that the rule gives."""
         module = self.runner.module
         positions = module.positions(ids, grid)
         if self.rule.keep == 1:
             kept = torch.ones_like(scores, dtype=torch.bool)
         else:
             kept = choose(scores, self.rule, ids[0], numbered)
-        rebuilt = pos_pad(ids[0], kept, module.image_token_id)
-        return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), rebuilt.positions(positions))
+        rebuilt = rebuild(ids[0], kept, module.image_token_id, self.rule.gaps)
+        placed = rebuilt.placed(positions, self.rule.gaps)
+        return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), placed)
 
     def states(self, chosen: Selected, view: View, start: int = 0, cache: object = None) -> Tensor:
         """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,17 +13,30 @@ from torch import Tensor
 from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.reading import Reading, Vectors
 from reticle_grounding.regions import RegionRank
+from reticle_grounding.strategies import Strategy, strategy_named
 from reticle_grounding.types import FloatMap
 
 from . import prompts
 from .channel import ReadingChannel, load_channel
 from .checkpoint import Checkpoint, load_checkpoint
+from .families import PointerModelModule
 from .focusui import FocusUI
 from .gui_actor import GuiActor
 from .gui_aima import GuiAima
+from .partial import PartialActor
 from .processor import ImageProcessor
 from .screens import EncodedScreen, Method, Runner, Timings, as_map, timed
 from .selection import SelectionRule, check_keep_ratio
+from .towers import (
+    DroppingTower,
+    MergingTower,
+    SharingTower,
+    StatesTower,
+    Tower,
+    WatchingTower,
+    WholeTower,
+    WindowedLayers,
+)
 from .vision_speed import batch_vision_windows, embed_still_pictures
 
 __all__ = ["EncodedScreen", "PointerModel"]
@@ -36,16 +51,21 @@ class PointerModel:
         max_pixels: int | None = None,
         selection: SelectionRule | None = None,
         channel: ReadingChannel | None = None,
+        strategy: Strategy | None = None,
     ) -> None:
-        """``selection`` says which patches are dropped; None keeps all. Raises BadInput where nothing scores them."""
+        """``selection`` says how many patches are kept; None keeps all. ``strategy`` says how they are chosen and what
+        the vision tower leaves out; None lets the checkpoint's own scorer choose.
+
+        Raises BadInput for what the checkpoint cannot follow."""
         self.name = checkpoint.name
         self.module = checkpoint.model.eval()
         self.tokenizer = checkpoint.tokenizer
         self.profile = checkpoint.profile
         self.processor: ImageProcessor = checkpoint.processor.capped(max_pixels)
         self.channel = channel if self.module.points and self.module.family.method == "gui_actor" else None
-        self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel)
-        self.method = _method(self.name, self.runner, selection)
+        tower = _tower(self.name, self.module, selection, strategy)
+        self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel, tower)
+        self.method = _method(self.name, self.runner, selection, strategy)
         batch_vision_windows(self.module)
         embed_still_pictures(self.module)
 
@@ -57,21 +77,28 @@ class PointerModel:
         max_pixels: int | None = None,
         device: str = "cpu",
         keep_ratio: float | None = None,
+        select: str | None = None,
     ) -> PointerModel:
         """Opens a model folder; float32 on the CPU, bfloat16 elsewhere.
 
         Args:
             max_pixels: lowers the checkpoint's own limit of model pixels, for speed.
-            keep_ratio: share of the patches that the language model sees, for checkpoints with a patch scorer.
+            keep_ratio: share of the patches that the language model sees, for checkpoints with a patch scorer or with
+                a ``select`` that drops some.
+            select: name of a :class:`~reticle_grounding.strategies.Strategy`.
 
-        Raises CheckpointError naming what does not fit, BadInput for an impossible ``max_pixels`` or ``keep_ratio``.
+        Raises CheckpointError naming what does not fit, BadInput for an impossible ``max_pixels``, ``keep_ratio`` or
+        ``select``.
         """
         rule = None if keep_ratio is None else SelectionRule(check_keep_ratio(keep_ratio))
+        strategy = None if select is None else strategy_named(select, keep_ratio)
+        if rule is not None and strategy is not None:
+            rule = replace(rule, gaps=strategy.gaps)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         checkpoint = load_checkpoint(Path(directory), dtype)
         checkpoint.model.to(device)
         channel = load_channel(Path(directory), checkpoint.model.hidden_size)
-        return cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device))
+        return cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device), strategy)
 
     @property
     def region_rank(self) -> RegionRank:
@@ -127,17 +154,46 @@ class PointerModel:
     def judge_logits(self, crop: Image.Image, instruction: str) -> Tensor:
         """[vocabulary] logits of the judge's answer."""
         prompt = prompts.judge_prompt(prompts.check_instruction(instruction))
-        view = self.runner.view(crop, self.processor, {})
+        view = self.runner.view(crop, self.processor, {}, tower=WholeTower(self.module))
         ids = self.runner.ids(self.tokenizer.encode(prompt, view.sight.merged.shape[0]))
         return self.module.language_logits(self.runner.whole(ids, view)[0, -1]).float()
 
 
-def _method(name: str, runner: Runner, selection: SelectionRule | None) -> Method:
+def _method(name: str, runner: Runner, selection: SelectionRule | None, strategy: Strategy | None = None) -> Method:
     """Raises BadInput when patches shall be dropped but the checkpoint has nothing to score them."""
     kind = runner.module.family.method
+    if strategy is not None and strategy.ranking not in {None, "instruction"} and selection is not None:
+        if kind == "gui_aima":
+            raise BadInput(f"{name} points by its own attention; the selection {strategy.name!r} needs a pointer head")
+        return PartialActor(runner, selection, strategy.ranking)
     if kind == "focusui" and runner.module.points:
         return FocusUI(runner, selection or SelectionRule(1.0))
     if selection is not None and selection.keep < 1:
         said = "has no patch scorer (patch_scorer.*), so no patches can be dropped; leave the keep ratio out"
-        raise BadInput(f"{name} {said}")
+        raise BadInput(f"{name} {said}, or choose by the picture with --select before")
     return GuiAima(runner) if kind == "gui_aima" and runner.module.points else GuiActor(runner)
+
+
+def _tower(name: str, module: PointerModelModule, selection: SelectionRule | None, strategy: Strategy | None) -> Tower:
+    """Raises BadInput for a strategy that needs windows, of which the checkpoint's vision tower has none."""
+    watched = strategy is not None and strategy.ranking == "hiprune"
+    if strategy is None or (strategy.encoding == "whole" and not watched):
+        return WholeTower(module)
+    if not module.family.backbone.windowed_vision:
+        raise BadInput(
+            f"the selection {strategy.name!r} needs a vision tower with windows; that of {name} "
+            f"({module.family.model_type}) attends to everything in every layer"
+        )
+    layers = WindowedLayers(module)
+    if watched and not layers.full:
+        raise BadInput(f"the selection 'hiprune' needs a layer that sees the whole picture; {name} has none")
+    if strategy.encoding == "drop":
+        return DroppingTower(layers, selection or SelectionRule(1.0))
+    made: dict[str, Callable[[], Tower]] = {
+        "whole": lambda: WatchingTower(layers),
+        "share": lambda: SharingTower(layers),
+        "reuse": lambda: SharingTower(layers, remember=True),
+        "states": lambda: StatesTower(layers),
+        "merge": lambda: MergingTower(layers),
+    }
+    return made[strategy.encoding]()

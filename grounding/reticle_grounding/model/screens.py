@@ -24,6 +24,7 @@ from .families import DeepStack, PointerModelModule, Sight
 from .processor import ImageProcessor
 from .prompts import PromptProfile
 from .tokens import PromptTokenizer
+from .towers import Tower, WholeTower
 
 Timings = dict[str, float]
 
@@ -41,6 +42,10 @@ class View:
     """capture -> model -> patch."""
     map_shape: tuple[int, int]
     """Rows and columns of merged patches."""
+    kept: Tensor | None = None
+    """[V] true for the patches that ``sight`` holds; None when it holds all."""
+    received: Tensor | None = None
+    """[2, V] attention that patches received in the vision tower, where it was watched."""
 
 
 @dataclass(slots=True)
@@ -88,14 +93,23 @@ class Runner:
         tokenizer: PromptTokenizer,
         profile: PromptProfile,
         channel: ReadingChannel | None = None,
+        tower: Tower | None = None,
     ) -> None:
         self.module, self.tokenizer, self.profile, self.channel = module, tokenizer, profile, channel
+        self.tower = tower or WholeTower(module)
         self.device = next(module.parameters()).device
 
     def view(
-        self, image: Image.Image, processor: ImageProcessor, timings: Timings, reading: Reading | None = None
+        self,
+        image: Image.Image,
+        processor: ImageProcessor,
+        timings: Timings,
+        reading: Reading | None = None,
+        tower: Tower | None = None,
     ) -> View:
         """RGB capture pixels through processor and vision tower, and what was read on them through the channel.
+
+        ``tower`` takes the place of the runner's own for this picture.
 
         Raises BadInput for impossible sides.
         """
@@ -104,14 +118,16 @@ class Runner:
             grid = torch.tensor([patches.grid], device=self.device)
             pixels = torch.from_numpy(patches.pixels).to(self.device)
         with timed(timings, "vision"):
-            sight = self.module.sight(pixels, grid)
+            seen = (tower or self.tower)(patches, pixels, grid)
         transform = Transform.for_image(Size(*image.size), patches.size, processor.cell)
         shape = (patches.size.height // processor.cell, patches.size.width // processor.cell)
+        sight = seen.sight
         if self.channel is not None:
             with timed(timings, "channel"):
                 read = on_patches(reading or NOTHING_READ, transform, shape).to(self.device)
+                read = read if seen.kept is None else read.taken(seen.kept)
                 sight = Sight(self.channel(sight.merged.float(), read).to(sight.merged), sight.levels)
-        return View(sight, grid, patches.picture, transform, shape)
+        return View(sight, grid, patches.picture, transform, shape, seen.kept, seen.received)
 
     def ids(self, ids: list[int]) -> Tensor:
         return torch.tensor([ids], device=self.device)

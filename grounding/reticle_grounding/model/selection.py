@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from reticle_grounding.errors import BadInput
+from reticle_grounding.strategies import Gaps
 
 IGNORED = -100
 _HASH, _PRIME = 1315423911, 2147483647
@@ -28,6 +29,8 @@ class SelectionRule:
     """Exactly as the published code: the count cut after a floating-point product (it may be 0), ties decided by a
     shuffle that depends on the prompt, nothing protected. Otherwise the count is exact and at least 1, of equal scores
     the first patch wins, and every candidate keeps at least its best patch."""
+    gaps: Gaps = "pospad"
+    """What the dropped patches leave."""
 
     def __post_init__(self) -> None:
         check_keep_ratio(self.keep)
@@ -113,6 +116,15 @@ class Rebuilt:
         """[3, ..., L] -> [3, ..., L2]: all that is left keeps the position it had."""
         return positions[..., self.source]
 
+    def placed(self, positions: Tensor, gaps: Gaps) -> Tensor:
+        """As :meth:`positions`; where they are counted anew, every token is one further than the one before.
+
+        A prompt from which nothing is missing keeps its positions in any case."""
+        kept = self.positions(positions)
+        if gaps != "renumbered" or kept.shape == positions.shape:
+            return kept
+        return torch.arange(kept.shape[-1], device=kept.device).expand_as(kept)
+
 
 def pos_pad(ids: Tensor, kept: Tensor, image_id: int) -> Rebuilt:
     """Drops the patches of one sequence ``ids`` [L] whose entry in ``kept`` [V] is false."""
@@ -123,3 +135,44 @@ def pos_pad(ids: Tensor, kept: Tensor, image_id: int) -> Rebuilt:
     followed[:-1] = dropped[1:]
     source = (~(dropped & followed)).nonzero().flatten()
     return Rebuilt(source, dropped[source])
+
+
+def direct(ids: Tensor, kept: Tensor, image_id: int) -> Rebuilt:
+    """As :func:`pos_pad`, but nothing stands for what was dropped."""
+    left = torch.ones_like(ids, dtype=torch.bool)
+    left[ids == image_id] = kept
+    source = left.nonzero().flatten()
+    return Rebuilt(source, torch.zeros_like(source, dtype=torch.bool))
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A prompt without its dropped patches."""
+
+    ids: Tensor
+    """[1, L2]; at markers the id of the patch they stand for."""
+    marker: Tensor
+    """[L2] true at markers."""
+    positions: Tensor
+    """[3, 1, L2]."""
+    following: int
+    """The position of the next token, on all three axes."""
+
+
+def shortened(ids: Tensor, positions: Tensor, kept: Tensor, image_id: int, gaps: Gaps) -> Shortened:
+    """Drops patches of a prompt.
+
+    Args:
+        ids, positions: [1, L] and [3, 1, L] of the whole prompt.
+        kept: [V].
+        gaps: what runs of dropped patches leave, and whose positions count.
+    """
+    rebuilt = rebuild(ids[0], kept, image_id, gaps)
+    places = rebuilt.placed(positions, gaps)
+    following = int(places.max() if gaps == "renumbered" else positions.max()) + 1
+    return Shortened(ids[:, rebuilt.source], rebuilt.marker, places, following)
+
+
+def rebuild(ids: Tensor, kept: Tensor, image_id: int, gaps: Gaps) -> Rebuilt:
+    """The sequence [L] without the patches whose entry in ``kept`` [V] is false."""
+    return pos_pad(ids, kept, image_id) if gaps == "pospad" else direct(ids, kept, image_id)
