@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sparse_cases import ALL, mixed_layers, sizes
+from sparse_cases import ALL, many, mixed_layers, sizes
 
 from reticle_kernels.attention import cpu
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
@@ -27,7 +27,7 @@ def tensors(heads, groups, queries, keys, width=64, batch=1, dtype=torch.float64
 
 
 @pytest.mark.parametrize("kind", sorted(ALL))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=many(12), deadline=None)
 @given(data=st.data())
 def test_every_pattern_gives_what_its_mask_gives(kind, data):
     queries, keys = data.draw(sizes())
@@ -38,7 +38,7 @@ def test_every_pattern_gives_what_its_mask_gives(kind, data):
     torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(layer=mixed_layers(4), groups=st.sampled_from([1, 2, 4]))
 def test_mixed_heads_share_key_heads(layer, groups):
     assignment, queries, keys = layer
@@ -145,7 +145,7 @@ def test_full_density_equals_dense_attention():
 
 def test_values_of_another_width_than_keys():
     assignment = [(Triangle(3, 40), [0, 1])]
-    q, k, v = tensors(2, 1, 100, 200)
+    q, k, _ = tensors(2, 1, 100, 200)
     for width in (8, 96):
         other = torch.randn(1, 1, 200, width, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
         expected = masked_attention(q, k, other, keep_mask(assignment, 2, 100, 200))

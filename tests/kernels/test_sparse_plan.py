@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sparse_cases import ALL, mixed_layers, sizes
+from sparse_cases import ALL, many, mixed_layers, sizes
 
 from reticle_kernels.attention.boundaries import Boundary2D, QBoundary, SamePatch
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
@@ -28,7 +28,7 @@ def expands_to_predicate(assignment, heads, queries, keys):
 
 
 @pytest.mark.parametrize("kind", sorted(ALL))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(data=st.data())
 def test_every_pattern_expands_to_its_predicate(kind, data):
     queries, keys = data.draw(sizes())
@@ -36,7 +36,7 @@ def test_every_pattern_expands_to_its_predicate(kind, data):
     expands_to_predicate([(pattern, [0, 1])], 2, queries, keys)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(layer=mixed_layers(3))
 def test_heads_of_one_layer_may_mix_patterns(layer):
     assignment, queries, keys = layer

@@ -1,9 +1,9 @@
 """Runs a plan on the processor: gathered key pieces in batched SDPA, merged by their log-sum-exps.
 
 Row blocks of query heads that share a key head and read the same lists are packed into one unit, so their keys are
-gathered once. Long runs of neighbouring keys that need no mask are not gathered at all but attended where they lie. The
-other keys of a unit are cut into pieces of up to 1024; pieces of one size from many units go through one call of torch's
-fused attention. Every call gives outputs and log-sum-exps, by which the parts of a unit are merged.
+gathered once. Long runs of neighbouring keys that need no mask are not gathered at all but attended where they lie.
+The other keys of a unit are cut into pieces of up to 1024; pieces of one size from many units go through one call of
+torch's fused attention. Every call gives outputs and log-sum-exps, by which the parts of a unit are merged.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class _Space:
 class _Units:
     """Units of one size: ``heads`` [U, g] that read the same lists, the key head, and the lists' ranges.
 
-    ``runs`` [R, 3]: unit, first key and number of keys of long runs. ``single``: chunks without mask outside of runs, by
-    unit, with ``single_range`` [U, 2] into them.
+    ``runs`` [R, 3]: unit, first key and number of keys of long runs. ``single``: chunks without mask outside of runs,
+    by unit, with ``single_range`` [U, 2] into them.
     """
 
     heads: Tensor
