@@ -111,13 +111,19 @@ class VerticalSlash:
 
     def keep(self, i: Tensor, j: Tensor) -> Tensor:
         heads = self.verticals.shape[0]
-        kept = (i // ROWS == j // ROWS).expand(heads, i.shape[0], j.shape[1])
-        for d in self.slashes.T:
-            step = d.view(heads, 1, 1)
-            kept = kept | ((step >= 0) & ((j + step) // ROWS == i // ROWS))
-        for c in self.verticals.T:
-            kept = kept | (j == c.view(heads, 1, 1))
-        return kept & (j <= i)
+        size = (heads, i.shape[0], j.shape[1])
+        # A slash d counts where low <= d < low + 64. Listed distances are sorted, so that two look-ups count them.
+        low = i // ROWS * ROWS - j
+        listed = torch.where(self.slashes < 0, FAR, self.slashes).sort(dim=1).values
+        wanted = low.expand(size).reshape(heads, -1)
+        first = torch.searchsorted(listed, wanted.clamp(min=0))
+        last = torch.searchsorted(listed, (wanted + ROWS).clamp(min=0))
+        kept = (i // ROWS == j // ROWS) | (last > first).view(size)
+        span = int(j.max()) + 1 if j.numel() else 0
+        single = torch.zeros(heads, span, dtype=torch.bool, device=j.device)
+        for one, columns in zip(single, self.verticals, strict=True):
+            one[columns[(columns >= 0) & (columns < span)].long()] = True
+        return (kept | single[:, j.flatten()].unsqueeze(1)) & (j <= i)
 
     def classes(self, position: Tensor) -> Tensor:
         return (position // ROWS).expand(self.verticals.shape[0], -1)
