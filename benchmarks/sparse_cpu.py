@@ -3,9 +3,11 @@
     python benchmarks/sparse_cpu.py [--lengths 4096,8192,16384,32768] [--threads 1] [--rounds 3]
 
 Four query heads, two key heads, width 64, float32, random weights. Prints one JSON line per pattern and length:
-``density`` is computed area beside causal area, ``areas`` its parts (chunks without mask, with one, columns), ``speedup`` dense time beside sparse time (the two take turns),
-``efficiency`` their product, ``predicted`` what the gate expects, ``index_share`` the time to build the plan beside the
-dense time, ``max_difference`` the largest difference from float64 attention on 64 sampled rows.
+``density`` is computed area beside causal area, ``areas`` its parts (chunks without mask, chunks with one, columns),
+``speedup`` dense time beside sparse time (the two take turns), ``efficiency`` its product with the density,
+``predicted`` what the gate expects, ``index_share`` the time to build the plan beside the dense time,
+``max_difference`` the largest difference from float64 attention on 64 sampled rows. On one thread its own running time
+counts, on several the time on the wall.
 """
 
 from __future__ import annotations

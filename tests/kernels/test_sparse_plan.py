@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 from sparse_cases import ALL, many, mixed_layers, sizes
 
-from reticle_kernels.attention.boundaries import Boundary2D, QBoundary, SamePatch
+from reticle_kernels.attention.boundaries import Boundary2D, KBoundary, QBoundary, SamePatch
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
 from reticle_kernels.attention.oracle import keep_mask
 from reticle_kernels.attention.plan import check_plan, pair_counts, stack_plans
@@ -78,6 +78,16 @@ def test_shifted_frames_are_still_hit_where_a_fixed_stride_misses():
     fixed = Grid(torch.tensor([stride]), torch.tensor([-1]), torch.tensor([row % stride]), 0, keys, 0, 1)
     missed = pair_counts(compile_plan([(fixed, [0])], 1, keys, keys))[0, 0]
     assert missed[row, starts[0] + patch] == 0
+
+
+def test_regions_and_positions_past_the_prompt_are_left_out():
+    keys, modality = 100, (torch.arange(100) // 9) % 2
+    grid = Grid(*torch.tensor([[7], [1], [2]]), 0, 150, 4, 10)
+    frames = SamePatch(torch.tensor([10, 80]), torch.tensor([50, 50]), sinks=4, local=8)
+    slash = VerticalSlash(torch.tensor([[5, 120]]), torch.tensor([[33, 500]]))
+    for pattern in (grid, frames, slash):
+        expands_to_predicate([(pattern, [0])], 1, keys, keys)
+        expands_to_predicate([(KBoundary(modality, [causal(), pattern]), [0])], 1, keys, keys)
 
 
 def test_static_heads_share_one_copy_of_their_lists():
