@@ -13,7 +13,7 @@ from reticle_kernels.attention.cpu import sparse_attention_cpu
 from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
 from reticle_kernels.attention.sparse import dense_attention
-from reticle_kernels.benchmark import clock, measure
+from reticle_kernels.benchmark import clock, measure, prediction
 from reticle_kernels.benchmark.cases import SHAPES, Shape, cases, inputs
 from reticle_kernels.benchmark.measure import Request, relative_error
 from reticle_kernels.benchmark.picture import draw_speedups
@@ -202,3 +202,23 @@ def test_the_picture_shows_every_pattern(document, tmp_path):
     with pytest.raises(ValueError, match="must end in"):
         draw_speedups(document, tmp_path / "b.jpg")
     assert all(math.isfinite(line["speedup"]) for line in document["results"])
+
+
+def test_predictions_agree_with_the_specification():
+    seven, three = SHAPES["7b"], SHAPES["3b"]
+    # Table of section 5.2: TFLOP and bounds at 50k tokens; then the wall-clock model of 5.3 at a density of 10%.
+    assert prediction.linear_tflop(seven, 50_000) == pytest.approx(82.2 + 570, rel=0.005)
+    assert prediction.linear_tflop(three, 50_000) == pytest.approx(34.0 + 243, rel=0.005)
+    assert prediction.attention_tflop(seven, 50_000) == pytest.approx(502, rel=0.005)
+    assert prediction.attention_tflop(three, 50_000) == pytest.approx(369, rel=0.005)
+    for length, ratios in {20_000: (1.22, 1.33), 50_000: (1.57, 1.88), 100_000: (2.04, 2.52)}.items():
+        for shape, ratio in zip((seven, three), ratios, strict=True):
+            assert prediction.model_speedup(shape, length, 0.1) == pytest.approx(ratio, rel=0.04)
+    assert prediction.model_speedup(seven, 5_000, 0.1) < prediction.model_speedup(seven, 50_000, 0.1)
+    assert prediction.attention_speedup(350 / 600) == pytest.approx(1.0)
+
+
+def test_predicted_densities_fall_with_length():
+    short, long = (prediction.densities(SHAPES["7b"], length) for length in (32_768, 65_536))
+    assert set(short) == set(long)
+    assert all(0 < long[name] < short[name] < 1 for name in short)
