@@ -37,10 +37,10 @@ def test_each_kind_looks_from_and_at_what_its_name_says(hay):
             assert place - int(hay.starts[0]) == row + shift - int(hay.starts[-1])
 
 
-def test_dense_attention_finds_every_needle_and_a_pattern_that_sees_none_finds_few(hay):
+def test_dense_attention_finds_every_needle_and_a_pattern_that_sees_none_guesses_none(hay):
     assert fetched(hay, [(causal(), range(4))]) == [True] * 4
     blind = [fetched(haystack(2, 0.0, seed), [(Triangle(1, 4), range(4))]) for seed in range(6)]
-    assert sum(map(sum, blind)) <= 8
+    assert sum(map(sum, blind)) <= 1
 
 
 def test_a_head_with_the_pattern_made_for_it_finds_what_others_miss(hay):

@@ -3,12 +3,13 @@
 The haystack is a trace: screenshots of the embedded model's size with words between, then one more screenshot and a
 question. Its rows are new, all before is cached. Each head has a needle of its own kind: a key that its rows look for,
 with one of 16 codes as its value, beside keys that look alike and carry other codes. A needle is found when the output
-is nearest to its code. In the manner of V-NIAH and mixed-modality NIAH, as far as one layer goes: whether a pattern
+points at its code. In the manner of V-NIAH and mixed-modality NIAH, as far as one layer goes: whether a pattern
 lets the planted head look there, and whether the kernel then fetches it. Source: sparse-prefill.md, 4.3 and 8.2.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,9 @@ from .clock import device_name, versions
 
 FRAME, TEXT, QUESTION, WIDTH = 1008, 48, 32, 64
 """Tokens of a screenshot, of a step's words and of the question; head width."""
-CODES, ALIKE = 16, 8
-"""Different values, and keys that look like the needle."""
+CODES, ALIKE, SURE = 16, 8, 0.5
+"""Different values, keys that look like the needle, and the cosine from which on an output says a value: what was not
+fetched comes out as a mean of noise, whose cosine to the nearest code is some 0.2 to 0.35."""
 PULL, LIKENESS = 17.0, 0.6
 """Score of a needle (other keys score about -6 to 6), and how much of it keys that look alike get. Planted keys are as
 long as others, and only the rows that look for them are longer, so that they stand out to nobody else."""
@@ -59,11 +61,12 @@ class Haystack:
     answers: tuple[int, ...]
 
     def found(self, out: Tensor) -> list[bool]:
-        """Output [1, 4, Lq, D] -> for each head whether the probed row's output is nearest to the right code."""
-        return [
-            int((self.codes @ functional.normalize(out[0, head, row], dim=0)).argmax()) == answer
-            for head, (row, answer) in enumerate(zip(self.rows, self.answers, strict=True))
-        ]
+        """Output [1, 4, Lq, D] -> for each head whether the probed row's output is the right code and no other."""
+        hits = []
+        for head, (row, answer) in enumerate(zip(self.rows, self.answers, strict=True)):
+            alike = self.codes @ functional.normalize(out[0, head, row], dim=0)
+            hits.append(int(alike.argmax()) == answer and float(alike[answer]) > SURE)
+        return hits
 
 
 def haystack(frames: int, depth: float, seed: int) -> Haystack:
@@ -133,7 +136,7 @@ def _like(wanted: Tensor, drawn: torch.Generator) -> Tensor:
     """A direction at ``LIKENESS`` to another."""
     other = torch.randn(WIDTH, generator=drawn)
     other = functional.normalize(other - (other @ wanted) * wanted, dim=0)
-    return LIKENESS * wanted + (1 - LIKENESS**2) ** 0.5 * other
+    return LIKENESS * wanted + math.sqrt(1 - LIKENESS**2) * other
 
 
 def _plant(hay: Haystack, group: int, at: int, key: Tensor, code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -35,7 +36,7 @@ class RandomDecoder:
 
     def _weights(self, rows: int, columns: int) -> Tensor:
         drawn = torch.randn(rows, columns, generator=self._generator, device=self._device, dtype=torch.float32)
-        return (drawn * columns**-0.5).to(self._dtype)
+        return (drawn / math.sqrt(columns)).to(self._dtype)
 
     def states(self, length: int) -> Tensor:
         """Random states of a prompt: [L, hidden]."""
