@@ -59,8 +59,9 @@ class _Space:
 class _Units:
     """Units of one size: ``heads`` [U, g] that read the same lists, the key head, and the lists' ranges.
 
-    ``runs`` [R, 3]: unit, first key and number of keys of long runs. ``single``: chunks without mask outside of runs,
-    by unit, with ``single_range`` [U, 2] into them.
+    ``runs`` [R, 3]: unit, first key and number of keys of long runs. ``single``: other chunks whose every key is read
+    by every row, short ones last. ``edge``: the chunks that rows see different parts of. Both are numbers of chunks by
+    unit, with ``single_range`` and ``edge_range`` [U, 2] into them.
     """
 
     heads: Tensor
@@ -71,14 +72,25 @@ class _Units:
     runs: Tensor
     single: Tensor
     single_range: Tensor
+    edge: Tensor
+    edge_range: Tensor
 
     def pick(self, which: Tensor, plan: SparsePlan) -> _Units:
-        """The units at these numbers, with their runs."""
-        ranges = self.chunk_range[which]
-        runs, single, single_range = _find_runs(plan, ranges[:, :2])
-        columns = self.column_range[which]
+        """The units at these numbers, with their chunks sorted by what they take."""
         heads, kv, rows = self.heads[which], self.kv[which], self.row_range[which]
-        return _Units(heads, kv, rows, ranges, columns, runs, single, single_range)
+        ranges, columns = self.chunk_range[which], self.column_range[which]
+        runs, alone, owner = _find_runs(plan, ranges[:, :2])
+        edge, edge_owner = _listed(ranges[:, 1:])
+        step = torch.arange(int((rows[:, 1] - rows[:, 0]).max()))
+        position = plan.rows[torch.minimum(rows[:, :1] + step, rows[:, 1:] - 1)].long() + plan.shift
+        low, high = position.amin(1)[edge_owner], position.amax(1)[edge_owner]
+        start, stop, reach = (t[edge].long() for t in (plan.chunk_start, plan.chunk_stop, plan.chunk_reach))
+        short = (stop <= low + 1) & (high - start < reach)
+        single, owner = torch.cat([alone, edge[short]]), torch.cat([owner, edge_owner[short]])
+        order = torch.argsort(owner, stable=True)
+        many = len(which)
+        single_range, edge_range = _stretches(owner, many), _stretches(edge_owner[~short], many)
+        return _Units(heads, kv, rows, ranges, columns, runs, single[order], single_range, edge[~short], edge_range)
 
     def pieces(self) -> Tensor:
         """[U] number of pieces, about."""
@@ -87,11 +99,22 @@ class _Units:
         return 3 + chunks // PIECE + columns // (PIECE * CHUNK)
 
 
-def _find_runs(plan: SparsePlan, ranges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Ranges [U, 2] of chunks without mask -> long runs, the other chunks, and the ranges of these."""
-    chunk = spread(ranges)
+def _listed(ranges: Tensor) -> tuple[Tensor, Tensor]:
+    """Ranges [U, 2] -> all numbers in them, and the unit of each."""
     many = ranges[:, 1] - ranges[:, 0]
-    unit = torch.arange(many.numel()).repeat_interleave(many)
+    return spread(ranges), torch.arange(many.numel()).repeat_interleave(many)
+
+
+def _stretches(owner: Tensor, units: int) -> Tensor:
+    """Units of entries that are sorted by unit -> [units, 2] where each unit's entries stand."""
+    many = torch.bincount(owner, minlength=units)
+    end = many.cumsum(0)
+    return torch.stack([end - many, end], 1)
+
+
+def _find_runs(plan: SparsePlan, ranges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Ranges [U, 2] of chunks without mask -> long runs, the other chunks, and the units of these."""
+    chunk, unit = _listed(ranges)
     start = plan.chunk_start[chunk].long()
     fresh = torch.ones_like(start, dtype=torch.bool)
     fresh[1:] = (start.diff() != CHUNK) | (unit.diff() != 0)
@@ -101,8 +124,7 @@ def _find_runs(plan: SparsePlan, ranges: Tensor) -> tuple[Tensor, Tensor, Tensor
     lead = first[long]
     runs = torch.stack([unit[lead], start[lead], length[long] * CHUNK], 1)
     alone = ~long.repeat_interleave(length)
-    end = torch.bincount(unit[alone], minlength=many.numel()).cumsum(0)
-    return runs, chunk[alone], torch.stack([torch.cat([end.new_zeros(1), end[:-1]]), end], 1)
+    return runs, chunk[alone], unit[alone]
 
 
 _schedules: WeakKeyDictionary[SparsePlan, dict[int, list[_Units]]] = WeakKeyDictionary()
@@ -135,7 +157,7 @@ def _batches(plan: SparsePlan, share: int) -> Iterator[_Units]:
         block, lead, height = block[lead_order], lead[lead_order], height[lead_order]
         units = _Units(
             plan.block_head.long()[block], kv[lead], plan.row_range[lead], plan.chunk_range[lead],
-            plan.column_range[lead], lead[:0], lead[:0], lead[:0],
+            plan.column_range[lead], *(lead[:0],) * 5,
         )  # fmt: skip
         limit = max(1, PARTIALS // (count * CHUNK * 64))
         batch = units.pieces().cumsum(0) // limit + height * (int(units.pieces().sum()) + 1)
@@ -171,10 +193,10 @@ class _Batch:
 
     def run(self) -> Tensor | None:
         """Normalised output [units, rows, Dv]; rows without keys give zeros. None when no unit has any key."""
-        chunks, columns = self.units.chunk_range, self.units.column_range
+        columns = self.units.column_range
         runs = self.units.runs
         whole = self._cut(self.units.single_range[:, 0], self.units.single_range[:, 1], 1)
-        edge = self._cut(chunks[:, 1], chunks[:, 2], 1)
+        edge = self._cut(self.units.edge_range[:, 0], self.units.edge_range[:, 1], 1)
         single = self._cut(columns[:, 0], columns[:, 1], CHUNK)
         slabs = [*whole, *edge, *single]
         unit = torch.cat([*(s.unit for s in slabs), runs[:, 0]])
@@ -222,12 +244,14 @@ class _Batch:
         unit: Tensor,
         key: Tensor,
         out: tuple[Tensor, Tensor],
+        absent: Tensor | None = None,
         near: Tensor | None = None,
         reach: Tensor | None = None,
     ) -> None:
         """Key positions [n, T] of n pieces -> their log-sum-exps and normalised values in ``out``.
 
-        ``near`` and ``reach`` [n, T] bound the distance from below and above; no mask at all when both are None.
+        ``absent`` [n, T] says which keys only fill a piece up. Where rows see different keys, ``near`` and ``reach``
+        [n, T] bound the distance from below and above instead.
         """
         n, width = key.shape
         place = (key + (self.units.kv[unit] * self.plan.keys).unsqueeze(1)).flatten()
@@ -238,7 +262,8 @@ class _Batch:
         torch.index_select(self.q, 0, unit, out=queries)
         total, mixed = out
         if near is None:
-            found, sums = _fused(queries.unsqueeze(1), keys, values, 0.0, False, scale=1.0)
+            bare = None if absent is None else (absent * torch.tensor(HIDDEN, dtype=self.q.dtype)).view(n, 1, 1, width)
+            found, sums = _fused(queries.unsqueeze(1), keys, values, 0.0, False, attn_mask=bare, scale=1.0)
             mixed.copy_(found.squeeze(1))
             total.copy_(sums.squeeze(1))
             return
@@ -274,29 +299,34 @@ class _Batch:
         return self.space.take(name, *picked.shape).copy_(picked)
 
     def _whole_chunks(self, slab: _Slab, out: tuple[Tensor, Tensor]) -> None:
-        """Chunks without a mask."""
+        """Chunks that every row reads in full; short ones are filled up with their last key."""
         at = self.units.single[slab.first.unsqueeze(1) + torch.arange(slab.size)]
-        start = self.plan.chunk_start[at].long()
-        self._attend(slab.unit, (start.unsqueeze(2) + torch.arange(CHUNK)).flatten(1), out)
+        start, stop = (t[at].long().unsqueeze(2) for t in (self.plan.chunk_start, self.plan.chunk_stop))
+        key = start + torch.arange(CHUNK)
+        absent = (key >= stop).flatten(1) if bool((stop - start < CHUNK).any()) else None
+        self._attend(slab.unit, torch.minimum(key, stop - 1).flatten(1), out, absent)
 
     def _edge_chunks(self, slab: _Slab, out: tuple[Tensor, Tensor]) -> None:
         """Chunks at an edge. Keys past a chunk's end are never read: they repeat its last key and are masked."""
-        at = slab.first.unsqueeze(1) + torch.arange(slab.size)
+        at = self.units.edge[slab.first.unsqueeze(1) + torch.arange(slab.size)]
         start, stop = (t[at].long().unsqueeze(2) for t in (self.plan.chunk_start, self.plan.chunk_stop))
         reach = self.plan.chunk_reach[at].unsqueeze(2)
         key = start + torch.arange(CHUNK)
         near = torch.where(key < stop, 0, FAR).int().flatten(1)
         far = reach.expand(-1, -1, CHUNK).flatten(1) if bool((reach < FAR).any()) else None
-        self._attend(slab.unit, torch.minimum(key, stop - 1).flatten(1), out, near, far)
+        self._attend(slab.unit, torch.minimum(key, stop - 1).flatten(1), out, None, near, far)
 
     def _columns(self, slab: _Slab, out: tuple[Tensor, Tensor]) -> None:
-        """Columns; a mask only where a list ends or a column is nearer than all rows allow."""
+        """Columns; a mask for each pair only where a column is nearer than all rows allow."""
         end = self.units.column_range[slab.unit, 1:]
         at = slab.first.unsqueeze(1) + torch.arange(slab.size * CHUNK)
-        near = self.plan.column_near[torch.minimum(at, end - 1)].masked_fill(at >= end, FAR)
+        absent = at >= end
+        near = self.plan.column_near[torch.minimum(at, end - 1)]
         key = self.plan.columns[torch.minimum(at, end - 1)].long()
-        free = bool((key + near <= self.low[slab.unit].unsqueeze(1)).all())
-        self._attend(slab.unit, key, out, None if free else near)
+        if bool((absent | (key + near <= self.low[slab.unit].unsqueeze(1))).all()):
+            self._attend(slab.unit, key, out, absent if bool(absent.any()) else None)
+        else:
+            self._attend(slab.unit, key, out, None, near.masked_fill(absent, FAR))
 
     def _merge(self, unit: Tensor, total: Tensor, mixed: Tensor) -> Tensor:
         """Parts weighted by their share of the whole sum; rows that no part saw become zeros."""
