@@ -104,6 +104,16 @@ def test_grid_columns_are_stored_once_per_head_and_not_once_per_row_block():
     assert plan.column_range.shape[0] == 4096 // 64
 
 
+def test_columns_beside_a_band_are_stored_once_per_head_too():
+    columns = torch.arange(0, 4096, 8).expand(2, -1)
+    band = compile_plan([(VerticalSlash(columns, torch.arange(128).expand(2, -1)), [0, 1])], 2, 4096, 4096)
+    assert band.columns.numel() == columns.numel()
+    assert band.listed_keys().max() > 512
+    scattered = torch.tensor([[0, 1000], [0, 2000]])
+    expands_to_predicate([(VerticalSlash(columns[:, ::64], scattered), [0, 1])], 2, 300, 300)
+    expands_to_predicate([(VerticalSlash(columns[:, ::4], scattered[:, :1] + 70), [0, 1])], 2, 300, 390)
+
+
 def test_dense_has_density_near_one_and_blocks_with_most_keys_come_first():
     plan = compile_plan([(causal(), [0, 1])], 2, 4096, 4096)
     assert 1.0 <= plan.density() < 1.05

@@ -137,6 +137,8 @@ class VerticalSlash:
         repeated = torch.zeros_like(points, dtype=torch.bool)
         repeated[:, 1:] = points[:, 1:] == points[:, :-1]
         points = points.masked_fill(repeated, -1)
+        if bool((runs == 1).all()):
+            return self._band_and_prefixes(rows, most, points)
         intervals, owners, listed = [], [], []
         step = max(1, SLAB // max(1, int(runs.max()) + points.shape[1]))
         for first in range(0, max(1, len(rows)), step):
@@ -158,6 +160,27 @@ class VerticalSlash:
             owners.append(owner[free])
             listed.append(key[free])
         return coverage(intervals, lists_per_block(torch.cat(owners), torch.cat(listed), len(rows)))
+
+    def _band_and_prefixes(self, rows: RowBlocks, most: Tensor, points: Tensor) -> Coverage:
+        """Where each head's slashes are one run from 0 to ``most`` [heads], all row blocks share its column list.
+
+        A row block then reads the columns before its range: a prefix of the sorted list.
+        """
+        head = rows.head
+        base = rows.low // ROWS * ROWS
+        start = (base - most[head]).clamp(min=0)
+        real = (points >= 0) & (points < rows.keys)
+        many = real.sum(1)
+        begin = many.cumsum(0) - many
+        columns = points[real].long()
+        owner = torch.arange(many.numel(), device=head.device).repeat_interleave(many)
+        end = torch.searchsorted(owner * rows.keys + columns, head * rows.keys + start)
+        block = torch.arange(len(rows), device=head.device)
+        stop = torch.minimum(base + ROWS, rows.high + 1)
+        return coverage(
+            [(block, start, stop, torch.full_like(block, FAR))],
+            (columns, torch.zeros_like(columns), block, torch.stack([begin[head], end], 1)),
+        )
 
 
 def slash_runs(slashes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
