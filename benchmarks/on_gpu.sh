@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# One run on a CUDA machine: correctness in bfloat16, then training from the shipped checkpoint: half of the minutes the
-# reading of pixels, half the reading channel with pointer head and language model on top.
+# One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, then
+# training from the shipped checkpoint: half of the minutes the reading of pixels, half the reading channel with pointer
+# head and language model on top.
 #
 #   benchmarks/on_gpu.sh [MINUTES] [OUT]        default: 20 minutes, ./gpu-run
 #   benchmarks/on_gpu.sh --dry [OUT]            everything, tiny, on the processor (a few minutes)
@@ -28,6 +29,19 @@ echo "== correctness"
 "$python" -m reticle_grounding.training device "$checkpoint" --device "$device" | tee "$out/device.json"
 
 "$python" -m reticle_kernels.attention.ahead >"$out/kernels-ahead.json"
+
+echo "== sparse prefill"
+bench() { "$python" -c 'from reticle_app.cli.main import main; main()' bench "$@"; }
+if [[ $device == cpu ]]; then
+    bench prefill --lengths 2200 --rounds 1 --end-to-end --save "$out/prefill.json" --plot "$out/prefill.png"
+else
+    # One layer of Qwen2.5-VL-7B at every length, then both sizes end to end, where few lengths say enough.
+    bench prefill --device cuda --save "$out/prefill.json" --plot "$out/prefill.png"
+    for sizes in 3b 7b; do
+        bench prefill --device cuda --sizes $sizes --end-to-end --lengths 32768,131072,524288,1048576 \
+            --save "$out/prefill-$sizes.json" --plot "$out/prefill-$sizes.png"
+    done
+fi
 
 echo "== screens, on $cores cores"
 share() { echo $((($1 + cores - 1) / cores)); }

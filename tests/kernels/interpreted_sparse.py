@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from sparse_cases import mixed_layers
+from sparse_cases import many, mixed_layers
 
 from reticle_kernels.attention.boundaries import Boundary2D, SamePatch
 from reticle_kernels.attention.coverage import compile_plan
@@ -58,7 +58,7 @@ def test_new_rows_on_a_cached_history():
     agrees(layer(40, 190), 8, 4, 40, 190, width=16)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=many(10), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(mixed_layers(2).filter(lambda drawn: drawn[2] <= 130))
 def test_layers_drawn_at_random(drawn):
     assignment, queries, keys = drawn

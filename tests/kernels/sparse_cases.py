@@ -1,10 +1,18 @@
 """Random layers for tests: patterns of every kind with parameters drawn by hypothesis."""
 
+import os
+
 import torch
 from hypothesis import strategies as st
 
 from reticle_kernels.attention.boundaries import Boundary2D, KBoundary, QBoundary, SamePatch
 from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
+
+
+def many(examples):
+    """So many examples, times RETICLE_EXAMPLES where a longer search is wanted."""
+    return examples * int(os.environ.get("RETICLE_EXAMPLES", "1"))
+
 
 SIZES = st.sampled_from([1, 2, 63, 64, 65, 100, 127, 128, 129, 190, 300])
 
@@ -123,4 +131,4 @@ def mixed_layers(draw, heads):
     return assignment, queries, keys
 
 
-__all__ = ["ALL", "PLAIN", "causal", "mixed_layers", "sizes"]
+__all__ = ["ALL", "PLAIN", "causal", "many", "mixed_layers", "sizes"]

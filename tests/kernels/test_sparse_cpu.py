@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sparse_cases import ALL, mixed_layers, sizes
+from sparse_cases import ALL, many, mixed_layers, sizes
 
 from reticle_kernels.attention import cpu
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
 from reticle_kernels.attention.cpu import sparse_attention_cpu
 from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.plan import pair_counts, stack_plans
-from reticle_kernels.attention.shapes import Grid, Triangle, VerticalSlash, causal
+from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
 
 
 def tensors(heads, groups, queries, keys, width=64, batch=1, dtype=torch.float64, seed=0):
@@ -27,7 +27,7 @@ def tensors(heads, groups, queries, keys, width=64, batch=1, dtype=torch.float64
 
 
 @pytest.mark.parametrize("kind", sorted(ALL))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=many(12), deadline=None)
 @given(data=st.data())
 def test_every_pattern_gives_what_its_mask_gives(kind, data):
     queries, keys = data.draw(sizes())
@@ -38,7 +38,7 @@ def test_every_pattern_gives_what_its_mask_gives(kind, data):
     torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(layer=mixed_layers(4), groups=st.sampled_from([1, 2, 4]))
 def test_mixed_heads_share_key_heads(layer, groups):
     assignment, queries, keys = layer
@@ -75,7 +75,7 @@ def test_long_lists_are_cut_into_pieces_and_merged(monkeypatch):
     expected = masked_attention(q, k, v, keep_mask(assignment, 2, keys, keys))
     for piece, scores, partials in ((1, 1, 1), (2, 1 << 14, 1 << 15), (16, 1 << 18, 1 << 21)):
         monkeypatch.setattr(cpu, "PIECE", piece)
-        monkeypatch.setattr(cpu, "SCORES", scores)
+        monkeypatch.setattr(cpu, "MASKED", scores)
         monkeypatch.setattr(cpu, "PARTIALS", partials)
         actual = sparse_attention_cpu(q, k, v, compile_plan(assignment, 2, keys, keys))
         torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
@@ -141,3 +141,24 @@ def test_full_density_equals_dense_attention():
     dense = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
     actual = sparse_attention_cpu(q, k, v, compile_plan([(causal(), range(4))], 4, 300, 300))
     torch.testing.assert_close(actual, dense, atol=2e-6, rtol=2e-6)
+
+
+def test_values_of_another_width_than_keys():
+    assignment = [(Triangle(3, 40), [0, 1])]
+    q, k, _ = tensors(2, 1, 100, 200)
+    for width in (8, 96):
+        other = torch.randn(1, 1, 200, width, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+        expected = masked_attention(q, k, other, keep_mask(assignment, 2, 100, 200))
+        actual = sparse_attention_cpu(q, k, other, compile_plan(assignment, 2, 100, 200))
+        torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("least", [1, 3, 1000])
+def test_runs_in_place_give_what_gathered_chunks_give(least, monkeypatch):
+    monkeypatch.setattr(cpu, "RUN", least)
+    blocks = torch.tensor([[[0, 1, 2, 5, 7, 8, 9, 10]] * 12] * 2)
+    assignment = [(causal(), [0]), (BlockSparse(blocks), [1, 2]), (Triangle(70, 500), [3])]
+    q, k, v = tensors(4, 2, 750, 750, width=8)
+    expected = masked_attention(q, k, v, keep_mask(assignment, 4, 750, 750))
+    actual = sparse_attention_cpu(q, k, v, compile_plan(assignment, 4, 750, 750))
+    torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)

@@ -1,12 +1,14 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
+from reticle_kernels.attention import plan as plan_module
 from reticle_kernels.attention import sparse
-from reticle_kernels.attention.coverage import compile_plan
+from reticle_kernels.attention.coverage import compile_plan, repeat_plan
 from reticle_kernels.attention.gate import CPU, CUDA, Gate
 from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.plan import stack_plans
@@ -22,6 +24,7 @@ def tensors(heads, groups, queries, keys, width=16, batch=1):
 
 BAND = Triangle(4, 30)
 PLAN = compile_plan([(BAND, range(4))], 4, 90, 130)
+GRID = compile_plan([(Grid(*torch.tensor([[7] * 4, [2] * 4, [3] * 4]), 0, 130, 4, 20), range(4))], 4, 90, 130)
 Q, K, V = tensors(4, 2, 90, 130)
 
 
@@ -134,6 +137,49 @@ def test_nothing_imports_triton_or_asks_for_a_device_before_it_is_needed():
 def test_bad_input_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("mode", ["auto", "sparse", "dense"])
+def test_broken_plans_are_refused_before_anything_runs(mode):
+    for change, words in (
+        ({"columns": GRID.columns + 130}, "columns lie outside"),
+        ({"chunk_range": GRID.chunk_range.flip(1)}, "not monotone"),
+        ({"chunk_stop": GRID.chunk_stop + 64}, "longer than"),
+    ):
+        broken = replace(GRID, **change)
+        with pytest.raises(ValueError, match=words):
+            sparse_attention(Q, K, V, broken, mode=mode)
+
+
+def test_a_plan_of_ours_is_vouched_for_and_one_by_hand_is_checked_once(monkeypatch):
+    checked = []
+    monkeypatch.setattr(plan_module, "check_plan", checked.append)
+    for ours in (PLAN, PLAN.to("cpu"), stack_plans([PLAN], 90, 130), repeat_plan(PLAN, 1)):
+        sparse_attention(Q, K, V, ours, mode="sparse")
+    assert not checked
+    by_hand = replace(PLAN)
+    for _ in range(2):
+        sparse_attention(Q, K, V, by_hand, mode="sparse")
+    assert checked == [by_hand]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("mode", ["sparse", "dense"])
+def test_prompts_of_padding_alone_give_zeros(mode, dtype):
+    q, k, v = (t.to(dtype) for t in tensors(2, 1, 70, 90, batch=2))
+    k[0] = v[0] = q[0] = float("nan")
+    one = compile_plan([(Triangle(3, 9), [0, 1])], 2, 70, 90)
+    empty = replace(
+        stack_plans([one, one], 70, 90),
+        padding=torch.tensor([90, 0]),
+        **{n: getattr(one, n) for n in ("row_range", "chunk_range", "column_range", "rows")},
+        block_head=one.block_head + 2,
+        chunk_start=one.chunk_start, chunk_stop=one.chunk_stop, chunk_reach=one.chunk_reach,
+        columns=one.columns, column_near=one.column_near,
+    )  # fmt: skip
+    out = sparse_attention(q, k, v, empty, mode=mode)
+    assert torch.equal(out[0], torch.zeros(2, 70, 16, dtype=dtype))
+    assert out[1].isfinite().all()
 
 
 @pytest.mark.gpu

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sparse_cases import ALL, mixed_layers, sizes
+from sparse_cases import ALL, many, mixed_layers, sizes
 
-from reticle_kernels.attention.boundaries import Boundary2D, QBoundary, SamePatch
+from reticle_kernels.attention.boundaries import Boundary2D, KBoundary, QBoundary, SamePatch
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
 from reticle_kernels.attention.oracle import keep_mask
 from reticle_kernels.attention.plan import check_plan, pair_counts, stack_plans
@@ -28,7 +28,7 @@ def expands_to_predicate(assignment, heads, queries, keys):
 
 
 @pytest.mark.parametrize("kind", sorted(ALL))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(data=st.data())
 def test_every_pattern_expands_to_its_predicate(kind, data):
     queries, keys = data.draw(sizes())
@@ -36,7 +36,7 @@ def test_every_pattern_expands_to_its_predicate(kind, data):
     expands_to_predicate([(pattern, [0, 1])], 2, queries, keys)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(layer=mixed_layers(3))
 def test_heads_of_one_layer_may_mix_patterns(layer):
     assignment, queries, keys = layer
@@ -80,6 +80,16 @@ def test_shifted_frames_are_still_hit_where_a_fixed_stride_misses():
     assert missed[row, starts[0] + patch] == 0
 
 
+def test_regions_and_positions_past_the_prompt_are_left_out():
+    keys, modality = 100, (torch.arange(100) // 9) % 2
+    grid = Grid(*torch.tensor([[7], [1], [2]]), 0, 150, 4, 10)
+    frames = SamePatch(torch.tensor([10, 80]), torch.tensor([50, 50]), sinks=4, local=8)
+    slash = VerticalSlash(torch.tensor([[5, 120]]), torch.tensor([[33, 500]]))
+    for pattern in (grid, frames, slash):
+        expands_to_predicate([(pattern, [0])], 1, keys, keys)
+        expands_to_predicate([(KBoundary(modality, [causal(), pattern]), [0])], 1, keys, keys)
+
+
 def test_static_heads_share_one_copy_of_their_lists():
     one = compile_plan([(Triangle(64, 256), [0])], 1, 2048, 2048)
     many = compile_plan([(Triangle(64, 256), list(range(8)))], 8, 2048, 2048)
@@ -92,6 +102,16 @@ def test_grid_columns_are_stored_once_per_head_and_not_once_per_row_block():
     plan = compile_plan([(Grid(*torch.tensor([[7], [-1], [0]]), 0, 4096, 64, 64), [0])], 1, 4096, 4096)
     assert plan.columns.numel() <= 4096 // 7 + 1
     assert plan.column_range.shape[0] == 4096 // 64
+
+
+def test_columns_beside_a_band_are_stored_once_per_head_too():
+    columns = torch.arange(0, 4096, 8).expand(2, -1)
+    band = compile_plan([(VerticalSlash(columns, torch.arange(128).expand(2, -1)), [0, 1])], 2, 4096, 4096)
+    assert band.columns.numel() == columns.numel()
+    assert band.listed_keys().max() > 512
+    scattered = torch.tensor([[0, 1000], [0, 2000]])
+    expands_to_predicate([(VerticalSlash(columns[:, ::64], scattered), [0, 1])], 2, 300, 300)
+    expands_to_predicate([(VerticalSlash(columns[:, ::4], scattered[:, :1] + 70), [0, 1])], 2, 300, 390)
 
 
 def test_dense_has_density_near_one_and_blocks_with_most_keys_come_first():

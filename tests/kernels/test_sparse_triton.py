@@ -26,7 +26,7 @@ def test_the_interpreted_kernel_agrees_with_float64():
     assert "skipped" not in done.stdout
 
 
-@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("capability", [80, 90, 100])
 @pytest.mark.parametrize(("dtype", "width"), [("fp16", 64), ("bf16", 128)])
 def test_compiles_ahead_of_time_within_the_limits_of_the_card(capability, dtype, width, tmp_path, monkeypatch):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
@@ -39,7 +39,7 @@ def test_compiles_ahead_of_time_within_the_limits_of_the_card(capability, dtype,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("capability", [80, 90, 100])
 @pytest.mark.parametrize("dtype", ["fp16", "bf16", "fp32"])
 @pytest.mark.parametrize("width", [64, 80, 96, 128])
 def test_compiles_for_every_type_and_width(capability, dtype, width, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import doctor, evaluate, ground, models, run, trace, training
+from . import bench, doctor, evaluate, ground, models, run, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -38,6 +38,7 @@ evaluate.register(app)
 run.register(app)
 doctor.register(app)
 training.register(app)
+app.add_typer(bench.app, name="bench")
 app.add_typer(trace.app, name="trace")
 app.add_typer(models.app, name="models")
 

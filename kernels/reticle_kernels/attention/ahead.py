@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-SHARED_LIMIT = {80: 166_912, 90: 232_448}
-"""Bytes of shared memory that one block may use: compute capability 8.0 and 9.0 (CUDA programming guide)."""
+SHARED_LIMIT = {80: 166_912, 90: 232_448, 100: 232_448}
+"""Bytes of shared memory that one block may use, by compute capability (CUDA programming guide)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def compile_for(capability: int, dtype: str, width: int) -> Resources:
     """Compiles for one architecture.
 
     Args:
-        capability: 80 (A100), 90 (H100, H200).
+        capability: 80 (A100), 90 (H100, H200), 100 (B200).
         dtype: "fp16", "bf16" or "fp32".
         width: head width of queries, keys and values.
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .plan import CHUNK, ROWS, SparsePlan, join_plans, spread
+from .plan import CHUNK, ROWS, SparsePlan, ensure_sound, join_plans, spread, vouched
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +273,7 @@ def compile_plan(
             plan = replace(plan, block_head=target.repeat_interleave(plan.block_head.numel()), **repeated)
         else:
             plan = replace(plan, block_head=target[plan.block_head.long()])
-        parts.append(plan)
+        parts.append(vouched(plan))
     return join_plans(parts, parts[0].padding, heads, queries, keys)
 
 
@@ -284,10 +284,12 @@ def repeat_plan(plan: SparsePlan, batch: int) -> SparsePlan:
     first = torch.arange(batch, dtype=torch.int32, device=plan.device) * plan.heads
     names = ("row_range", "chunk_range", "column_range")
     head = (plan.block_head + first.unsqueeze(1)).flatten()
-    return replace(
+    many = replace(
         plan,
         batch=batch,
         block_head=head,
         padding=plan.padding.repeat(batch),
         **{n: getattr(plan, n).repeat(batch, 1) for n in names},
     )
+    ensure_sound(plan)
+    return vouched(many)

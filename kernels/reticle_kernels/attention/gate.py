@@ -44,7 +44,7 @@ class Gate:
         return plan.keys >= self.shortest and self.predicted_ratio(plan) >= self.margin
 
 
-CPU = Gate(pair=2.3, edge=6.3, column=6.6, fixed=8e6, shortest=2048, margin=1.15)
+CPU = Gate(pair=1.8, edge=5.9, column=6.4, fixed=7.6e6, shortest=2048, margin=1.3)
 CUDA = Gate(pair=600 / 350, edge=600 / 350, column=600 / 350, fixed=0.0, shortest=16_384)
 
 

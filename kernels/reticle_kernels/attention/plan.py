@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -68,7 +69,8 @@ class SparsePlan:
         """The same plan on another device."""
         named = {f.name: getattr(self, f.name) for f in fields(self)}
         moved: dict[str, Any] = {name: t.to(device) for name, t in named.items() if isinstance(t, Tensor)}
-        return replace(self, **moved)
+        copy = replace(self, **moved)
+        return vouched(copy) if self in _sound else copy
 
     def listed_keys(self) -> Tensor:
         """[N] int64: keys each block loads, chunks counted whole and columns rounded up to 64."""
@@ -96,6 +98,22 @@ class SparsePlan:
     def density(self) -> float:
         """Computed area beside causal area; can exceed 1 where blocks are computed whole."""
         return self.area() / max(1, self.causal_area())
+
+
+_sound: WeakSet[SparsePlan] = WeakSet()
+
+
+def vouched(plan: SparsePlan) -> SparsePlan:
+    """Marks a plan as sound because its maker sees to it, so that no time goes into checking it."""
+    _sound.add(plan)
+    return plan
+
+
+def ensure_sound(plan: SparsePlan) -> None:
+    """Checks a plan once in its life, and not at all when it is vouched for. Raises ValueError as ``check_plan``."""
+    if plan not in _sound:
+        check_plan(plan)
+        _sound.add(plan)
 
 
 def _ranges_fit(ranges: Tensor, length: int) -> bool:
@@ -203,17 +221,16 @@ def stack_plans(plans: Sequence[SparsePlan], queries: int, keys: int) -> SparseP
         if p.queries > queries or p.keys > keys:
             raise ValueError(f"a prompt of {p.queries} rows, {p.keys} keys does not fit into {queries}, {keys}")
         dk = keys - p.keys
-        parts.append(
-            replace(
-                p,
-                block_head=p.block_head + first * p.heads,
-                rows=p.rows + (queries - p.queries),
-                chunk_start=p.chunk_start + dk,
-                chunk_stop=p.chunk_stop + dk,
-                columns=p.columns + dk,
-                padding=p.padding + dk,
-            )
+        moved = replace(
+            p,
+            block_head=p.block_head + first * p.heads,
+            rows=p.rows + (queries - p.queries),
+            chunk_start=p.chunk_start + dk,
+            chunk_stop=p.chunk_stop + dk,
+            columns=p.columns + dk,
+            padding=p.padding + dk,
         )
+        parts.append(vouched(moved) if p in _sound else moved)
         first += p.batch
     return join_plans(parts, torch.cat([p.padding for p in parts]), plans[0].heads, queries, keys)
 
@@ -240,4 +257,5 @@ def join_plans(parts: Sequence[SparsePlan], padding: Tensor, heads: int, queries
     )  # fmt: skip
     order = torch.argsort(whole.listed_keys(), descending=True, stable=True)
     names = ("block_head", "row_range", "chunk_range", "column_range")
-    return replace(whole, **{name: getattr(whole, name)[order] for name in names})
+    joint = replace(whole, **{name: getattr(whole, name)[order] for name in names})
+    return vouched(joint) if all(p in _sound for p in parts) else joint

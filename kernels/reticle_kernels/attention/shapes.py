@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from .coverage import Coverage, RowBlocks, coverage, inside_intervals, merge_intervals
-from .plan import CHUNK, FAR, ROWS
+from .plan import CHUNK, FAR, ROWS, spread
 
 SLAB = 1 << 22
-"""Interval candidates that are merged at a time, so that index building needs little memory at any length."""
+"""Columns and runs that are laid out at a time, so that index building needs little memory at any length."""
 
 
 def band(rows: RowBlocks, block: Tensor, sinks: int, local: int) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
@@ -111,36 +111,47 @@ class VerticalSlash:
 
     def keep(self, i: Tensor, j: Tensor) -> Tensor:
         heads = self.verticals.shape[0]
-        kept = (i // ROWS == j // ROWS).expand(heads, i.shape[0], j.shape[1])
-        for d in self.slashes.T:
-            step = d.view(heads, 1, 1)
-            kept = kept | ((step >= 0) & ((j + step) // ROWS == i // ROWS))
-        for c in self.verticals.T:
-            kept = kept | (j == c.view(heads, 1, 1))
-        return kept & (j <= i)
+        size = (heads, i.shape[0], j.shape[1])
+        # A slash d counts where low <= d < low + 64. Listed distances are sorted, so that two look-ups count them.
+        low = i // ROWS * ROWS - j
+        listed = torch.where(self.slashes < 0, FAR, self.slashes).sort(dim=1).values
+        wanted = low.expand(size).reshape(heads, -1)
+        first = torch.searchsorted(listed, wanted.clamp(min=0))
+        last = torch.searchsorted(listed, (wanted + ROWS).clamp(min=0))
+        kept = (i // ROWS == j // ROWS) | (last > first).view(size)
+        span = int(j.max()) + 1 if j.numel() else 0
+        single = torch.zeros(heads, span, dtype=torch.bool, device=j.device)
+        for one, columns in zip(single, self.verticals, strict=True):
+            one[columns[(columns >= 0) & (columns < span)].long()] = True
+        return (kept | single[:, j.flatten()].unsqueeze(1)) & (j <= i)
 
     def classes(self, position: Tensor) -> Tensor:
         return (position // ROWS).expand(self.verticals.shape[0], -1)
 
     def cover(self, rows: RowBlocks) -> Coverage:
         head = rows.head
-        distances = torch.cat([torch.zeros_like(self.slashes[:, :1]), self.slashes], 1)
-        if not self.slashes.shape[1]:
-            distances = self.slashes.new_zeros(self.slashes.shape[0], 1)
+        owner_head, least, most = slash_runs(self.slashes)
+        runs = torch.bincount(owner_head, minlength=self.slashes.shape[0])
+        begin = runs.cumsum(0) - runs
         points = self.verticals.sort(dim=1).values
         repeated = torch.zeros_like(points, dtype=torch.bool)
         repeated[:, 1:] = points[:, 1:] == points[:, :-1]
         points = points.masked_fill(repeated, -1)
+        if bool((runs == 1).all()):
+            return self._band_and_prefixes(rows, most, points)
         intervals, owners, listed = [], [], []
-        step = max(1, SLAB // max(1, distances.shape[1] + points.shape[1]))
+        step = max(1, SLAB // max(1, int(runs.max()) + points.shape[1]))
         for first in range(0, max(1, len(rows)), step):
             block = torch.arange(first, min(first + step, len(rows)), device=head.device)
             high = rows.high[block].unsqueeze(1)
-            d = distances[head[block]]
-            start = rows.low[block].unsqueeze(1) // ROWS * ROWS - d
-            stop = torch.minimum(start + ROWS, high + 1).masked_fill(d < 0, 0).clamp(min=0)
-            owner = block.unsqueeze(1).expand_as(d).flatten()
-            merged = merge_intervals(owner, start.flatten().clamp(min=0), stop.flatten(), rows.keys)
+            mine = head[block]
+            run = spread(torch.stack([begin[mine], begin[mine] + runs[mine]], 1))
+            owner = block.repeat_interleave(runs[mine])
+            base = rows.low[owner] // ROWS * ROWS
+            start = (base - most[run]).clamp(min=0)
+            stop = torch.minimum(base + ROWS - least[run], rows.high[owner] + 1)
+            some = start < stop
+            merged = owner[some], start[some], stop[some]
             key = points[head[block]]
             free = (key >= 0) & (key <= high)
             owner, key = block.unsqueeze(1).expand_as(key)[free], key[free]
@@ -149,6 +160,44 @@ class VerticalSlash:
             owners.append(owner[free])
             listed.append(key[free])
         return coverage(intervals, lists_per_block(torch.cat(owners), torch.cat(listed), len(rows)))
+
+    def _band_and_prefixes(self, rows: RowBlocks, most: Tensor, points: Tensor) -> Coverage:
+        """Where each head's slashes are one run from 0 to ``most`` [heads], all row blocks share its column list.
+
+        A row block then reads the columns before its range: a prefix of the sorted list.
+        """
+        head = rows.head
+        base = rows.low // ROWS * ROWS
+        start = (base - most[head]).clamp(min=0)
+        real = (points >= 0) & (points < rows.keys)
+        many = real.sum(1)
+        begin = many.cumsum(0) - many
+        columns = points[real].long()
+        owner = torch.arange(many.numel(), device=head.device).repeat_interleave(many)
+        end = torch.searchsorted(owner * rows.keys + columns, head * rows.keys + start)
+        block = torch.arange(len(rows), device=head.device)
+        stop = torch.minimum(base + ROWS, rows.high + 1)
+        return coverage(
+            [(block, start, stop, torch.full_like(block, FAR))],
+            (columns, torch.zeros_like(columns), block, torch.stack([begin[head], end], 1)),
+        )
+
+
+def slash_runs(slashes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Distances [heads, any] -> head, least and most distance of runs whose 64-wide ranges overlap or touch: [R] each.
+
+    Distance 0 is added. Within a head the longest distances come first, so that the ranges of a row block ascend and
+    none touches the next: the lists of all row blocks need no merging of their own.
+    """
+    heads = slashes.shape[0]
+    listed = torch.cat([slashes.new_zeros(heads, 1), slashes.clamp(min=0)], 1).long()
+    listed = listed.sort(dim=1, descending=True).values
+    fresh = torch.ones_like(listed, dtype=torch.bool)
+    fresh[:, 1:] = listed[:, :-1] - listed[:, 1:] > ROWS
+    first = fresh.flatten().nonzero().squeeze(1)
+    last = torch.cat([first[1:], first.new_tensor([listed.numel()])]) - 1
+    flat = listed.flatten()
+    return first // listed.shape[1], flat[last], flat[first]
 
 
 def lists_per_block(owner: Tensor, columns: Tensor, blocks: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -268,7 +317,8 @@ class Grid:
         sparse = (~dense).nonzero().squeeze(1)
         least = max(self.start, self.sinks)
         first = least + (self.column_phase - least) % self.stride
-        many = ((self.stop - first + self.stride - 1) // self.stride).clamp(min=0).masked_fill(self.column_phase < 0, 0)
+        stop = min(self.stop, rows.keys)
+        many = ((stop - first + self.stride - 1) // self.stride).clamp(min=0).masked_fill(self.column_phase < 0, 0)
         end = many.cumsum(0)
         owner = torch.arange(many.numel(), device=many.device).repeat_interleave(many)
         place = torch.arange(owner.numel(), device=many.device) - (end - many)[owner]

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from .cpu import sparse_attention_cpu
 from .gate import Gate, gate_for
-from .plan import SparsePlan
+from .plan import SparsePlan, ensure_sound
 
 Mode = Literal["auto", "sparse", "dense"]
 DENSE_ROWS = 1024
@@ -36,6 +36,7 @@ def _check(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan) -> None:
     given = (q.shape[0], q.shape[1], q.shape[2], k.shape[2])
     if planned != given:
         raise ValueError(f"the plan is for batch, heads, queries, keys {planned}, the tensors have {given}")
+    ensure_sound(plan)
 
 
 @torch.no_grad()
@@ -111,8 +112,8 @@ def sparse_attention(
         [B, Hq, Lq, Dv] in the type of ``q``, without gradients. Padding rows, and in the sparse path rows that read
         nothing, are zero.
 
-    Raises ValueError when tensors, plan or mode do not fit, RuntimeError when CUDA's sparse path is asked for and
-    triton is missing.
+    Raises ValueError when tensors, plan or mode do not fit or the plan is broken, RuntimeError when CUDA's sparse path
+    is asked for and triton is missing.
     """
     _check(q, k, v, plan)
     if (q.shape[2] == 1 and mode != "sparse") or not takes_sparse(plan, q.device.type, mode, gate):
