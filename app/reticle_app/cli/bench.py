@@ -1,0 +1,15 @@
+"""The group of commands `reticle bench`: measurements of this machine."""
+
+from __future__ import annotations
+
+import typer
+
+from . import bench_peer
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Measure on this machine, beside what else does the same.",
+)
+app.command("peer")(bench_peer.peer)
