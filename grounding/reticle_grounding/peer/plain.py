@@ -1,9 +1,9 @@
 """The other side: transformers' own classes, used as published inference code uses them.
 
 ``generate`` for one token with the hidden states of all layers, then the pointer head on the picture's input embeddings
-and the pointer token's last state. FocusUI drops patches in an overridden ``forward`` (:mod:`.dropping`); GUI-AIMA works
-rows of attention out again from the layers' inputs. Published classes on Qwen2-VL and Qwen2.5-VL also compute the logits
-of the whole prompt, which ``lean`` leaves out. Whole attention maps and resizing twice are left out in any case.
+and the pointer token's last state. FocusUI drops patches in an overridden ``forward`` (:mod:`.dropping`). GUI-AIMA
+makes rows of attention again from the inputs of layers. Published classes on Qwen2-VL and Qwen2.5-VL also compute logits of
+the whole prompt, which ``lean`` leaves out. Whole attention maps and resizing twice are left out in any case.
 """
 
 from __future__ import annotations
