@@ -2,8 +2,8 @@
 
 ``generate`` for one token with the hidden states of all layers, then the pointer head on the picture's input embeddings
 and the pointer token's last state. FocusUI drops patches in an overridden ``forward`` (:mod:`.dropping`). GUI-AIMA
-makes rows of attention again from the inputs of layers. Published classes on Qwen2-VL and Qwen2.5-VL also compute logits of
-the whole prompt, which ``lean`` leaves out. Whole attention maps and resizing twice are left out in any case.
+makes rows of attention again from the inputs of layers. Published classes on Qwen2-VL and Qwen2.5-VL also compute
+logits of the whole prompt, which ``lean`` leaves out. Whole attention maps and resizing twice are left out in any case.
 """
 
 from __future__ import annotations
