@@ -119,7 +119,8 @@ def _attention(layer: Any, states: Tensor, turns: tuple[Tensor, Tensor], asking:
     key = key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
     logits = (query[0][:, asking] @ key[0].transpose(-1, -2)) * attention.scaling
     later = torch.arange(normed.shape[1]) > asking[:, None]
-    return logits.masked_fill(later, -torch.inf).softmax(-1)
+    shares: Tensor = logits.masked_fill(later, -torch.inf).softmax(-1)
+    return shares
 
 
 def _filled(module: nn.Module, folder: Path, prefix: str) -> nn.Module:
