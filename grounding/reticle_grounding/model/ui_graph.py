@@ -6,9 +6,9 @@ neighbours are compared at once, then a picture of patches and joints is labelle
 
 from __future__ import annotations
 
-from math import gcd
 from typing import Literal, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -17,16 +17,13 @@ from reticle_grounding.types import FloatMap
 
 Labels: TypeAlias = npt.NDArray[np.int64]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Sums: TypeAlias = npt.NDArray[np.int32]
 GraphWeight: TypeAlias = Literal["log", "inverse", "sqrt"]
 SAME = 2.0
 """Neighbours with a smaller distance are one node; the published value, whatever the size of a patch."""
 FRAMES = 2
 """A still picture counts as so many equal frames in the distance."""
-PARTS = 4
-"""Each side of a patch is cut so often for the bounds."""
-BLOCK = 128
-"""Pairs of patches summed at a time."""
+BLOCK = 16
+"""Pairs of patches summed at a time; their working memory stays in cache."""
 DETAIL = 3
 """Components of fewer patches are detail: text, drawings, edges."""
 
@@ -39,83 +36,41 @@ def components(pixels: Pixels, cell: int, same: float = SAME, frames: int = FRAM
         same: limit of the Euclidean distance between two patches, channels in 0..1, all frames together.
     """
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
-    nodes = np.arange(rows * columns).reshape(rows, columns)
-    first = np.concatenate([nodes[:, :-1].ravel(), nodes[:-1].ravel()])
-    second = np.concatenate([nodes[:, 1:].ravel(), nodes[1:].ravel()])
     # Squared differences of bytes are summed exactly; the limit is moved to their scale.
-    alike = _alike(pixels, cell, first, second, same**2 * 255**2 / frames)
+    limit = same**2 * 255**2 / frames
+    lines = np.ascontiguousarray(pixels).reshape(rows * cell, -1)
     # Patches stand at even places of a finer grid, what joins two of them between.
     joined = np.zeros((2 * rows - 1, 2 * columns - 1), np.bool_)
     joined[::2, ::2] = True
-    across = rows * (columns - 1)
-    joined[::2, 1::2] = alike[:across].reshape(rows, columns - 1)
-    joined[1::2, ::2] = alike[across:].reshape(rows - 1, columns)
+    step = 3 * cell
+    if columns > 1:
+        joined[::2, 1::2] = _alike(lines[:, :-step], lines[:, step:], cell, limit)
+    if rows > 1:
+        joined[1::2, ::2] = _alike(lines[:-cell], lines[cell:], cell, limit)
     labels, _ = ndimage.label(joined)
     return _by_appearance(np.asarray(labels[::2, ::2], np.int64))
 
 
-def _alike(pixels: Pixels, cell: int, first: Labels, second: Labels, limit: float) -> npt.NDArray[np.bool_]:
-    """Whether the summed squared difference of each pair is below the limit.
+def _alike(one: Pixels, other: Pixels, cell: int, limit: float) -> npt.NDArray[np.bool_]:
+    """[rows, columns]: whether two pictures [rows * cell, columns * cell * 3] are alike, patch by patch.
 
-    Most pairs are settled by bounds from the darkest and brightest values of a few parts of each patch, many of the
-    others by a sample of lines; only what is left is summed whole.
+    The greatest difference in each column of values bounds a patch's sum of squares from both sides: it occurs at least
+    once and at most in every line. That settles nearly all patches; the others are summed whole. Single precision is
+    exact up to 2**24, far above any limit in use.
     """
-    low, high = _bounds(pixels, cell)
-    alike = high < limit
-    open_ = np.flatnonzero(~alike & (low < limit))
-    cells = pixels.reshape(pixels.shape[0] // cell, cell, -1, cell * 3).transpose(0, 2, 1, 3)
-    for step in (cell // 2, cell // 5, 1):
-        open_ = open_[_squares(cells, first[open_], second[open_], slice(step // 2, None, step)) < limit]
-    alike[open_] = True
+    rows, values = one.shape[0] // cell, 3 * cell
+    difference = cv2.absdiff(one, other)
+    greatest = np.maximum.reduce(difference.reshape(rows, cell, -1), axis=1).astype(np.float32)
+    greatest = greatest.reshape(rows, -1, values)
+    low = np.einsum("rcv,rcv->rc", greatest, greatest)
+    alike: npt.NDArray[np.bool_] = low * cell < limit
+    gaps = difference.reshape(rows, cell, -1, values)
+    row, column = np.nonzero(~alike & (low < limit))
+    for start in range(0, len(row), BLOCK):
+        part = row[start : start + BLOCK], column[start : start + BLOCK]
+        flat = gaps[part[0], :, part[1]].astype(np.float32).reshape(len(part[0]), -1)
+        alike[part] = np.einsum("pv,pv->p", flat, flat) < limit
     return alike
-
-
-def _bounds(pixels: Pixels, cell: int) -> tuple[Sums, Sums]:
-    """Least and greatest possible summed squared difference of each pair of neighbours."""
-    parts = gcd(cell, PARTS)
-    size = cell // parts
-    dark, bright = (_extremes(pixels, size, extreme) for extreme in (np.minimum, np.maximum))
-    low, high = [], []
-    for one, other in ((np.s_[..., :-parts], np.s_[..., parts:]), (np.s_[:, :-parts], np.s_[:, parts:])):
-        below, above = dark[one] - bright[other], dark[other] - bright[one]
-        low.append(_summed(np.maximum(np.maximum(below, above), 0), parts))
-        high.append(_summed(np.minimum(below, above), parts))
-    return np.concatenate(low) * size**2, np.concatenate(high) * size**2
-
-
-def _extremes(pixels: Pixels, size: int, extreme: np.ufunc) -> npt.NDArray[np.int16]:
-    """[3, rows, columns] of parts of ``size`` pixels each way; always over neighbours in memory."""
-    lines = extreme.reduce(pixels.reshape(pixels.shape[0] // size, size, -1), axis=1)
-    span = 1
-    while span < size:
-        step = min(span, size - span)
-        lines = extreme(lines[:, : -3 * step], lines[:, 3 * step :])
-        span += step
-    return np.stack([lines[:, channel :: 3 * size] for channel in range(3)]).astype(np.int16)
-
-
-def _summed(gaps: npt.NDArray[np.int16], parts: int) -> Sums:
-    """Squares of [3, rows * parts, columns * parts] summed per patch; flat."""
-    squares = np.square(gaps, dtype=np.int32).sum(0, dtype=np.int32)
-    lines = np.add.reduce(squares.reshape(squares.shape[0] // parts, parts, squares.shape[1]), axis=1)
-    sums: Sums = sum(lines[:, part::parts] for part in range(parts))
-    return sums.ravel()
-
-
-def _squares(cells: Pixels, first: Labels, second: Labels, lines: slice) -> npt.NDArray[np.float32]:
-    """Summed squared differences of pairs over some lines of [rows, columns, lines, values] patches.
-
-    Single precision is exact up to 2**24, far above any limit in use. In blocks, whose working memory stays in cache.
-    """
-    columns = cells.shape[1]
-    sums = np.empty(len(first), np.float32)
-    for start in range(0, len(first), BLOCK):
-        part = slice(start, start + BLOCK)
-        one, other = (cells[index[part] // columns, index[part] % columns, lines] for index in (first, second))
-        gap = (np.maximum(one, other) - np.minimum(one, other)).astype(np.float32)
-        flat = gap.reshape(gap.shape[0], gap.shape[1] * gap.shape[2])
-        np.einsum("pv,pv->p", flat, flat, out=sums[part])
-    return sums
 
 
 def _by_appearance(labels: Labels) -> Labels:
