@@ -41,7 +41,6 @@ training.register(app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(trace.app, name="trace")
 app.add_typer(models.app, name="models")
-app.add_typer(bench.app, name="bench")
 
 
 def _print_version(value: bool) -> None:
