@@ -10,7 +10,7 @@ from transformers import DynamicCache, StaticCache
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.model.head_patterns import DENSE, HeadPattern, HeadPatterns
-from reticle_grounding.model.sparse_prefill import NAME, SparsePrefill, check_mode
+from reticle_grounding.model.sparse_prefill import NAME, SparsePrefill, check_mode, map_of
 from reticle_kernels.attention.gate import Gate
 
 GRID = torch.tensor([[1, 8, 12], [1, 8, 12]])
@@ -94,7 +94,7 @@ def test_chunks_on_a_cache_then_decoding_equal_one_piece(plain, sort):
                 layer.values[:, :, end:] = float("nan")
     torch.testing.assert_close(torch.cat(parts, 1), expected, atol=1e-4, rtol=0)
     assert session.taken == {"sparse": 3 * config.num_hidden_layers}, "single tokens pass through"
-    tokens = session.map_of(cache)
+    tokens = map_of(cache)
     assert tokens.frames == [0, 1]
     assert tokens.patch().max() == PATCHES - 1
     assert (tokens.patch() >= 0).nonzero().squeeze(1).tolist() == (ids[0] == plain.image_token_id).nonzero()[

@@ -15,7 +15,7 @@ from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
 from .evaluate_table import print_results
-from .ground import JsonOption, KeepOption, ModelOption
+from .ground import JsonOption, KeepOption, ModelOption, PrefillOption, check_prefill, follow_prefill
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def evaluate(
     ] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    prefill: PrefillOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -93,13 +94,20 @@ def evaluate(
     from reticle_grounding.evaluation.presets import preset_named
     from reticle_grounding.evaluation.published import Choices
 
+    check_prefill(prefill)
     if curve is not None:
         check_ending(curve)
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
         results = _measure(
-            sets, chosen_model(model, load_settings()), keep_ratio, rules, baselines=baselines, verify=verify
+            sets,
+            chosen_model(model, load_settings()),
+            keep_ratio,
+            rules,
+            prefill=prefill,
+            baselines=baselines,
+            verify=verify,
         )
     if curve is not None:
         draw_curves(results, curve)
@@ -141,6 +149,7 @@ def _measure(
     keep_ratio: float | None,
     preset: Preset | None,
     *,
+    prefill: str,
     baselines: bool,
     verify: bool,
 ) -> dict[str, Evaluation]:
@@ -159,6 +168,7 @@ def _measure(
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
             first = Grounder.open(model, GroundingConfig(keep_ratio=keep_ratio, max_pixels=limit))
+            follow_prefill(first, prefill)
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(

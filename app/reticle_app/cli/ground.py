@@ -16,7 +16,10 @@ from .output import emit_json, say
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from reticle_grounding.predictor import Grounder
     from reticle_grounding.types import Grounding
+
+PREFILL = ("dense", "auto", "sparse")
 
 ModelOption = Annotated[
     Path | None,
@@ -25,6 +28,10 @@ ModelOption = Annotated[
 KeepOption = Annotated[
     float | None,
     typer.Option("--keep-ratio", help="Share of the picture's patches the model reads, for models that can choose."),
+]
+PrefillOption = Annotated[
+    str,
+    typer.Option("--prefill", help="Attention to long prompts: dense, sparse, or auto for sparse where that is faster."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
@@ -40,6 +47,7 @@ def ground(
     save: Annotated[Path | None, typer.Option("--save", help="Write the annotated picture here.")] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
+    prefill: PrefillOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
@@ -50,7 +58,9 @@ def ground(
     check_instruction(instruction)
     picture = load_image(image)
     _check_target(save)
+    check_prefill(prefill)
     grounder = Grounder.open(chosen_model(model, load_settings()), GroundingConfig(keep_ratio=keep_ratio))
+    follow_prefill(grounder, prefill)
     grounding = grounder.observe(picture).ground(instruction, top_k)
     if save is not None:
         _save(picture, grounding, save)
@@ -82,6 +92,20 @@ def document(grounding: Grounding) -> dict[str, Any]:
         "timings_ms": {name: round(ms, 1) for name, ms in grounding.timings_ms.items()},
         "model": grounding.model,
     }
+
+
+def check_prefill(mode: str) -> None:
+    """Says before a model is opened that there is no such mode. Raises BadInput."""
+    if mode not in PREFILL:
+        raise BadInput(f"--prefill {mode}: it must be {', '.join(PREFILL[:-1])} or {PREFILL[-1]}")
+
+
+def follow_prefill(grounder: Grounder, mode: str) -> None:
+    """Lets a grounder's model attend to long prompts in this way."""
+    from reticle_grounding.sources import PointerSource
+
+    if isinstance(grounder.source, PointerSource):
+        grounder.source.use_prefill(mode)
 
 
 def _check_target(save: Path | None) -> None:

@@ -36,6 +36,19 @@ NAME = "reticle_sparse"
 Mode: TypeAlias = Literal["dense", "auto", "sparse"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 _log = logging.getLogger(__name__)
+_maps: WeakKeyDictionary[Any, tuple[TokenMap, ...]] = WeakKeyDictionary()
+"""What each cache holds, prompt by prompt."""
+
+
+def map_of(cache: object) -> TokenMap:
+    """The tokens of a cache of one prompt, as far as they went through a model with sparse prefill."""
+    maps = _maps.get(cache, ())
+    return maps[0] if maps else empty_map()
+
+
+def set_map(cache: object, tokens: TokenMap) -> None:
+    """Says what a cache of one prompt holds, after it was loaded, copied or compacted."""
+    _maps[cache] = (tokens,)
 
 
 def check_mode(mode: str) -> Mode:
@@ -63,7 +76,7 @@ class Chunk:
 
 
 class SparsePrefill:
-    """Attached to one language model: keeps a token map for each of its caches and decides layer by layer."""
+    """Attached to one language model: tells its layers what they need and decides layer by layer."""
 
     def __init__(
         self, language_model: nn.Module, patterns: HeadPatterns | None, mode: Mode = "auto", gate: Gate | None = None
@@ -77,7 +90,6 @@ class SparsePrefill:
         """How many prefills of a layer took the ``dense`` and the ``sparse`` path."""
         self.record: Callable[[int, Tensor, Tensor, Tensor, Chunk], None] | None = None
         """Is shown layer, queries, keys and values of every chunk, for the search."""
-        self._maps: WeakKeyDictionary[Any, tuple[TokenMap, ...]] = WeakKeyDictionary()
         self._warned: set[str] = set()
         AttentionInterface.register(NAME, _attention)
         AttentionMaskInterface.register(NAME, _mask)
@@ -91,15 +103,6 @@ class SparsePrefill:
         """Gives the model its former attention back."""
         self._hook.remove()
         self.decoder.config._attn_implementation_internal = self._before_name
-
-    def map_of(self, cache: object) -> TokenMap:
-        """The tokens of a cache of one prompt."""
-        maps = self._maps.get(cache, ())
-        return maps[0] if maps else empty_map()
-
-    def set_map(self, cache: object, tokens: TokenMap) -> None:
-        """Says what a cache of one prompt holds, after it was loaded, copied or compacted."""
-        self._maps[cache] = (tokens,)
 
     def warn(self, said: str) -> None:
         """Once per text."""
@@ -122,7 +125,7 @@ class SparsePrefill:
     def _chunk(self, kwargs: Mapping[str, Any], cache: object, seen: int, shape: tuple[int, int]) -> Chunk:
         batch, new = shape
         padding, gaps = _padding(kwargs.get("attention_mask"), batch, seen + new)
-        known = self._maps.get(cache, ()) if cache is not None else ()
+        known = _maps.get(cache, ()) if cache is not None else ()
         positions = _three(kwargs.get("position_ids"), batch, seen, new)
         maps = []
         for b in range(batch):
@@ -132,7 +135,7 @@ class SparsePrefill:
             # Padding within the new tokens comes first and has no place in the map.
             maps.append(before.extended(positions[:, b, max(0, padding[b] - seen) :]))
         if cache is not None:
-            self._maps[cache] = tuple(maps)
+            _maps[cache] = tuple(maps)
         return Chunk(self, seen + new, padding, maps, gaps)
 
     def plan(self, layer: int, q: Tensor, k: Tensor, chunk: Chunk) -> SparsePlan | None:
