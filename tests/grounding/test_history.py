@@ -1,4 +1,4 @@
-"""One cache over screenshots and instructions: equal to computing anew, within its budget, and the same after loading."""
+"""One cache over screenshots and words: equal to computing anew, within its budget, the same after loading."""
 
 from __future__ import annotations
 
@@ -91,9 +91,7 @@ def test_a_history_equals_the_whole_prompt_computed_anew(model, mode):
         torch.testing.assert_close(ours.keys, theirs.keys, atol=1e-4, rtol=0)
         torch.testing.assert_close(ours.values, theirs.values, atol=1e-4, rtol=0)
     screen = history.screen
-    fresh = type(screen)(
-        screen.transform, screen.map_shape, expected, ids.shape[1], following, keys=screen.keys
-    )
+    fresh = type(screen)(screen.transform, screen.map_shape, expected, ids.shape[1], following, keys=screen.keys)
     np.testing.assert_allclose(history.ask("save"), model.attend(fresh, "save"), atol=1e-4)
 
 
@@ -288,7 +286,7 @@ def test_files_of_another_model_or_broken_ones_are_refused(one, tiny_folder, tmp
     import hashlib
 
     told(sha256=hashlib.sha256((tmp_path / TENSORS).read_bytes()).hexdigest())
-    with pytest.raises(BadInput, match="layer 1 .* finite"):
+    with pytest.raises(BadInput, match=r"layer 1 .* finite"):
         load_history(one, tmp_path)
 
 

@@ -217,5 +217,5 @@ def test_patterns_that_do_not_fit_leave_attention_dense_with_a_warning(plain, ca
 
 
 def test_unknown_modes_are_refused():
-    with pytest.raises(BadInput, match="'fast'.*dense, auto or sparse"):
+    with pytest.raises(BadInput, match=r"'fast'.*dense, auto or sparse"):
         check_mode("fast")

@@ -12,7 +12,7 @@ from reticle_kernels.attention.trace_lines import TraceLines
 
 
 def token_map(frames, lost=(), text=5):
-    """Frames of so many patches with ``text`` tokens before, between and after; ``lost`` (frame, patch) are left out."""
+    """Frames of so many patches with ``text`` tokens around; ``lost`` (frame, patch) are left out."""
     step, patch = [-1] * text, [-1] * text
     for number, size in enumerate(frames):
         kept = [n for n in range(size) if (number, n) not in lost]

@@ -31,7 +31,9 @@ KeepOption = Annotated[
 ]
 PrefillOption = Annotated[
     str,
-    typer.Option("--prefill", help="Attention to long prompts: dense, sparse, or auto for sparse where that is faster."),
+    typer.Option(
+        "--prefill", help="Attention to long prompts: dense, sparse, or auto for sparse where that is faster."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 

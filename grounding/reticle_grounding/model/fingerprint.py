@@ -12,7 +12,7 @@ SAMPLES = 64
 
 
 def fingerprint(*modules: nn.Module | None) -> str:
-    """32 hexadecimal digits of the names, shapes and sampled values of all parameters; modules that are None count, too.
+    """32 hexadecimal digits of names, shapes and sampled values of all parameters; modules that are None count, too.
 
     Values are rounded to bfloat16 first, so that a model is the same however it was opened. Sampling makes this quick
     for models of any size; it tells trained models apart, it is no protection against somebody who wants to fool it.

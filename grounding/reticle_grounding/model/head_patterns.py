@@ -1,7 +1,7 @@
 """Which pattern each head follows: the file beside a model, and patterns made of it for one call.
 
-The file (``prefill.json`` in the model's folder) is JSON: format, model name, fingerprint of the language model, and for
-each layer a pattern per head. A pattern is a name and whole numbers; see :data:`FIELDS`.
+The file (``prefill.json`` in the model's folder) is JSON: format, model name, fingerprint of the language model, and
+for each layer a pattern per head. A pattern is a name and whole numbers; see :data:`FIELDS`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "grid": ("sinks", "local"),
     "same_patch": ("radius", "own", "sinks", "local", "steps"),
 }
-"""Patterns and their numbers. ``tri_shape``: rows behind the last patch are dense. ``q_boundary``: vertical-slash, found
-for text and patches apart. ``own`` 0: the whole own frame."""
+"""Patterns and their numbers. ``tri_shape``: rows behind the last patch are dense. ``q_boundary``: vertical-slash,
+found for text and patches apart. ``own`` 0: the whole own frame."""
 ESTIMATED = frozenset({"vertical_slash", "q_boundary", "block_sparse", "grid"})
 """Patterns whose places are found anew in every layer."""
 

@@ -225,7 +225,8 @@ class History:
         if left > limit:
             raise BadInput(
                 f"the memory budget of {self.budget} bytes holds {self.budget // self.token_bytes} tokens of "
-                f"{self.token_bytes} bytes, but {left + new} must stay; allow at least {(left + new) * self.token_bytes}"
+                f"{self.token_bytes} bytes, but {left + new} must stay; "
+                f"allow at least {(left + new) * self.token_bytes}"
             )
         return self._keep(wanted, stale)
 

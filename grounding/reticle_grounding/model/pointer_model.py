@@ -16,12 +16,12 @@ from reticle_grounding.types import FloatMap
 from . import prompts
 from .channel import ReadingChannel, load_channel
 from .checkpoint import Checkpoint, load_checkpoint
+from .fingerprint import fingerprint
 from .focusui import FocusUI
 from .gui_actor import GuiActor
 from .gui_aima import GuiAima
 from .head_patterns import FILE as PATTERNS
 from .head_patterns import HeadPatterns, read_patterns
-from .fingerprint import fingerprint
 from .processor import ImageProcessor
 from .screens import EncodedScreen, Method, Runner, Timings, as_map, timed
 from .selection import SelectionRule, check_keep_ratio
@@ -104,7 +104,9 @@ class PointerModel:
                 said = str(error)
         if found is not None:
             try:
-                found.check(self.language_fingerprint, int(self.module.config.text_config.num_hidden_layers), self._heads)
+                found.check(
+                    self.language_fingerprint, int(self.module.config.text_config.num_hidden_layers), self._heads
+                )
             except BadInput as error:
                 found, said = None, str(error)
         self.prefill = SparsePrefill(self.module.backbone.model.language_model, found, mode)

@@ -234,9 +234,7 @@ def _attention(
     if prefill is None or attention_mask is not None:
         if rows is not None:
             rows.take(query, key, scaling or query.shape[-1] ** -0.5)
-        mixed: Tensor = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **options
-        )[0]
+        mixed: Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)[0]
         return mixed, None
     key, value = key[:, :, : prefill.keys], value[:, :, : prefill.keys]
     if rows is not None:

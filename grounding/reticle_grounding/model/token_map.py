@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -58,7 +59,7 @@ class TokenMap:
     def strides(self) -> list[int]:
         """Widths of the frames, and distances between the starts of neighbouring ones: candidates for a grid."""
         at = [int((self.visual & (self.step == number)).nonzero()[0]) for number in self.frames]
-        apart = [b - a for a, b in zip(at, at[1:], strict=False)]
+        apart = [b - a for a, b in pairwise(at)]
         return sorted({*apart, *(self.widths[number] for number in self.frames)})
 
     def cut(self, length: int) -> TokenMap:
