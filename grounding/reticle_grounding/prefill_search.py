@@ -36,6 +36,15 @@ def trace_of(model: PointerModel, matcher: Matcher, seed: int, steps: int, size:
     return start
 
 
+def check_search(frames: Sequence[int], folder: Path, out: Path | None) -> None:
+    """Raises BadInput, before any model is opened, for impossible numbers of screenshots or a file in no folder."""
+    if not frames or min(frames) < 2 or max(frames) > MOST_FRAMES:
+        raise BadInput(f"--frames must be numbers from 2 to {MOST_FRAMES}, not {', '.join(map(str, frames))}")
+    parent = folder if out is None else out.parent
+    if not parent.is_dir():
+        raise BadInput(f"there is no folder {parent}")
+
+
 def find_patterns(
     folder: Path,
     out: Path | None = None,
@@ -66,11 +75,8 @@ def find_patterns(
     from .model.pointer_model import PointerModel
     from .training.traces import APART, SEARCH_SEED
 
-    if not frames or min(frames) < 2 or max(frames) > MOST_FRAMES:
-        raise BadInput(f"--frames must be numbers from 2 to {MOST_FRAMES}, not {list(frames)}")
+    check_search(frames, folder, out)
     path = out or folder / FILE
-    if not path.parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.parent}")
     model = PointerModel.open(folder, max_pixels=max_pixels)
     matcher = open_matcher(embedded_model_dir())
     longest = max(frames)

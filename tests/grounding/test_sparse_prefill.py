@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
 import torch
 from transformers import DynamicCache, StaticCache
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.model.head_patterns import DENSE, HeadPattern, HeadPatterns
+from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.sparse_prefill import NAME, SparsePrefill, check_mode, map_of
 from reticle_kernels.attention.gate import Gate
 
@@ -214,6 +216,20 @@ def test_patterns_that_do_not_fit_leave_attention_dense_with_a_warning(plain, ca
         session.detach()
         SparsePrefill(text, None, "sparse")
         assert "no pattern is known" in caplog.text
+
+
+@pytest.mark.parametrize("family", ["gui_aima:qwen2_5_vl", "focusui:qwen2_5_vl", "focusui:qwen3_vl"])
+def test_families_that_need_rows_or_drop_patches_answer_as_before(family, tiny_folder, small_screen):
+    keep = 0.5 if family.startswith("focusui") else None
+    model = PointerModel.open(tiny_folder(family), keep_ratio=keep)
+    expected = model.attend(model.encode(small_screen), "save the file")
+    config = model.module.config.text_config
+    full = HeadPatterns("tiny", model.language_fingerprint, ((FULL,) * 4,) * config.num_hidden_layers)
+    for mode in ("dense", "sparse"):
+        session = model.use_prefill(mode, full)
+        attention = model.attend(model.encode(small_screen), "save the file")
+        np.testing.assert_allclose(attention, expected, atol=1e-4)
+        assert set(session.taken) == {mode}
 
 
 def test_unknown_modes_are_refused():

@@ -39,7 +39,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Assign each head the pattern with the least output error at equal cost, on generated screenshot traces."""
-    from reticle_grounding.prefill_search import find_patterns
+    from reticle_grounding.prefill_search import check_search, find_patterns
 
     at, pixels = _numbers("--frames", frames, ","), _numbers("--size", size, "x")
     if len(pixels) != 2 or min(pixels) < 200:
@@ -49,6 +49,7 @@ def search(
         from reticle_grounding.assets import embedded_model_dir
 
         folder = embedded_model_dir()
+    check_search(at, folder, out)
     with progress_bar("search") as progress:
         path, told = find_patterns(
             folder, out, frames=at, traces=traces, keys=keys, size=(pixels[0], pixels[1]), progress=progress

@@ -44,7 +44,7 @@ def wanted_tokens(tokens: TokenMap, stale: Tensor, limit: int, first_kept: int) 
     all later ones. What stands before the first screenshot always stays.
     """
     wanted = ~stale
-    for step in tokens.step[wanted].unique_consecutive().tolist():
+    for step in torch.unique_consecutive(tokens.step[wanted]).tolist():
         if int(wanted.sum()) <= limit:
             break
         if 0 <= step < first_kept:

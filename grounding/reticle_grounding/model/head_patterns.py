@@ -196,10 +196,10 @@ class Call:
             return made
         modality = self.tokens.visual.long().to(q.device)
         if pattern.name == "vertical_slash":
-            return vertical_slash(q, k, *numbers)
-        present = modality[modality.numel() - q.shape[1] :].unique().tolist()
+            return vertical_slash(q, k, numbers[0], numbers[1])
+        present = torch.unique(modality[modality.numel() - q.shape[1] :]).tolist()
         rows = {kind: last_rows(modality, kind, q.shape[1]) for kind in present}
-        made_for = {kind: vertical_slash(q, k, *numbers, rows=rows[kind]) for kind in present}
+        made_for = {kind: vertical_slash(q, k, numbers[0], numbers[1], rows=rows[kind]) for kind in present}
         other = next(iter(made_for.values()))
         return QBoundary(modality, [made_for.get(kind, other) for kind in (0, 1)])
 

@@ -94,7 +94,8 @@ class History:
     @property
     def length(self) -> int:
         """Tokens in the cache."""
-        return int(self.cache.get_seq_length())
+        length: int = self.cache.get_seq_length()
+        return length
 
     @property
     def token_bytes(self) -> int:
@@ -246,7 +247,7 @@ class History:
     def _count(self) -> None:
         """Brings the numbers of kept patches up to date."""
         steps = self.tokens.step[self.tokens.visual]
-        counts = {s: int((steps == s).sum()) for s in steps.unique().tolist()}
+        counts = {s: int((steps == s).sum()) for s in torch.unique(steps).tolist()}
         self.shots = [replace(shot, kept=counts.get(shot.number, 0)) for shot in self.shots]
 
 

@@ -100,6 +100,7 @@ def load_history(model: PointerModel, folder: Path, budget: int | None = None) -
 
 def _tensors(history: History, screen: ActorScreen) -> dict[str, Tensor]:
     tokens = history.tokens
+    assert history.picture is not None
     out = {f"map.{name}": getattr(tokens, name).contiguous() for name in _MAP}
     out |= {"stale": history.stale.to(torch.uint8), "picture": torch.from_numpy(history.picture.copy())}
     out["pointer_keys"] = screen.keys.cpu().contiguous()
@@ -125,7 +126,7 @@ def _restored(history: History, about: Mapping[str, Any], tensors: Mapping[str, 
                 raise ValueError(f"layer {number} is {list(part.shape)}, expected {list(shape)} finite numbers")
         fill_layer(history.cache, number, *(part.to(device, dtype) for part in pair))
     widths = {int(number): int(columns) for number, columns in about["widths"].items()}
-    set_map(history.cache, TokenMap(*parts, widths))
+    set_map(history.cache, TokenMap(**dict(zip(_MAP, parts, strict=True)), widths=widths))
     history.stale = tensors["stale"].bool()
     history.picture = tensors["picture"].numpy()
     history.next_position, history.answered = int(about["next_position"]), bool(about["answered"])

@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 from weakref import WeakKeyDictionary
 
 import torch
@@ -82,7 +82,6 @@ class SparsePrefill:
         self, language_model: nn.Module, patterns: HeadPatterns | None, mode: Mode = "auto", gate: Gate | None = None
     ) -> None:
         """``patterns`` None: nothing is known about the heads, and every prefill is dense."""
-        self.decoder: Any = language_model
         self.patterns = patterns
         self.mode = check_mode(mode)
         self.gate = gate
@@ -93,16 +92,17 @@ class SparsePrefill:
         self._warned: set[str] = set()
         AttentionInterface.register(NAME, _attention)
         AttentionMaskInterface.register(NAME, _mask)
-        self._before_name = self.decoder.config._attn_implementation
-        self.decoder.config._attn_implementation_internal = NAME
-        self._hook = self.decoder.register_forward_pre_hook(self._before, with_kwargs=True)
+        self._config = cast(Any, language_model).config
+        self._before_name = self._config._attn_implementation
+        self._config._attn_implementation_internal = NAME
+        self._hook = language_model.register_forward_pre_hook(self._before, with_kwargs=True)
         if patterns is None and mode == "sparse":
             self.warn("no pattern is known for the heads of this model, so attention stays dense")
 
     def detach(self) -> None:
         """Gives the model its former attention back."""
         self._hook.remove()
-        self.decoder.config._attn_implementation_internal = self._before_name
+        self._config._attn_implementation_internal = self._before_name
 
     def warn(self, said: str) -> None:
         """Once per text."""

@@ -41,7 +41,7 @@ class TokenMap:
     @property
     def frames(self) -> list[int]:
         """Numbers of the frames of which a patch is left."""
-        numbers: list[int] = self.step[self.visual].unique_consecutive().tolist()
+        numbers: list[int] = torch.unique_consecutive(self.step[self.visual]).tolist()
         return numbers
 
     def patch(self) -> Tensor:
@@ -104,7 +104,7 @@ class TokenMap:
         step = before + fresh.cumsum(0)
         row, column = row.masked_fill(~visual, -1), column.masked_fill(~visual, -1)
         widths = dict(self.widths)
-        for number in step[visual].unique().tolist():
+        for number in torch.unique(step[visual]).tolist():
             widest = int(column[visual & (step == number)].max()) + 1
             widths[number] = max(widths.get(number, 1), widest)
         return TokenMap(
