@@ -1,11 +1,11 @@
-"""A run of many screenshots on one growing cache: time, memory and answers per step, three ways side by side.
+"""A run of many screenshots on one growing cache: time, memory and answers per step, four ways side by side.
 
     python benchmarks/history.py [MODEL_DIR] [--steps 30] [--size 800x512] [--budget-shots 6] [--anew 10] [--out FILE]
 
 One generated trace (seeds that nothing is trained or searched on), read flawlessly. Each screenshot goes through the
-vision tower once and is then prefilled on three histories in turn: dense, sparse (the patterns in the model's folder,
-or ``--patterns``), and dense under a memory budget of so many screenshots. Each is asked the step's instruction and
-remembers the answer. Times are processor time of this process, which other programs cannot stretch as they do the
+vision tower once and is then prefilled on four histories in turn: dense, sparse (the patterns in the model's folder,
+or ``--patterns``), auto, and dense under a memory budget of so many screenshots. Each is asked the step's instruction
+and remembers the answer. Times are processor time of this process, which other programs cannot stretch as they do the
 clock; the clock is there, too. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
 last third of the steps beside that of the second quarter, ``apart`` half the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
@@ -134,6 +134,7 @@ def main() -> None:
     runs = {
         "dense": Run(History(model), "dense"),
         "sparse": Run(History(model), "sparse"),
+        "auto": Run(History(model), "auto"),
         "budget": Run(History(model, int(given.budget_shots * shot)), "dense"),
     }
     lines = []

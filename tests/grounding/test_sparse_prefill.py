@@ -12,8 +12,9 @@ from transformers import DynamicCache, StaticCache
 from reticle_grounding.errors import BadInput
 from reticle_grounding.model.head_patterns import DENSE, HeadPattern, HeadPatterns
 from reticle_grounding.model.pointer_model import PointerModel
+from reticle_grounding.model.prefill_cost import may_pay
 from reticle_grounding.model.sparse_prefill import NAME, SparsePrefill, check_mode, map_of
-from reticle_kernels.attention.gate import Gate
+from reticle_kernels.attention.gate import Gate, gate_for
 
 GRID = torch.tensor([[1, 8, 12], [1, 8, 12]])
 PATCHES = 24
@@ -235,3 +236,14 @@ def test_families_that_need_rows_or_drop_patches_answer_as_before(family, tiny_f
 def test_unknown_modes_are_refused():
     with pytest.raises(BadInput, match=r"'fast'.*dense, auto or sparse"):
         check_mode("fast")
+
+
+def test_places_are_not_looked_for_where_they_cannot_pay():
+    """Cost of the shipped kind of pattern: dense for short histories, sparse for long ones, and never for questions."""
+    heads = [HeadPattern("q_boundary", (1408, 100))] * 4
+    gate = gate_for("cpu", cached=True)
+    paying = [n for n in range(2, 60) if may_pay(heads, gate, 547, 547 * n)]
+    assert paying == list(range(paying[0], 60)), "once it pays, it pays for all longer histories"
+    assert 8 < paying[0] < 30
+    assert not may_pay(heads, gate, 40, 40_000), "a question is short"
+    assert may_pay([HeadPattern("same_patch", (1, 0, 64, 256, 3))] * 4, gate, 547, 547 * 8)

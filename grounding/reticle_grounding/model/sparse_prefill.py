@@ -30,6 +30,7 @@ from reticle_kernels.attention.sparse import dense_attention, sparse_attention
 
 from .attention_rows import Rows
 from .head_patterns import DENSE, Call, HeadPatterns
+from .prefill_cost import may_pay
 from .token_map import TokenMap, empty_map
 
 NAME = "reticle_sparse"
@@ -149,10 +150,12 @@ class SparsePrefill:
         if len(patterns) != heads:
             self.warn(f"the patterns of layer {layer} are for {len(patterns)} heads, not {heads}; it stays dense")
             return None
-        gate = self.gate or gate_for(q.device.type)
+        gate = self.gate or gate_for(q.device.type, q.shape[2] < k.shape[2])
         area = heads * q.shape[0] * q.shape[2] * (k.shape[2] - (q.shape[2] - 1) / 2)
         # No plan costs less than a call, so where dense costs no more than that, none needs to be built.
         hopeless = k.shape[2] < gate.shortest or area < gate.margin * gate.fixed
+        if self.gate is None and q.device.type == "cpu":
+            hopeless = hopeless or not may_pay(patterns, gate, q.shape[2], k.shape[2])
         if all(p == DENSE for p in patterns) or (self.mode == "auto" and hopeless):
             return None
         key = patterns if not any(p.estimated for p in patterns) else None
