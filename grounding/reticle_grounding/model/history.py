@@ -102,7 +102,7 @@ class History:
         """Bytes that one token takes in the cache."""
         config = self.model.module.config.text_config
         width = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
-        element = next(self.model.module.backbone.model.language_model.parameters()).element_size()
+        element = int(next(self.model.module.backbone.model.language_model.parameters()).element_size())
         return 2 * int(config.num_hidden_layers) * int(config.num_key_value_heads) * width * element
 
     @property
