@@ -108,6 +108,12 @@ class PointerSource:
     def look(self, image: Image.Image) -> Look:
         return _PointerLook(self.model, self.model.encode(image))
 
+    def use_prefill(self, mode: str) -> None:
+        """How the model attends to long prompts: "dense", "auto" or "sparse". Raises BadInput for another word."""
+        from .model.sparse_prefill import check_mode
+
+        self.model.use_prefill(check_mode(mode))
+
     @property
     def max_pixels(self) -> int:
         """Model pixels that a picture has at most."""

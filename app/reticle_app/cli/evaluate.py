@@ -17,7 +17,17 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.strategies import strategy_named
 
 from .evaluate_table import print_results
-from .ground import JsonOption, KeepOption, ModelOption, SecondLookOption, SelectOption, WordingsOption
+from .ground import (
+    JsonOption,
+    KeepOption,
+    ModelOption,
+    PrefillOption,
+    SecondLookOption,
+    SelectOption,
+    WordingsOption,
+    check_prefill,
+    follow_prefill,
+)
 from .output import emit_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -92,6 +102,7 @@ def evaluate(
     second_look: SecondLookOption = False,
     wordings: WordingsOption = 0,
     select: SelectOption = None,
+    prefill: PrefillOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -101,6 +112,7 @@ def evaluate(
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.second_look import SecondLookRule
 
+    check_prefill(prefill)
     if curve is not None:
         check_ending(curve)
     selection = None if select is None else strategy_named(select, keep_ratio).name
@@ -110,7 +122,13 @@ def evaluate(
         again = SecondLookRule() if second_look else None
         config = GroundingConfig(keep_ratio=keep_ratio, select=selection, second_look=again, wordings=wordings)
         results = _measure(
-            sets, chosen_model(model, load_settings()), config, rules, baselines=baselines, verify=verify
+            sets,
+            chosen_model(model, load_settings()),
+            config,
+            rules,
+            prefill=prefill,
+            baselines=baselines,
+            verify=verify,
         )
     if curve is not None:
         draw_curves(results, curve)
@@ -152,6 +170,7 @@ def _measure(
     config: GroundingConfig,
     preset: Preset | None,
     *,
+    prefill: str,
     baselines: bool,
     verify: bool,
 ) -> dict[str, Evaluation]:
@@ -169,6 +188,7 @@ def _measure(
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
             first = Grounder.open(model, replace(config, max_pixels=limit))
+            follow_prefill(first, prefill)
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(

@@ -17,7 +17,10 @@ from .output import emit_json, say
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from reticle_grounding.predictor import Grounder
     from reticle_grounding.types import Grounding
+
+PREFILL = ("dense", "auto", "sparse")
 
 ModelOption = Annotated[
     Path | None,
@@ -41,6 +44,12 @@ SelectOption = Annotated[
         "--keep-ratio.",
     ),
 ]
+PrefillOption = Annotated[
+    str,
+    typer.Option(
+        "--prefill", help="Attention to long prompts: dense, sparse, or auto for sparse where that is faster."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -62,6 +71,7 @@ def ground(
         typer.Option("--wording", help="Other words for the same target, instead of those of rules; may be repeated."),
     ] = None,
     select: SelectOption = None,
+    prefill: PrefillOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
@@ -74,9 +84,11 @@ def ground(
     chosen = None if select is None else strategy_named(select, keep_ratio).name
     picture = load_image(image)
     _check_target(save)
+    check_prefill(prefill)
     again = SecondLookRule() if second_look else None
     config = GroundingConfig(keep_ratio=keep_ratio, select=chosen, second_look=again, wordings=wordings)
     grounder = Grounder.open(chosen_model(model, load_settings()), config)
+    follow_prefill(grounder, prefill)
     grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:
         _save(picture, grounding, save)
@@ -119,6 +131,20 @@ def document(grounding: Grounding) -> dict[str, Any]:
         "timings_ms": {name: round(ms, 1) for name, ms in grounding.timings_ms.items()},
         "model": grounding.model,
     }
+
+
+def check_prefill(mode: str) -> None:
+    """Says before a model is opened that there is no such mode. Raises BadInput."""
+    if mode not in PREFILL:
+        raise BadInput(f"--prefill {mode}: it must be {', '.join(PREFILL[:-1])} or {PREFILL[-1]}")
+
+
+def follow_prefill(grounder: Grounder, mode: str) -> None:
+    """Lets a grounder's model attend to long prompts in this way."""
+    from reticle_grounding.sources import PointerSource
+
+    if isinstance(grounder.source, PointerSource):
+        grounder.source.use_prefill(mode)
 
 
 def _check_target(save: Path | None) -> None:

@@ -20,13 +20,17 @@ from . import prompts
 from .channel import ReadingChannel, load_channel
 from .checkpoint import Checkpoint, load_checkpoint
 from .families import PointerModelModule
+from .fingerprint import fingerprint
 from .focusui import FocusUI
 from .gui_actor import GuiActor
 from .gui_aima import GuiAima
+from .head_patterns import FILE as PATTERNS
+from .head_patterns import HeadPatterns, read_patterns
 from .partial import PartialActor
 from .processor import ImageProcessor
 from .screens import EncodedScreen, Method, Runner, Timings, as_map, timed
 from .selection import SelectionRule, check_keep_ratio
+from .sparse_prefill import Mode, SparsePrefill, check_mode
 from .towers import (
     DroppingTower,
     MergingTower,
@@ -66,6 +70,10 @@ class PointerModel:
         tower = _tower(self.name, self.module, selection, strategy)
         self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel, tower)
         self.method = _method(self.name, self.runner, selection, strategy)
+        self.directory: Path | None = None
+        """Where the checkpoint was opened from."""
+        self.prefill: SparsePrefill | None = None
+        """How long prompts are attended to; None for plain dense attention."""
         batch_vision_windows(self.module)
         embed_still_pictures(self.module)
 
@@ -98,7 +106,49 @@ class PointerModel:
         checkpoint = load_checkpoint(Path(directory), dtype)
         checkpoint.model.to(device)
         channel = load_channel(Path(directory), checkpoint.model.hidden_size)
-        return cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device), strategy)
+        opened = cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device), strategy)
+        opened.directory = Path(directory)
+        return opened
+
+    def use_prefill(self, mode: Mode, patterns: HeadPatterns | None = None) -> SparsePrefill:
+        """Chooses how prompts are attended to from now on.
+
+        Args:
+            mode: "dense"; "sparse" wherever a head has a pattern; "auto" where that is expected to be faster.
+            patterns: of the heads; those in the model's folder (``prefill.json``) when None. Where there are none, or
+                they are those of another model, attention stays dense and a warning says so.
+
+        Raises BadInput for an unknown mode.
+        """
+        check_mode(mode)
+        if self.prefill is not None:
+            self.prefill.detach()
+        found, said = patterns, None
+        if found is None and self.directory is not None and (self.directory / PATTERNS).is_file():
+            try:
+                found = read_patterns(self.directory / PATTERNS, self._heads)
+            except BadInput as error:
+                said = str(error)
+        if found is not None:
+            try:
+                found.check(
+                    self.language_fingerprint, int(self.module.config.text_config.num_hidden_layers), self._heads
+                )
+            except BadInput as error:
+                found, said = None, str(error)
+        self.prefill = SparsePrefill(self.module.backbone.model.language_model, found, mode)
+        if said is not None and mode != "dense":
+            self.prefill.warn(f"attention stays dense: {said}")
+        return self.prefill
+
+    @property
+    def _heads(self) -> int:
+        return int(self.module.config.text_config.num_attention_heads)
+
+    @property
+    def language_fingerprint(self) -> str:
+        """Of the language model alone, which patterns belong to."""
+        return fingerprint(self.module.backbone.model.language_model)
 
     @property
     def region_rank(self) -> RegionRank:

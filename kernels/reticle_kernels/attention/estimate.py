@@ -55,11 +55,14 @@ def estimate(q: Tensor, k: Tensor, rows: Tensor | None = None, scale: float | No
     keys = k.shape[1]
     if rows is None:
         rows = torch.arange(max(0, queries - LAST), queries, device=q.device)
-    picked = q[:, rows].float().reshape(k.shape[0], -1, width)
+    picked = q[:, rows].float().reshape(k.shape[0], -1, width) * (width**-0.5 if scale is None else scale)
     scores = (picked @ k.float().transpose(1, 2)).view(heads, rows.numel(), keys)
-    scores *= width**-0.5 if scale is None else scale
-    later = torch.arange(keys, device=q.device) > (rows + keys - queries).unsqueeze(1)
-    return scores.masked_fill_(later, float("-inf")).softmax(-1)
+    # Only the new keys can be later than a row; the mask of a long history would cost as much as its scores.
+    later = torch.arange(queries, device=q.device) > rows.unsqueeze(1)
+    scores[:, :, keys - queries :].masked_fill_(later, float("-inf"))
+    scores -= scores.amax(-1, keepdim=True)
+    weights = scores.exp_()
+    return weights.div_(weights.sum(-1, keepdim=True))
 
 
 def diagonal_mass(weights: Tensor, position: Tensor) -> Tensor:

@@ -45,9 +45,14 @@ class Gate:
 
 
 CPU = Gate(pair=1.8, edge=5.9, column=6.4, fixed=7.6e6, shortest=2048, margin=1.3)
+CPU_CACHED = Gate(pair=0.8, edge=2.2, column=2.3, fixed=2.8e6, shortest=2048, margin=1.15)
+"""New rows on a cached history: dense attention needs a mask there, and its pairs cost about 2.9 times as much as those
+of a whole prompt, while sparse pairs cost what they always do. Measured (docs/history.md) on one pattern."""
 CUDA = Gate(pair=600 / 350, edge=600 / 350, column=600 / 350, fixed=0.0, shortest=16_384)
 
 
-def gate_for(device_type: str) -> Gate:
-    """The cost model for a torch device type."""
-    return CUDA if device_type == "cuda" else CPU
+def gate_for(device_type: str, cached: bool = False) -> Gate:
+    """The cost model for a torch device type; ``cached``: there are more keys than new rows."""
+    if device_type == "cuda":
+        return CUDA
+    return CPU_CACHED if cached else CPU

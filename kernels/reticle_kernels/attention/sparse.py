@@ -81,7 +81,7 @@ def takes_sparse(plan: SparsePlan, device_type: str, mode: Mode = "auto", gate: 
     """Whether :func:`sparse_attention` would take the sparse path."""
     if mode not in ("auto", "sparse", "dense"):
         raise ValueError(f"mode is {mode!r}, expected 'auto', 'sparse' or 'dense'")
-    return mode == "sparse" or (mode == "auto" and (gate or gate_for(device_type)).pays(plan))
+    return mode == "sparse" or (mode == "auto" and (gate or gate_for(device_type, plan.queries < plan.keys)).pays(plan))
 
 
 def sparse_attention(

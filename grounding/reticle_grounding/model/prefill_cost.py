@@ -1,0 +1,40 @@
+"""Whether patterns whose places must first be found can pay at all: asked before anything is found.
+
+Finding places costs time that is lost where dense attention is taken in the end. Of such patterns the numbers of chunks
+and columns are known beforehand, so their cost is, too. Units are those of :mod:`reticle_kernels.attention.gate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reticle_kernels.attention.gate import Gate
+from reticle_kernels.attention.plan import CHUNK
+
+from .head_patterns import HeadPattern
+
+INDEX, INDEX_KEY = 6e5, 90.0
+"""Finding the places of one head on a processor: for a call, and for each key. Measured (docs/history.md)."""
+
+
+def may_pay(patterns: Sequence[HeadPattern], gate: Gate, queries: int, keys: int) -> bool:
+    """False where sparse attention is bound to lose for one prompt on a processor; heads of static patterns cost 0.
+
+    Args:
+        patterns: of the heads of a layer.
+        queries, keys: new rows, and keys in all.
+    """
+    found = [_row_cost(p, gate, keys) for p in patterns if p.estimated]
+    dense = len(patterns) * queries * (keys - (queries - 1) / 2)
+    cost = gate.fixed + sum(found) * queries + len(found) * (INDEX + INDEX_KEY * keys)
+    return keys >= gate.shortest and dense >= gate.margin * cost
+
+
+def _row_cost(pattern: HeadPattern, gate: Gate, keys: int) -> float:
+    """Units of one row of a pattern, about."""
+    if pattern.name == "block_sparse":
+        return min(keys, pattern.numbers[0] * CHUNK) * gate.pair
+    if pattern.name == "grid":
+        return min(keys, sum(pattern.numbers)) * gate.edge
+    columns, band = pattern.numbers
+    return min(keys, columns) * gate.column + min(keys, band + CHUNK) * gate.edge
