@@ -71,7 +71,15 @@ def build(
     desk.add_window(window)
     window.header.select_mode(settings.mode)
     controller = Controller(
-        window, grounder, runner, desk, main, lambda: open_screen(desk), open_picture, settings.top_k
+        window,
+        grounder,
+        runner,
+        desk,
+        main,
+        lambda: open_screen(desk),
+        open_picture,
+        settings.top_k,
+        settings.desk_keys,
     )
     return Parts(window, controller, runner, grounder, desk, theme, main)
 

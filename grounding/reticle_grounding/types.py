@@ -15,6 +15,20 @@ FloatMap = npt.NDArray[np.float32]
 Origin = Literal["attention", "text", "element"]
 """Where a candidate came from: a region of the attention map, a text detection, or a detected element."""
 
+ElementSort = Literal["icon", "mark", "bar", "box", "area", "track", "text"]
+"""Drawing; check box or radio button; entry or wide button; compact button; panel or picture; slider; text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenElement:
+    """One thing that was parsed on a screen."""
+
+    rect: Rect
+    """Capture pixels."""
+    sort: ElementSort
+    text: str | None = None
+    """What is read in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -21,7 +23,7 @@ from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
 from .heat import heat_image
-from .marks import draw_marks, marks_of
+from .marks import Drawing, NumberedBox, draw, marks_of
 
 ZOOM_MIN, ZOOM_MAX, ZOOM_STEP = 0.05, 16.0, 1.25
 MARGIN = 16.0
@@ -54,6 +56,9 @@ class Canvas(QWidget):
         self._grounding: Grounding | None = None
         self._heat: QImage | None = None
         self._chosen: int | None = None
+        self._everything = False
+        self._elements: tuple[Rect, ...] = ()
+        self._trail: tuple[Point, ...] = ()
         self._zoom, self._offset, self._fits = 1.0, QPointF(), True
         self._drag_from: QPointF | None = None
         self._pressed_at = QPointF()
@@ -63,6 +68,7 @@ class Canvas(QWidget):
     def show_picture(self, image: QImage | None) -> None:
         """Shows a picture fitted to the canvas, without candidates; None clears."""
         self._pixmap = None if image is None else QPixmap.fromImage(image)
+        self._elements, self._trail = (), ()
         self.show_grounding(None)
         self.fit()
 
@@ -75,6 +81,26 @@ class Canvas(QWidget):
 
     def choose(self, index: int | None) -> None:
         self._chosen = index
+        self.update()
+
+    def move_candidates(self, grounding: Grounding) -> None:
+        """The same answer with a candidate moved; the map stays as it is."""
+        self._grounding = grounding
+        self.update()
+
+    def set_everything(self, on: bool) -> None:
+        """Whether candidates of a few percent are drawn."""
+        self._everything = on
+        self.update()
+
+    def set_elements(self, elements: Sequence[Rect]) -> None:
+        """Numbers these boxes (capture pixels) from 1."""
+        self._elements = tuple(elements)
+        self.update()
+
+    def set_trail(self, trail: Sequence[Point]) -> None:
+        """Where past steps pointed (capture pixels), oldest first."""
+        self._trail = tuple(trail)
         self.update()
 
     def set_heat(self, on: bool, opacity: float) -> None:
@@ -175,9 +201,17 @@ class Canvas(QWidget):
         painter.setPen(QColor(0, 0, 0, 60))
         painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
         if self._grounding is not None:
-            self._paint_grounding(painter, self._grounding, picture)
+            self._paint_heat(painter, self._grounding, picture)
+        draw(painter, self._drawing(), QRectF(self.rect()).adjusted(4, 4, -4, -4))
 
-    def _paint_grounding(self, painter: QPainter, grounding: Grounding, picture: QRectF) -> None:
+    def _drawing(self) -> Drawing:
+        view = self.view
+        found = self._grounding.candidates if self._grounding is not None else ()
+        boxes = [NumberedBox(i, view.rect(r)) for i, r in enumerate(self._elements, 1)]
+        trail = tuple(view.point(at) for at in self._trail)
+        return Drawing(marks_of(found, view, self._chosen, self._everything), boxes, trail)
+
+    def _paint_heat(self, painter: QPainter, grounding: Grounding, picture: QRectF) -> None:
         if self.heat_on and self._heat is not None:
             to_capture = grounding.transform.affine(Space.PATCH, Space.CAPTURE).then(self.view)
             painter.save()
@@ -188,8 +222,6 @@ class Canvas(QWidget):
             painter.setTransform(QTransform(a.xx, a.yx, a.xy, a.yy, a.dx, a.dy), True)
             painter.drawImage(QRectF(0, 0, self._heat.width(), self._heat.height()), self._heat)
             painter.restore()
-        marks = marks_of(grounding.candidates, self.view)
-        draw_marks(painter, marks, self._chosen, QRectF(self.rect()).adjusted(4, 4, -4, -4))
 
     def _on_widget(self, rect: Rect) -> QRectF:
         box = self.view.rect(rect)

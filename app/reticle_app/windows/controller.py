@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,16 +12,17 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QScreen
 
 from reticle_agent.actions import Step
-from reticle_agent.seams import Approval, ApprovalRequest, Frame, Observation, Screen, StepOutcome
+from reticle_agent.seams import Approval, ApprovalRequest, Frame, Screen, StepOutcome
 from reticle_app.background import Background, MainThread
 from reticle_app.overlay import Desk, physical_rect
-from reticle_app.remote import ModelEndedError, RemoteGrounder
+from reticle_app.remote import ModelEndedError, RemoteGrounder, RemoteObservation
 from reticle_app.runner import RunEnd, Runner, RunOrder
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Rect
-from reticle_grounding.types import Grounding
+from reticle_grounding.types import Grounding, ScreenElement
 
+from .chooser import Chooser
 from .main import MainWindow
 from .pill import RunPill
 from .progress import describe, last_status, run_banner, steps_of
@@ -42,6 +43,7 @@ class Controller(QObject):
         open_screen: Callable[[], Screen],
         open_picture: Callable[[Path], Image.Image],
         top_k: int = 5,
+        desk_keys: bool = True,
     ) -> None:
         super().__init__(window)
         self._window, self._grounder, self._runner, self._desk = window, grounder, runner, desk
@@ -52,13 +54,12 @@ class Controller(QObject):
         self._ticket = 0
         """Number of the newest request; answers to older ones are dropped."""
         self._busy = self._model_ready = self._closing = False
+        self._past = 0
+        """Steps of the run that are over."""
         self._image: Image.Image | None = None
-        self._frame: Frame | None = None
-        self._observation: tuple[Image.Image, Observation] | None = None
-        self._grounding: Grounding | None = None
-        self._chosen: int | None = None
-        self._request: ApprovalRequest | None = None
+        self._observation: tuple[Image.Image, RemoteObservation] | None = None
         self._pill = RunPill(window.theme)
+        self._chooser = Chooser(window, desk, runner.approver, self._pill, desk_keys)
         desk.add_small_window(self._pill)
         self._connect()
         grounder.on_end = lambda text: main.post(lambda: self._model_ended(text))
@@ -72,11 +73,15 @@ class Controller(QObject):
     @property
     def grounding(self) -> Grounding | None:
         """The answer shown now."""
-        return self._grounding
+        return self._chooser.grounding
 
     @property
     def chosen(self) -> int | None:
-        return self._chosen
+        return self._chooser.chosen
+
+    @property
+    def chooser(self) -> Chooser:
+        return self._chooser
 
     # --- the model process ---
 
@@ -151,8 +156,8 @@ class Controller(QObject):
         self._set_picture(image, rgb, None)
 
     def _set_picture(self, image: Image.Image, shown: QImage, frame: Frame | None) -> None:
-        self._image, self._frame, self._grounding, self._chosen = image, frame, None, None
-        self._desk.clear()
+        self._image = image
+        self._chooser.clear(frame)
         self._window.banner.hide()
         self._window.show_picture(shown)
         self._window.header.field.setFocus()
@@ -172,20 +177,33 @@ class Controller(QObject):
             self._begin(lambda: self._ground(image, words), self._grounded)
 
     def _ground(self, image: Image.Image, words: str) -> Grounding:
+        return self._observed(image).ground(words, self._top_k)
+
+    def _observed(self, image: Image.Image) -> RemoteObservation:
         if self._observation is None or self._observation[0] is not image:
             self._observation = None
             self._observation = (image, self._grounder.observe(image))
-        return self._observation[1].ground(words, self._top_k)
+        return self._observation[1]
+
+    def show_elements(self, on: bool) -> None:
+        """Numbers everything that was parsed on the present picture, or takes the numbers away."""
+        image = self._image
+        if not on or image is None:
+            self._chooser.show_elements(())
+        elif self._runner.running:
+            self._window.footer.elements.setChecked(False)
+            self._kept_for_the_run()
+        else:
+            self._begin(lambda: self._observed(image).elements(), self._number)
+
+    def _number(self, elements: Sequence[ScreenElement]) -> None:
+        self._chooser.show_elements([element.rect for element in elements])
 
     def _grounded(self, grounding: Grounding) -> None:
-        self._show(grounding, 0 if grounding.best else None)
+        self._chooser.show(grounding, 0 if grounding.best else None)
         if not grounding.found:
             self._tell_not_found(grounding)
         self._window.canvas.setFocus()
-
-    def _show(self, grounding: Grounding, chosen: int | None) -> None:
-        self._grounding, self._chosen = grounding, chosen
-        self._window.show_grounding(grounding, chosen)
 
     def _tell_not_found(self, grounding: Grounding) -> None:
         best = max((c.p_true for c in grounding.candidates), default=0.0)
@@ -198,12 +216,7 @@ class Controller(QObject):
 
     def choose(self, index: int) -> None:
         """The person points at another candidate."""
-        if self._grounding is None or not 0 <= index < len(self._grounding.candidates):
-            return
-        self._chosen = index
-        self._window.choose(index)
-        if self._request is not None and self._frame is not None:
-            self._desk.show_candidates(self._frame, self._grounding, index)
+        self._chooser.choose(index)
 
     # --- runs ---
 
@@ -215,6 +228,8 @@ class Controller(QObject):
         self._window.banner.hide()
         self._window.side.steps.clear()
         self._window.side.steps_changed()
+        self._past = 0
+        self._chooser.begin_trail()
         self._runner.start(RunOrder(words, self._window.header.selected_mode))
         self._refresh()
         self._step_aside("Starting…")
@@ -246,32 +261,34 @@ class Controller(QObject):
             self._window.banner.tell("info", "Stopped")
 
     def _framed(self, frame: Frame, shown: QImage) -> None:
-        self._image, self._frame, self._grounding, self._chosen = frame.image, frame, None, None
-        self._desk.clear()
+        self._image = frame.image
+        self._chooser.clear(frame)
         self._window.show_picture(shown)
 
     def _run_grounded(self, grounding: Grounding) -> None:
-        self._show(grounding, 0 if grounding.best else None)
-        if self._frame is not None:
-            self._desk.show_candidates(self._frame, grounding, self._chosen)
+        self._chooser.show(grounding, 0 if grounding.best else None, live=self._chooser.frame is not None)
+
+    def _announced(self, request: ApprovalRequest, seconds: float) -> None:
+        if request.frame is not None and request.frame is not self._chooser.frame:
+            self._framed(request.frame, to_qimage(request.frame.image))
+        self._chooser.announce(request, seconds)
 
     def _planned(self, step: Step | None, past: tuple[StepOutcome, ...]) -> None:
         for view in steps_of(past, step):
             self._window.side.steps.show_step(view)
+        if len(past) > self._past and past[-1].status == "done":
+            self._chooser.extend_trail()
+        self._past = len(past)
         self._window.side.steps_changed()
         if step is not None:
             self._pill.tell(describe(step))
 
     def _asked(self, request: ApprovalRequest) -> None:
-        self._request = request
-        if request.frame is not None and request.frame is not self._frame:
+        if request.frame is not None and request.frame is not self._chooser.frame:
             self._framed(request.frame, to_qimage(request.frame.image))
-        if request.grounding is not None:
-            self._show(request.grounding, request.chosen)
-            if request.frame is not None:
-                self._desk.show_candidates(request.frame, request.grounding, request.chosen)
         self._mark_step("asking")
         self._come_back()
+        self._chooser.ask(request)
         self._window.side.approval.ask(request)
         self._window.side.steps_changed()
 
@@ -281,7 +298,7 @@ class Controller(QObject):
         self._window.side.approval.ask_words(question)
 
     def _unasked(self) -> None:
-        self._request = None
+        self._chooser.done()
         self._window.side.approval.clear()
         self._mark_step("running")
         if self._runner.running and not self._closing:
@@ -294,14 +311,20 @@ class Controller(QObject):
             self._window.side.steps.show_step(steps[-1].with_status("asking" if status == "asking" else "running"))
 
     def _approve(self) -> None:
-        chosen = self._chosen if self._request is not None and self._request.grounding is not None else None
-        self._runner.approver.reply(Approval(decision="allow", source="user", chosen=chosen))
+        self._runner.approver.reply(self._chooser.answer())
 
     def _refuse(self) -> None:
         self._runner.approver.reply(Approval(decision="deny", source="user"))
 
+    def escape(self) -> None:
+        """Refuses what is asked or announced; where nothing is, stops."""
+        if self._chooser.request is not None:
+            self._refuse()
+        else:
+            self.stop()
+
     def _ended(self, end: RunEnd) -> None:
-        self._request = None
+        self._chooser.done()
         self._desk.clear()
         self._window.side.approval.clear()
         steps = self._window.side.steps.steps
@@ -370,6 +393,14 @@ class Controller(QObject):
         header.run_asked.connect(self.run)
         header.stop_asked.connect(self.stop)
         self._pill.stop_asked.connect(self.stop)
+        self._pill.hold_asked.connect(self._chooser.hold)
+        self._chooser.refused.connect(self.escape)
+        window.escape_pressed.connect(self.escape)
+        window.nudge_asked.connect(self._chooser.nudge)
+        window.activated.connect(self._chooser.window_activated)
+        window.footer.everything_changed.connect(self._chooser.show_everything)
+        window.footer.elements_changed.connect(self.show_elements)
+        window.footer.trail_changed.connect(self._chooser.show_trail)
         window.file_chosen.connect(self.open_file)
         window.picture_given.connect(self.take_picture)
         window.candidate_chosen.connect(self.choose)
@@ -385,6 +416,7 @@ class Controller(QObject):
             (bridge.grounded, self._run_grounded),
             (bridge.planned, self._planned),
             (bridge.asked, self._asked),
+            (bridge.announced, self._announced),
             (bridge.question, self._asked_words),
             (bridge.unasked, self._unasked),
             (bridge.ended, self._ended),
@@ -409,6 +441,7 @@ class Controller(QObject):
 
     def _shut_down(self) -> None:
         self._ticket = next(self._tickets)
+        self._chooser.close()
         self._grounder.close()
         self._background.close()
         self._desk.close()
