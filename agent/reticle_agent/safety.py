@@ -178,15 +178,16 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
 
     ``reason`` is what :meth:`Policy.reason_to_ask` said. Raises Cancelled when the person stops meanwhile.
     """
-    if policy.mode == "dry-run":
-        return Approval("allow", "policy", request.chosen)
-    if reason is None and not (policy.countdown_s and request.chosen is not None and isinstance(approver, Announcer)):
+    looks_on = (
+        approver if isinstance(approver, Announcer) and policy.countdown_s and request.chosen is not None else None
+    )
+    if policy.mode == "dry-run" or (reason is None and looks_on is None):
         return Approval("allow", "policy", request.chosen)
     if approver is None:
         return Approval("deny", "none")
     try:
-        if reason is None and isinstance(approver, Announcer):
-            return _checked(approver.announce(request, policy.countdown_s), request)
+        if reason is None and looks_on is not None:
+            return _checked(looks_on.announce(request, policy.countdown_s), request)
         return _checked(approver.decide(request), request)
     except Cancelled:
         raise

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
-from .heat import heat_image
+from .heat import Palette, heat_image
 from .marks import Drawing, NumberedBox, draw, marks_of
 
 ZOOM_MIN, ZOOM_MAX, ZOOM_STEP = 0.05, 16.0, 1.25
@@ -57,6 +57,7 @@ class Canvas(QWidget):
         self._heat: QImage | None = None
         self._chosen: int | None = None
         self._everything = False
+        self._palette: Palette = "safe"
         self._elements: tuple[Rect, ...] = ()
         self._trail: tuple[Point, ...] = ()
         self._zoom, self._offset, self._fits = 1.0, QPointF(), True
@@ -75,7 +76,7 @@ class Canvas(QWidget):
     def show_grounding(self, grounding: Grounding | None, chosen: int | None = None) -> None:
         """Draws the map and candidates of a grounding of the shown picture."""
         self._grounding = grounding
-        self._heat = None if grounding is None else heat_image(grounding.attention)
+        self._heat = None if grounding is None else heat_image(grounding.attention, self._palette)
         self._chosen = chosen
         self.update()
 
@@ -86,6 +87,13 @@ class Canvas(QWidget):
     def move_candidates(self, grounding: Grounding) -> None:
         """The same answer with a candidate moved; the map stays as it is."""
         self._grounding = grounding
+        self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Colours of the heat map."""
+        self._palette = palette
+        if self._grounding is not None:
+            self._heat = heat_image(self._grounding.attention, palette)
         self.update()
 
     def set_everything(self, on: bool) -> None:
@@ -202,9 +210,11 @@ class Canvas(QWidget):
         painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
         if self._grounding is not None:
             self._paint_heat(painter, self._grounding, picture)
-        draw(painter, self._drawing(), QRectF(self.rect()).adjusted(4, 4, -4, -4))
+        draw(painter, self.drawing, QRectF(self.rect()).adjusted(4, 4, -4, -4))
 
-    def _drawing(self) -> Drawing:
+    @property
+    def drawing(self) -> Drawing:
+        """What is drawn over the picture, in this widget's logical pixels."""
         view = self.view
         found = self._grounding.candidates if self._grounding is not None else ()
         boxes = [NumberedBox(i, view.rect(r)) for i, r in enumerate(self._elements, 1)]

@@ -148,8 +148,8 @@ class Chooser(QObject):
         self.request = request
         if request.grounding is not None:
             self._left_s = seconds
-            self.show(request.grounding, request.chosen, live=request.frame is not None)
             self._timer.start()
+            self.show(request.grounding, request.chosen, live=request.frame is not None)
             self._pill.count(request.description, seconds)
         self._listen()
 

@@ -54,6 +54,7 @@ class Controller(QObject):
         self._ticket = 0
         """Number of the newest request; answers to older ones are dropped."""
         self._busy = self._model_ready = self._closing = False
+        self._at_end: list[Callable[[], None]] = []
         self._past = 0
         """Steps of the run that are over."""
         self._image: Image.Image | None = None
@@ -82,6 +83,15 @@ class Controller(QObject):
     @property
     def chooser(self) -> Chooser:
         return self._chooser
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The picture shown now."""
+        return self._image
+
+    def at_end(self, act: Callable[[], None]) -> None:
+        """``act`` is called once the model process is closed, before the application ends."""
+        self._at_end.append(act)
 
     # --- the model process ---
 
@@ -443,6 +453,8 @@ class Controller(QObject):
         self._ticket = next(self._tickets)
         self._chooser.close()
         self._grounder.close()
+        for act in self._at_end:
+            act()
         self._background.close()
         self._desk.close()
         self._pill.close()

@@ -77,6 +77,8 @@ class FooterBar(QWidget):
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("1600 %") + 6)
         self.into = quiet_button("Zoom in", "Zoom in (Ctrl++)")
         self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
+        self.inspector = quiet_button("Inspector", "Look into the attention on this picture (Ctrl+I)")
+        self.runs = quiet_button("Recorded runs", "Look through recorded runs (Ctrl+R)")
         self.look = quiet_button("Look", "")
         for button, name in (
             (self.heat, "heat"),
@@ -86,6 +88,8 @@ class FooterBar(QWidget):
             (self.out, "minus"),
             (self.into, "plus"),
             (self.fit, "fit"),
+            (self.inspector, "inspect"),
+            (self.runs, "history"),
             (self.look, "theme"),
         ):
             tint(theme, button, name)
@@ -132,7 +136,8 @@ class FooterBar(QWidget):
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
         row.addSpacing(12)
-        row.addWidget(self.look)
+        for widget in (self.inspector, self.runs, self.look):
+            row.addWidget(widget)
 
     def _connect(self) -> None:
         self.heat.toggled.connect(self._tell_heat)

@@ -173,6 +173,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+=", lambda: self.canvas.zoom_by(1)),
             ("Ctrl+-", lambda: self.canvas.zoom_by(-1)),
             ("Ctrl+L", self.header.field.setFocus),
+            ("Ctrl+I", self.footer.inspector.click),
+            ("Ctrl+R", self.footer.runs.click),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
         self._toggles: dict[int, QAbstractButton] = {

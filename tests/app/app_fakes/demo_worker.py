@@ -70,14 +70,14 @@ class DemoObservation:
 
     def texts(self) -> list[TextBox]:
         """The coloured squares, "read" by their colours."""
-        from reticle_grounding.ocr import TextBox
+        from reticle_grounding.ocr import TextBox, Word
 
         pixels, found = np.asarray(self.image).astype(int), []
         for name, rgb in COLOURS.items():
             rows, columns = np.nonzero(np.abs(pixels - np.array(rgb)).max(axis=2) < 30)
             if len(rows):
-                rect = Rect(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-                found.append(TextBox(name, Rect(*map(float, rect.as_tuple())), 1.0, ()))
+                rect = Rect(*map(float, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)))
+                found.append(TextBox(name, rect, 1.0, (Word(name, rect),)))
         return found
 
     def _obey(self, instruction: str) -> None:
