@@ -46,11 +46,9 @@ class Located:
 
 def moved(candidate: Candidate, point: Point) -> Candidate:
     """The candidate aimed at another point (capture pixels); its region goes along as far as the point leaves it."""
-    region = candidate.region
-    dx = min(0.0, point.x - region.left) + max(0.0, point.x + 1 - region.right)
-    dy = min(0.0, point.y - region.top) + max(0.0, point.y + 1 - region.bottom)
-    if region.contains(point):
-        dx = dy = 0.0
+    region, (x, y) = candidate.region, point.pixel()
+    dx = min(0.0, x - region.left) + max(0.0, x + 1 - region.right)
+    dy = min(0.0, y - region.top) + max(0.0, y + 1 - region.bottom)
     return replace(candidate, point=point, region=region.shifted(dx, dy))
 
 

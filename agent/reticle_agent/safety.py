@@ -159,10 +159,11 @@ class TimedApprover:
             return self._approver.answer(question)
 
     def announce(self, request: ApprovalRequest, seconds: float) -> Approval:
-        if not isinstance(self._approver, Announcer):
+        looks_on = _announcer(self._approver)
+        if looks_on is None:
             return Approval("allow", "policy", request.chosen)
         with self._clock():
-            return self._approver.announce(request, seconds)
+            return looks_on.announce(request, seconds)
 
     @contextmanager
     def _clock(self) -> Iterator[None]:
@@ -178,9 +179,7 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
 
     ``reason`` is what :meth:`Policy.reason_to_ask` said. Raises Cancelled when the person stops meanwhile.
     """
-    looks_on = (
-        approver if isinstance(approver, Announcer) and policy.countdown_s and request.chosen is not None else None
-    )
+    looks_on = _announcer(approver) if policy.countdown_s and request.chosen is not None else None
     if policy.mode == "dry-run" or (reason is None and looks_on is None):
         return Approval("allow", "policy", request.chosen)
     if approver is None:
@@ -193,6 +192,10 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
         raise
     except Exception:  # a crashed approver, or an answer that is none, must never let anything through
         return Approval("deny", "none")
+
+
+def _announcer(approver: object) -> Announcer | None:
+    return approver if isinstance(approver, Announcer) else None
 
 
 def _checked(approval: Approval, request: ApprovalRequest) -> Approval:

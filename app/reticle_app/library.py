@@ -126,10 +126,8 @@ def pictures_of(run: RecordedRun, number: int) -> StepPictures:
         raise BadInput(f"the run has no step {number}")
     recalled = list(recall_step(run.trace, step))
     act, check, seen = step.last("act"), step.last("check"), step.last("observe")
-    if recalled:
-        before, grounding = recalled[-1].frame, recalled[-1].grounding
-    else:
-        before, grounding = read_frame(run.trace, seen.text("frame") if seen else ""), None
+    grounding = recalled[-1].grounding if recalled else None
+    before = recalled[-1].frame if recalled else read_frame(run.trace, seen.text("frame") if seen else "")
     after = read_frame(run.trace, check.text("frame_after")) if check else None
     return StepPictures(before, after, grounding, _chosen(step, grounding), _point(act, before))
 

@@ -164,7 +164,7 @@ def test_in_auto_mode_a_place_is_announced_and_can_be_objected_to() -> None:
     assert decide(counting, person, request(Hotkey(("a",))), None).source == "policy", "no place to show"
     assert decide(counting, Answers(Approval("deny", "user")), request(Click("x"), 0), None).source == "policy"
     timed = TimedApprover(Answers(Approval("deny", "user")))
-    assert decide(counting, timed, request(Click("x"), 0), None) == Approval("allow", "policy", 0)
+    assert timed.announce(request(Click("x"), 0), 3) == Approval("allow", "policy", 0), "nobody there can look on"
 
 
 def test_dry_run_never_asks() -> None:

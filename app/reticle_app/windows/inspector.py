@@ -27,6 +27,7 @@ from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, quiet_button, tint
 from reticle_app.widgets.heat import PALETTE_NAMES
 from reticle_grounding.geometry import Rect
+from reticle_grounding.types import ScreenElement
 
 from .inspector_pane import THRESHOLD, InspectorPane
 from .inspector_side import InspectorSide
@@ -125,9 +126,18 @@ class InspectorWindow(QMainWindow):
             self.side.choose(i, 0 if pane.grounding and pane.grounding.best else None)
         picture = self.panes[0].canvas.has_picture
         answered = any(pane.grounding is not None for pane in self.shown_panes)
-        for widget in (self.region_button, self.compare_button, self.fit, self.numbers):
+        on_picture: list[QWidget] = [self.region_button, self.compare_button, self.fit, self.numbers]
+        on_answer: list[QWidget] = [
+            self.heat,
+            self.opacity,
+            self.palette_box,
+            self.threshold,
+            self.regions,
+            self.everything,
+        ]
+        for widget in on_picture:
             widget.setEnabled(picture)
-        for widget in (self.heat, self.opacity, self.palette_box, self.threshold, self.regions, self.everything):
+        for widget in on_answer:
             widget.setEnabled(answered)
         self.export_button.setEnabled(answered)
         self._set_threshold()
@@ -147,8 +157,8 @@ class InspectorWindow(QMainWindow):
         top = QHBoxLayout()
         top.setContentsMargins(14, 10, 14, 10)
         top.setSpacing(8)
-        for button in (self.open_button, self.capture_button, self.trace_button, self.region_button):
-            top.addWidget(button)
+        for source in (self.open_button, self.capture_button, self.trace_button, self.region_button):
+            top.addWidget(source)
         top.addWidget(self.source, 1)
         top.addWidget(self.compare_button)
         top.addWidget(self.export_button)
@@ -189,14 +199,18 @@ class InspectorWindow(QMainWindow):
         row = QHBoxLayout()
         row.setContentsMargins(14, 6, 14, 6)
         row.setSpacing(8)
-        for widget in (self.heat, self.opacity, self.palette_box):
-            row.addWidget(widget)
-        row.addSpacing(12)
-        for widget in (self.regions, self.threshold, self.threshold_words):
-            row.addWidget(widget)
-        row.addStretch()
-        for widget in (self.everything, self.numbers, self.fit):
-            row.addWidget(widget)
+        groups: list[list[QWidget]] = [
+            [self.heat, self.opacity, self.palette_box],
+            [self.regions, self.threshold, self.threshold_words],
+            [self.everything, self.numbers, self.fit],
+        ]
+        for index, group in enumerate(groups):
+            if index:
+                row.addSpacing(12)
+            if index == len(groups) - 1:
+                row.addStretch()
+            for widget in group:
+                row.addWidget(widget)
         return _bar("footer", row)
 
     def _empty_page(self) -> QWidget:
@@ -224,15 +238,13 @@ class InspectorWindow(QMainWindow):
         self.opacity.valueChanged.connect(self._set_heat)
         self.palette_box.currentIndexChanged.connect(self._set_palette)
         self.threshold.valueChanged.connect(self._set_threshold)
-        self.regions.toggled.connect(lambda on: [pane.show_regions(on) for pane in self.panes])
-        self.everything.toggled.connect(lambda on: [pane.canvas.set_everything(on) for pane in self.panes])
-        self.fit.clicked.connect(lambda: [pane.canvas.fit() for pane in self.panes])
-        self.side.element_chosen.connect(
-            lambda e: [pane.canvas.set_focus_box(e.rect if e is not None else None) for pane in self.panes]
-        )
+        self.side.element_chosen.connect(self._outline)
         self.side.candidate_chosen.connect(lambda side, index: self.panes[side].choose(index))
         for i, pane in enumerate(self.panes):
             other = self.panes[1 - i]
+            self.regions.toggled.connect(pane.show_regions)
+            self.everything.toggled.connect(pane.canvas.set_everything)
+            self.fit.clicked.connect(pane.canvas.fit)
             pane.hovered.connect(self.side.show_patch)
             pane.viewed.connect(other.canvas.follow)
             pane.chosen.connect(lambda index, side=i: self._chosen(side, index))
@@ -297,6 +309,10 @@ class InspectorWindow(QMainWindow):
         self.compare_changed.emit(on)
         for pane in self.panes:
             pane.canvas.fit()
+
+    def _outline(self, element: ScreenElement | None) -> None:
+        for pane in self.panes:
+            pane.canvas.set_focus_box(element.rect if element is not None else None)
 
     def _chosen(self, side: int, index: int) -> None:
         self.panes[side].choose(index)

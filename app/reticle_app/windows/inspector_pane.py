@@ -57,9 +57,9 @@ class InspectorPane(QWidget):
         self.words.setAccessibleName(f"Words {side}")
         self.words.setMaxLength(10_000)
         self.words.setClearButtonEnabled(True)
-        self.find = push_button("Find", f"Ask the model for {side} (Enter)", "primary")
-        self.find.setAccessibleName(f"Find {side}")
-        tint(theme, self.find, "find", "on_accent")
+        self.find_button = push_button("Find", f"Ask the model for {side} (Enter)", "primary")
+        self.find_button.setAccessibleName(f"Find {side}")
+        tint(theme, self.find_button, "find", "on_accent")
         self.keep, self.reading = QComboBox(), QComboBox()
         self.keep.setAccessibleName(f"Keep ratio {side}")
         self.keep.setToolTip("Share of the patches that the language model sees; for models with a patch scorer")
@@ -116,7 +116,7 @@ class InspectorPane(QWidget):
 
     def set_state(self, *, picture: bool, busy: bool) -> None:
         self.busy.set_busy(busy)
-        self.find.setEnabled(picture and not busy)
+        self.find_button.setEnabled(picture and not busy)
         if busy:
             self.state.setText("Asking the model…")
         elif self.state.text().startswith("Asking"):
@@ -135,7 +135,7 @@ class InspectorPane(QWidget):
         row.setSpacing(8)
         row.addWidget(self.letter)
         row.addWidget(self.words, 1)
-        row.addWidget(self.find)
+        row.addWidget(self.find_button)
         options = QHBoxLayout()
         options.setContentsMargins(12, 0, 12, 8)
         options.setSpacing(8)
@@ -154,7 +154,7 @@ class InspectorPane(QWidget):
         self.letter.hide()
 
     def _connect(self) -> None:
-        self.find.clicked.connect(self._ask)
+        self.find_button.clicked.connect(self._ask)
         self.words.entered.connect(lambda _: self._ask())
         self.canvas.hovered.connect(self._hover)
         self.canvas.chosen.connect(self.chosen)
@@ -166,7 +166,7 @@ class InspectorPane(QWidget):
         words = self.words.text().strip()
         if not words:
             self.banner.tell("info", "Say what to look for", "For example: the Save button")
-        elif self.find.isEnabled():
+        elif self.find_button.isEnabled():
             self.banner.hide()
             self.asked.emit(words, self.wanted)
 

@@ -238,8 +238,8 @@ class TracesWindow(QMainWindow):
         names.addWidget(self.title)
         names.addWidget(self.subtitle)
         head.addLayout(names, 1)
-        for widget in (self.export_format, self.export_button, self.delete_button):
-            head.addWidget(widget)
+        for control in (self.export_format, self.export_button, self.delete_button):
+            head.addWidget(control)
         pictures = QGridLayout()
         pictures.setSpacing(6)
         over = QHBoxLayout()
@@ -254,15 +254,14 @@ class TracesWindow(QMainWindow):
         for i in (0, 1):
             pictures.setColumnStretch(i, 1)
         time = QHBoxLayout()
-        for widget, stretch in ((self.earlier, 0), (self.line, 1), (self.later, 0)):
-            time.addWidget(widget, stretch)
+        time_line: list[QWidget] = [self.earlier, self.line, self.later]
+        for widget in time_line:
+            time.addWidget(widget)
         judge = QHBoxLayout()
         judge.setSpacing(8)
-        for widget, stretch in (
-            (self.right, 0), (self.wrong, 0), (self.correct, 0), (self.words, 1), (self.ask_button, 0),
-            (self.inspect, 0),
-        ):  # fmt: skip
-            judge.addWidget(widget, stretch)
+        row: list[QWidget] = [self.right, self.wrong, self.correct, self.words, self.ask_button, self.inspect]
+        for widget in row:
+            judge.addWidget(widget, 1 if widget is self.words else 0)
         page, column = QWidget(), QVBoxLayout()
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(10)
@@ -296,7 +295,8 @@ class TracesWindow(QMainWindow):
         self.banner.action.connect(self._confirm_delete)
         self.theme.changed.connect(self._recolour)
         for keys, act in (
-            ("Ctrl+O", self.ask_folder), ("F5", self.refresh_asked.emit), ("Ctrl+F", self.search.setFocus), ("Ctrl+W", self.close),
+            ("Ctrl+O", self.ask_folder), ("F5", self.refresh_asked.emit), ("Ctrl+F", self.search.setFocus),
+            ("Ctrl+W", self.close),
             ("Ctrl+L", self.words.setFocus), ("Ctrl+S", self._export_by_key),
         ):  # fmt: skip
             QShortcut(QKeySequence(keys), self).activated.connect(act)
