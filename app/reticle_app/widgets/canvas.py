@@ -89,6 +89,10 @@ class Canvas(QWidget):
         self._grounding = grounding
         self.update()
 
+    @property
+    def grounding_palette(self) -> Palette:
+        return self._palette
+
     def set_palette(self, palette: Palette) -> None:
         """Colours of the heat map."""
         self._palette = palette

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from reticle_grounding.geometry import Point, Rect
@@ -58,6 +58,10 @@ class InspectCanvas(Canvas):
         """The box drawn by hand (capture pixels)."""
         self._box = rect
         self.update()
+
+    @property
+    def focus_box(self) -> Rect | None:
+        return self._focus
 
     @property
     def box(self) -> Rect | None:
@@ -167,7 +171,3 @@ class InspectCanvas(Canvas):
             float(round(rect.left)), float(round(rect.top)), float(round(rect.right)), float(round(rect.bottom))
         )
         return whole.intersection(Rect.of_size(self.picture_size))
-
-    def hovered_rect(self) -> QRectF | None:
-        """Where the outlined patch is drawn, logical pixels."""
-        return None if self._patch is None else self._on_widget(self._patch)

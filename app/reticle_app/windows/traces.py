@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QMainWindow,
     QPushButton,
-    QSlider,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -34,6 +33,7 @@ from reticle_app.widgets.basics import label, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.canvas import to_qimage
 from reticle_app.widgets.inspect_canvas import InspectCanvas
+from reticle_app.widgets.timeline import TimeLine
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
 
@@ -71,7 +71,7 @@ class TracesWindow(QMainWindow):
         self._steps: Sequence[RunStep] = ()
         self._shown: TraceEntry | None = None
         self._deleting: Path | None = None
-        self.banner, self.busy = Banner(theme), BusyLine(theme)
+        self.banner, self.busy = Banner(theme, "trash"), BusyLine(theme)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search task, words, status")
         self.search.setAccessibleName("Search runs")
@@ -93,10 +93,7 @@ class TracesWindow(QMainWindow):
         self.before, self.after = InspectCanvas("Before the step"), InspectCanvas("After the step")
         self.after_title = label(AFTER, "title")
         self.back = quiet_button("Show what happened", "Show the screen after the step again")
-        self.line = QSlider(Qt.Orientation.Horizontal)
-        self.line.setAccessibleName("Time line")
-        self.line.setTickPosition(QSlider.TickPosition.TicksBelow)
-        self.line.setPageStep(1)
+        self.line = TimeLine(theme)
         self.earlier, self.later = (
             quiet_button("Earlier step", "Earlier step"),
             quiet_button("Later step", "Later step"),
@@ -116,8 +113,8 @@ class TracesWindow(QMainWindow):
         self.inspect = push_button("Inspect", "Open this step in the inspector (I)")
         for button, icon, colour in (
             (self.reload, "restart", "text"), (self.folder, "folder", "text"), (self.export_button, "export", "text"),
-            (self.delete_button, "trash", "bad"), (self.back, "restart", "text"), (self.earlier, "up", "text"),
-            (self.later, "down", "text"), (self.right, "check", "good"), (self.wrong, "cross", "bad"),
+            (self.delete_button, "trash", "bad"), (self.back, "restart", "text"), (self.earlier, "left", "text"),
+            (self.later, "right", "text"), (self.right, "check", "good"), (self.wrong, "cross", "bad"),
             (self.correct, "edit", "text"), (self.ask_button, "find", "on_accent"), (self.inspect, "inspect", "text"),
         ):  # fmt: skip
             tint(theme, button, icon, colour)
@@ -148,11 +145,7 @@ class TracesWindow(QMainWindow):
         if entry is not None:
             self.title.setText(entry.task)
             self.subtitle.setText(f"{entry.status}   {entry.when}   {len(steps)} steps   {entry.folder}")
-        self.line.blockSignals(True)
-        self.line.setRange(0, max(0, len(steps) - 1))
-        self.line.setValue(0)
-        self.line.setEnabled(len(steps) > 1)
-        self.line.blockSignals(False)
+        self.line.show_statuses([step.status for step in steps])
         for button in (self.export_button, self.delete_button, self.export_format):
             button.setEnabled(entry is not None)
         self._tell_step()
@@ -327,7 +320,9 @@ class TracesWindow(QMainWindow):
         picture.fill(QColor(self.theme.tokens.canvas))
         if entry.thumbnail is not None:
             picture = QPixmap.fromImage(to_qimage(entry.thumbnail))
-        item.setIcon(QIcon(picture))
+        icon = QIcon(picture)
+        icon.addPixmap(picture, QIcon.Mode.Selected)
+        item.setIcon(icon)
         return item
 
     def _pick(self, row: int) -> None:
