@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSlider
 from reticle_agent.trace.words import tone
 from reticle_app.theme import Theme
 
-DOT, HANDLE, FOOT = 7.0, 14, 14
+DOT, HANDLE, FOOT = 7.0, 14, 22
 COLOURS = {"good": "good", "calm": "muted", "bad": "bad"}
 """Colour token per tone of a status."""
 
@@ -37,6 +37,9 @@ class TimeLine(QSlider):
 
     def sizeHint(self) -> QSize:
         return QSize(200, super().sizeHint().height() + FOOT)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -110,6 +110,11 @@ class InspectorPane(QWidget):
         self._found = found
         return len(found)
 
+    @property
+    def shown_regions(self) -> list[Rect]:
+        """Regions at the present threshold, capture pixels, whether they are drawn or not."""
+        return self._found
+
     def show_regions(self, on: bool) -> None:
         self.regions_on = on
         self.set_threshold(self.threshold)

@@ -42,6 +42,8 @@ from .header import InstructionField
 EMPTY_LIST = "No recorded runs yet. Runs started in the main window or with `reticle run` appear here."
 NO_MATCH = "No run has all of these words."
 PICK_ONE = "Choose a run on the left."
+TASK_SHOWN, PROBLEM_SHOWN, DELETED_SHOWN = 44, 64, 90
+"""Characters of a task and of what is wrong with a run in the list, and of a task that is asked about."""
 AFTER, WHAT_IF = "After", "With other words"
 
 
@@ -81,6 +83,8 @@ class TracesWindow(QMainWindow):
         self.list.setIconSize(QSize(*THUMBNAIL))
         self.list.setWordWrap(True)
         self.list.setSpacing(2)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list_hint = label(EMPTY_LIST, "muted", wrap=True)
         self.reload = quiet_button("Read the folder again", "Read the folder again (F5)")
         self.folder = quiet_button("Open a run elsewhere", "Open a run in another folder (Ctrl+O)")
@@ -313,7 +317,7 @@ class TracesWindow(QMainWindow):
 
     def _item(self, entry: TraceEntry) -> QListWidgetItem:
         words = entry.problem or f"{entry.status}, {entry.steps} steps\n{entry.when}"
-        item = QListWidgetItem(f"{_short(entry.task)}\n{_short(words, 120)}")
+        item = QListWidgetItem(f"{_short(entry.task, TASK_SHOWN)}\n{_short(words, PROBLEM_SHOWN)}")
         item.setToolTip(f"{entry.task}\n{entry.folder}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.task}, {words}")
         picture = QPixmap(*THUMBNAIL)
@@ -396,7 +400,9 @@ class TracesWindow(QMainWindow):
         entry = self._shown
         if entry is not None:
             self._deleting = entry.folder
-            self.banner.tell("warn", f"Delete “{_short(entry.task)}” for good?", str(entry.folder), "Delete for good")
+            self.banner.tell(
+                "warn", f"Delete “{_short(entry.task, DELETED_SHOWN)}” for good?", str(entry.folder), "Delete for good"
+            )
             self.banner.dismiss.show()
 
     def _confirm_delete(self) -> None:
@@ -424,5 +430,5 @@ class TracesWindow(QMainWindow):
             super().keyPressEvent(event)
 
 
-def _short(text: str, limit: int = 90) -> str:
+def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
