@@ -235,6 +235,29 @@ def test_a_choice_during_the_countdown_becomes_a_question(make_window: MakeWindo
     qtbot.waitUntil(lambda: chooser.request is None, timeout=5_000)
 
 
+def test_numbers_and_the_trail_lie_over_the_desktop_while_it_is_asked(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window(steps=[Click("the red square"), Click("the blue square")])
+    parts.window.footer.trail.setChecked(True)
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    (overlay,) = parts.desk.overlays
+    assert not overlay.drawing.trail
+    parts.window.footer.elements.setChecked(True)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.elements), timeout=10_000)
+    assert len(overlay.drawing.elements) == len(parts.window.canvas.drawing.elements)
+    qtbot.waitUntil(parts.window.side.approval.approve.isEnabled, timeout=2_000)
+    click(parts.window.side.approval.approve)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.trail), timeout=10_000)
+    wait_asked(parts, qtbot)
+    (past,) = parts.window.canvas.drawing.trail
+    view = parts.window.canvas.view.rect(RED)
+    assert view.contains(past), "where the first step pointed"
+    assert not overlay.drawing.elements, "another picture has other numbers"
+    parts.controller.stop()
+    wait_ended(parts, qtbot)
+    assert not overlay.drawing
+
+
 def test_faint_candidates_and_numbers_come_on_demand(make_window: MakeWindow, qtbot: QtBot) -> None:
     parts, _ = make_window()
     capture(parts, qtbot)

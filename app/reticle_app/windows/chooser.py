@@ -56,7 +56,8 @@ class Chooser(QObject):
 
     def clear(self, frame: Frame | None = None) -> None:
         """A new picture: nothing is found on it yet."""
-        self.grounding, self.chosen, self._nudged, self.frame = None, None, None, frame
+        self.grounding, self._given, self.chosen, self._nudged, self.frame = None, None, None, None, frame
+        self._window.footer.elements.setChecked(False)
         self._desk.clear()
 
     def show(self, grounding: Grounding, chosen: int | None, live: bool = False) -> None:
@@ -64,6 +65,7 @@ class Chooser(QObject):
         self.grounding, self._given, self.chosen, self._nudged, self._live = grounding, grounding, chosen, None, live
         self._window.show_grounding(grounding, chosen)
         self._redraw()
+        self._draw_trail()
 
     def choose(self, index: int) -> None:
         """The person points at another candidate; a countdown becomes a question."""

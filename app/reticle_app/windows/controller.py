@@ -196,18 +196,17 @@ class Controller(QObject):
         return self._observation[1]
 
     def show_elements(self, on: bool) -> None:
-        """Numbers everything that was parsed on the present picture, or takes the numbers away."""
+        """Numbers everything that was parsed on the present picture, or takes the numbers away; also during a run."""
         image = self._image
+        self._chooser.show_elements(())
         if not on or image is None:
-            self._chooser.show_elements(())
-        elif self._runner.running:
-            self._window.footer.elements.setChecked(False)
-            self._kept_for_the_run()
-        else:
-            self._begin(lambda: self._observed(image).elements(), self._number)
+            return
 
-    def _number(self, elements: Sequence[ScreenElement]) -> None:
-        self._chooser.show_elements([element.rect for element in elements])
+        def number(elements: Sequence[ScreenElement]) -> None:
+            if image is self._image and self._window.footer.elements.isChecked():
+                self._chooser.show_elements([element.rect for element in elements])
+
+        self._background.submit(lambda: self._observed(image).elements(), number, self._say_error)
 
     def _grounded(self, grounding: Grounding) -> None:
         self._chooser.show(grounding, 0 if grounding.best else None)
