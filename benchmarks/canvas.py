@@ -2,7 +2,7 @@
 
     QT_QPA_PLATFORM=offscreen python benchmarks/canvas.py [--frames 200]
 
-Every frame is painted whole into the window's backing store; nothing is skipped. Also said: what making the picture fine
+Every frame is painted whole into the backing store; nothing is skipped. Also said: what making the picture fine
 again costs after a zoom. Prints JSON.
 """
 
