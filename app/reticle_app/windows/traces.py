@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QImage, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QMainWindow,
     QPushButton,
     QSplitter,
@@ -25,25 +22,23 @@ from PySide6.QtWidgets import (
 
 from reticle_agent.trace.export import FORMATS
 from reticle_agent.trace.review import StepReview
-from reticle_app.library import THUMBNAIL, RunStep, TraceEntry, matching
+from reticle_app.library import RunStep, TraceEntry
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
-from reticle_app.widgets.canvas import to_qimage
 from reticle_app.widgets.inspect_canvas import InspectCanvas
 from reticle_app.widgets.timeline import TimeLine
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
 
 from .header import InstructionField
+from .trace_list import TraceList, shortened
 
-EMPTY_LIST = "No recorded runs yet. Runs started in the main window or with `reticle run` appear here."
-NO_MATCH = "No run has all of these words."
 PICK_ONE = "Choose a run on the left."
-TASK_SHOWN, PROBLEM_SHOWN, DELETED_SHOWN = 44, 64, 90
-"""Characters of a task and of what is wrong with a run in the list, and of a task that is asked about."""
+DELETED_SHOWN = 90
+"""Characters of a task that is asked about."""
 AFTER, WHAT_IF = "After", "With other words"
 
 
@@ -68,26 +63,12 @@ class TracesWindow(QMainWindow):
         self.setWindowTitle("Recorded runs")
         self.setWindowIcon(app_icon())
         self.setMinimumSize(820, 520)
-        self._entries: list[TraceEntry] = []
-        self._listed: list[TraceEntry] = []
         self._steps: Sequence[RunStep] = ()
         self._shown: TraceEntry | None = None
         self._deleting: Path | None = None
         self.banner, self.busy = Banner(theme, "trash"), BusyLine(theme)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search task, words, status")
-        self.search.setAccessibleName("Search runs")
-        self.search.setClearButtonEnabled(True)
-        self.list = QListWidget()
-        self.list.setAccessibleName("Runs")
-        self.list.setIconSize(QSize(*THUMBNAIL))
-        self.list.setWordWrap(True)
-        self.list.setSpacing(2)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.list_hint = label(EMPTY_LIST, "muted", wrap=True)
-        self.reload = quiet_button("Read the folder again", "Read the folder again (F5)")
-        self.folder = quiet_button("Open a run elsewhere", "Open a run in another folder (Ctrl+O)")
+        self.runs = TraceList(theme)
+        self.list, self.search, self.list_hint = self.runs.list, self.runs.search, self.runs.hint
         self.title, self.subtitle = label("", "title", wrap=True), label("", "muted", wrap=True)
         self.export_format = QComboBox()
         self.export_format.setAccessibleName("Format")
@@ -116,7 +97,7 @@ class TracesWindow(QMainWindow):
         self.ask_button = push_button("Ask again", "Ground these words on this step's picture (Enter)", "primary")
         self.inspect = push_button("Inspect", "Open this step in the inspector (I)")
         for button, icon, colour in (
-            (self.reload, "restart", "text"), (self.folder, "folder", "text"), (self.export_button, "export", "text"),
+            (self.export_button, "export", "text"),
             (self.delete_button, "trash", "bad"), (self.back, "restart", "text"), (self.earlier, "left", "text"),
             (self.later, "right", "text"), (self.right, "check", "good"), (self.wrong, "cross", "bad"),
             (self.correct, "edit", "text"), (self.ask_button, "find", "on_accent"), (self.inspect, "inspect", "text"),
@@ -124,7 +105,6 @@ class TracesWindow(QMainWindow):
             tint(theme, button, icon, colour)
         self._lay_out()
         self._connect()
-        self.show_entries([])
         self.show_run(None, ())
 
     def sizeHint(self) -> QSize:
@@ -134,13 +114,12 @@ class TracesWindow(QMainWindow):
 
     def show_entries(self, entries: Sequence[TraceEntry]) -> None:
         """The runs there are; keeps the chosen one where it still is."""
-        self._entries = list(entries)
-        self._list_entries()
+        self.runs.show_entries(entries)
 
     @property
     def listed(self) -> list[TraceEntry]:
         """The runs that the search lets through."""
-        return self._listed
+        return self.runs.listed
 
     def show_run(self, entry: TraceEntry | None, steps: Sequence[RunStep]) -> None:
         """A run with its time line; None shows the page that asks to choose one."""
@@ -197,18 +176,6 @@ class TracesWindow(QMainWindow):
         return made
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.search, 1)
-        top.addWidget(self.folder)
-        top.addWidget(self.reload)
-        left, column = QWidget(), QVBoxLayout()
-        left.setObjectName("plainside")
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addLayout(top)
-        column.addWidget(self.list_hint)
-        column.addWidget(self.list, 1)
-        left.setLayout(column)
         self.stack = QStackedWidget()
         empty = label(PICK_ONE, "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -221,7 +188,7 @@ class TracesWindow(QMainWindow):
             rows.addWidget(widget, stretch)
         right.setLayout(rows)
         split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(left)
+        split.addWidget(self.runs)
         split.addWidget(right)
         split.setStretchFactor(1, 1)
         split.setSizes([350, 930])
@@ -272,10 +239,9 @@ class TracesWindow(QMainWindow):
         return page
 
     def _connect(self) -> None:
-        self.search.textChanged.connect(self._list_entries)
-        self.list.currentRowChanged.connect(self._pick)
-        self.folder.clicked.connect(self.ask_folder)
-        self.reload.clicked.connect(self.refresh_asked)
+        self.runs.opened.connect(self._pick)
+        self.runs.reload.clicked.connect(self.refresh_asked)
+        self.runs.folder.clicked.connect(self.ask_folder)
         self.line.valueChanged.connect(self._scrub)
         self.earlier.clicked.connect(lambda: self.line.setValue(self.line.value() - 1))
         self.later.clicked.connect(lambda: self.line.setValue(self.line.value() + 1))
@@ -301,39 +267,10 @@ class TracesWindow(QMainWindow):
 
     # --- actions ---
 
-    def _list_entries(self) -> None:
-        current = self.list.currentRow()
-        kept = self._listed[current].folder if 0 <= current < len(self._listed) else None
-        self._listed = matching(self._entries, self.search.text())
-        self.list.blockSignals(True)
-        self.list.clear()
-        for entry in self._listed:
-            self.list.addItem(self._item(entry))
-        rows = [i for i, entry in enumerate(self._listed) if entry.folder == kept]
-        self.list.setCurrentRow(rows[0] if rows else -1)
-        self.list.blockSignals(False)
-        self.list_hint.setText(EMPTY_LIST if not self._entries else NO_MATCH)
-        self.list_hint.setVisible(not self._listed)
-
-    def _item(self, entry: TraceEntry) -> QListWidgetItem:
-        words = entry.problem or f"{entry.status}, {entry.steps} steps\n{entry.when}"
-        item = QListWidgetItem(f"{_short(entry.task, TASK_SHOWN)}\n{_short(words, PROBLEM_SHOWN)}")
-        item.setToolTip(f"{entry.task}\n{entry.folder}")
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.task}, {words}")
-        picture = QPixmap(*THUMBNAIL)
-        picture.fill(QColor(self.theme.tokens.canvas))
-        if entry.thumbnail is not None:
-            picture = QPixmap.fromImage(to_qimage(entry.thumbnail))
-        icon = QIcon(picture)
-        icon.addPixmap(picture, QIcon.Mode.Selected)
-        item.setIcon(icon)
-        return item
-
-    def _pick(self, row: int) -> None:
-        if 0 <= row < len(self._listed):
-            self._deleting = None
-            self.banner.hide()
-            self.opened.emit(self._listed[row].folder)
+    def _pick(self, folder: Path) -> None:
+        self._deleting = None
+        self.banner.hide()
+        self.opened.emit(folder)
 
     def _scrub(self, index: int) -> None:
         self._tell_step()
@@ -401,7 +338,10 @@ class TracesWindow(QMainWindow):
         if entry is not None:
             self._deleting = entry.folder
             self.banner.tell(
-                "warn", f"Delete “{_short(entry.task, DELETED_SHOWN)}” for good?", str(entry.folder), "Delete for good"
+                "warn",
+                f"Delete “{shortened(entry.task, DELETED_SHOWN)}” for good?",
+                str(entry.folder),
+                "Delete for good",
             )
             self.banner.dismiss.show()
 
@@ -428,7 +368,3 @@ class TracesWindow(QMainWindow):
             button.click()
         else:
             super().keyPressEvent(event)
-
-
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
