@@ -129,7 +129,7 @@ def test_elements_are_listed_searched_and_numbered(make_window: MakeWindow, qtbo
     parts, _ = make_window()
     window, inspecting = opened(parts, qtbot)
     window.side.setCurrentIndex(window.side.elements_tab)
-    qtbot.waitUntil(lambda: inspecting.elements is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: inspecting.elements is not None, timeout=30_000)
     assert window.side.elements.rowCount() == len(inspecting.elements or ()) >= 4
     window.side.search.setText("yellow")
     assert window.side.elements.rowCount() == 1

@@ -243,7 +243,7 @@ def test_numbers_and_the_trail_lie_over_the_desktop_while_it_is_asked(make_windo
     (overlay,) = parts.desk.overlays
     assert not overlay.drawing.trail
     parts.window.footer.elements.setChecked(True)
-    qtbot.waitUntil(lambda: bool(overlay.drawing.elements), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.elements), timeout=30_000)
     assert len(overlay.drawing.elements) == len(parts.window.canvas.drawing.elements)
     qtbot.waitUntil(parts.window.side.approval.approve.isEnabled, timeout=2_000)
     click(parts.window.side.approval.approve)
@@ -267,7 +267,7 @@ def test_faint_candidates_and_numbers_come_on_demand(make_window: MakeWindow, qt
     assert len(drawn.marks) == 5
     assert not drawn.elements
     QTest.keyClick(window.canvas, Qt.Key.Key_E)
-    qtbot.waitUntil(lambda: len(window.canvas.drawing.elements) >= 4, timeout=10_000)
+    qtbot.waitUntil(lambda: len(window.canvas.drawing.elements) >= 4, timeout=30_000)
     view = window.canvas.view.rect(RED)
     assert any(box.region.iou(view) > 0.9 for box in window.canvas.drawing.elements)
     QTest.keyClick(window.canvas, Qt.Key.Key_E)

@@ -28,7 +28,7 @@ def desktop() -> Iterator[None]:
 def live(tmp_path: Path, mode: str, person: str) -> dict[str, Any]:
     command = [sys.executable, str(SCRIPT), mode, str(tmp_path), person]
     environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["ended"]

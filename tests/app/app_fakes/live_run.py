@@ -61,10 +61,10 @@ def main() -> None:
     window, approval = parts.window, parts.window.side.approval
     window.setGeometry(20, 40, 1200, 700)
     window.show()
-    assert spin(20, lambda: window.header.run_button.isEnabled())
+    assert spin(60, lambda: window.header.run_button.isEnabled())
     window.header.field.setText("click the red square")
     press(window.header.run_button)
-    asked = spin(20, lambda: approval.approve.isEnabled() or window.banner.isVisible()) and approval.isVisible()
+    asked = spin(60, lambda: approval.approve.isEnabled() or window.banner.isVisible()) and approval.isVisible()
     overlay = [w.isVisible() for w in parts.desk.overlays]
     if asked:
         spin(0.3)
@@ -72,22 +72,24 @@ def main() -> None:
             keep(Path(sys.argv[4]))
         if person in ("escape", "nudge"):  # the keyboard belongs to the program that is worked on
             subprocess.run(["xdotool", "search", "--name", "^Squares$", "windowfocus", "--sync"], check=True)
-            spin(5, lambda: parts.controller.chooser.keys.listening)
+            spin(20, lambda: parts.controller.chooser.keys.listening)
             spin(0.4)
         if person == "escape":
             subprocess.run(["xdotool", "key", "Return", "key", "space", "key", "Escape"], check=True)
         elif person == "nudge":
             moves = ["key", "2", "key", "1", "key", "Right", "key", "Right", "key", "Right", "key", "shift+Down"]
             subprocess.run(["xdotool", *moves, "key", "Return", "key", "space"], check=True)
-            spin(5, lambda: parts.controller.chooser.answer().point is not None)
+            spin(20, lambda: parts.controller.chooser.answer().point is not None)
             spin(0.5)
             assert approval.isVisible(), "no key approves"
+            subprocess.run(["xdotool", "search", "--name", "^Reticle$", "windowraise"], check=True)
+            spin(0.5)
             press(approval.approve)
         elif person == "stop":
             press(window.header.stop_button)
         else:
             press(approval.approve if person == "approve" else approval.refuse)
-    ended = spin(30, lambda: not parts.runner.running and window.banner.isVisible())
+    ended = spin(60, lambda: not parts.runner.running and window.banner.isVisible())
     spin(0.5)
     report = {
         "asked": asked,
