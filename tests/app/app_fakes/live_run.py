@@ -82,7 +82,9 @@ def main() -> None:
             spin(20, lambda: parts.controller.chooser.answer().point is not None)
             spin(0.5)
             assert approval.isVisible(), "no key approves"
-            subprocess.run(["xdotool", "search", "--name", "^Reticle$", "windowraise"], check=True)
+            window.raise_()  # the other window came up with the keyboard
+            window.activateWindow()
+            spin(5, window.isActiveWindow)
             spin(0.5)
             press(approval.approve)
         elif person == "stop":
