@@ -203,6 +203,7 @@ def style_sheet(t: Tokens) -> str:
     QTabBar::tab:focus {{ color: {t.accent}; }}
     QTableWidget, QListWidget {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
         outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+    QTableWidget {{ border-radius: 0; }}
     QTableWidget:focus, QListWidget:focus {{ border-color: {t.accent}; }}
     QTableWidget::item {{ padding: 4px 6px; border: none; }}
     QTableWidget::item:selected, QListWidget::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}

@@ -223,7 +223,11 @@ class Canvas(QWidget):
         self._layers.paint(painter, sight, picture, ratio, key, lambda p: self._paint_base(p, moving), not moving)
         painter.setPen(QColor(0, 0, 0, 60))
         painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
+        self.paint_under(painter)
         draw(painter, self.drawing, sight.adjusted(4, 4, -4, -4))
+
+    def paint_under(self, painter: QPainter) -> None:
+        """For what lies over the picture and under the candidates; here nothing."""
 
     @property
     def drawing(self) -> Drawing:

@@ -85,28 +85,42 @@ class InspectCanvas(Canvas):
 
     # --- events ---
 
+    def paint_under(self, painter: QPainter) -> None:
+        for rect in self._regions:
+            self._outline(painter, rect, REGION, 1.5, Qt.PenStyle.DashLine)
+        if self._focus is not None:
+            self._outline(painter, self._focus, FOCUS, 3.0)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self.has_picture:
             return
         painter = QPainter(self)
-        for rects, colour, width in (
-            (self._regions, REGION, 1.5),
-            ((self._focus,) if self._focus else (), FOCUS, 3.0),
-            ((self._box,) if self._box else (), DRAWN, 2.5),
-            ((self._patch,) if self._patch else (), PATCH, 1.0),
-        ):
-            for rect in rects:
-                box = self._on_widget(rect)
-                painter.setPen(QPen(QColor(0, 0, 0, 160) if colour is PATCH else QColor(255, 255, 255, 190), width + 2))
-                painter.drawRect(box)
-                painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine if colour is REGION else Qt.PenStyle.SolidLine))
-                painter.drawRect(box)
+        if self._box is not None:
+            self._outline(painter, self._box, DRAWN, 2.5)
+        if self._patch is not None:
+            self._outline(painter, self._patch, PATCH, 1.0)
         painter.end()
         now = (self._zoom, self._offset.x(), self._offset.y())
         if now != self._seen:
             self._seen = now
             self.viewed.emit(self._zoom, QPointF(self._offset))
+
+    def _outline(
+        self,
+        painter: QPainter,
+        rect: Rect,
+        colour: QColor,
+        width: float,
+        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    ) -> None:
+        """A frame with an edge of the other lightness, so that it shows on any picture."""
+        box = self._on_widget(rect)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 160) if colour is PATCH else QColor(255, 255, 255, 190), width + 2))
+        painter.drawRect(box)
+        painter.setPen(QPen(colour, width, style))
+        painter.drawRect(box)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._drawing_on and self.has_picture and event.button() == Qt.MouseButton.LeftButton:

@@ -214,15 +214,17 @@ class InspectorWindow(QMainWindow):
         return _bar("footer", row)
 
     def _empty_page(self) -> QWidget:
-        page, column = QWidget(), QVBoxLayout()
         title, text = label("Look into the attention", "heading"), label(EMPTY, "muted", wrap=True)
-        for words in (title, text):
-            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        text.setMinimumWidth(420)
+        middle, words = QWidget(), QVBoxLayout()
+        words.setSpacing(10)
+        for line in (title, text):
+            line.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            words.addWidget(line)
+        middle.setFixedWidth(440)
+        middle.setLayout(words)
+        page, column = QWidget(), QVBoxLayout()
         column.addStretch(2)
-        column.addWidget(title)
-        column.addSpacing(8)
-        column.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         page.setLayout(column)
         return page

@@ -81,6 +81,7 @@ class InspectorSide(QTabWidget):
         self.setAccessibleName("Details")
         self.setMinimumWidth(340)
         self.setDocumentMode(True)
+        self.tabBar().setDrawBase(False)
         self._elements: list[ScreenElement] = []
         self._listed: list[int] = []
         self.tables = [table(f"Candidates {s}", CANDIDATE_COLUMNS, 5) for s in ("A", "B")]
