@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage, QScreen
 
-from reticle_agent.actions import Step
-from reticle_agent.seams import Approval, ApprovalRequest, Frame, Screen, StepOutcome
+from reticle_agent.seams import Frame, Screen
 from reticle_app.background import Background, MainThread
 from reticle_app.overlay import Desk, physical_rect
 from reticle_app.remote import ModelEndedError, RemoteGrounder, RemoteObservation
-from reticle_app.runner import RunEnd, Runner, RunOrder
+from reticle_app.runner import Runner
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Rect
@@ -25,7 +24,7 @@ from reticle_grounding.types import Grounding, ScreenElement
 from .chooser import Chooser
 from .main import MainWindow
 from .pill import RunPill
-from .progress import describe, last_status, run_banner, steps_of
+from .run_view import RunView
 
 T = TypeVar("T")
 
@@ -55,13 +54,12 @@ class Controller(QObject):
         """Number of the newest request; answers to older ones are dropped."""
         self._busy = self._model_ready = self._closing = False
         self._at_end: list[Callable[[], None]] = []
-        self._past = 0
-        """Steps of the run that are over."""
         self._image: Image.Image | None = None
         self._observation: tuple[Image.Image, RemoteObservation] | None = None
         self._pill = RunPill(window.theme)
         self._chooser = Chooser(window, desk, runner.approver, self._pill, desk_keys)
         desk.add_small_window(self._pill)
+        self._runs = RunView(window, self._chooser, desk, runner, self._pill, self._framed, self._ended)
         self._connect()
         grounder.on_end = lambda text: main.post(lambda: self._model_ended(text))
         runner.approver.attach()
@@ -83,6 +81,10 @@ class Controller(QObject):
     @property
     def chooser(self) -> Chooser:
         return self._chooser
+
+    @property
+    def runs(self) -> RunView:
+        return self._runs
 
     @property
     def image(self) -> Image.Image | None:
@@ -235,30 +237,8 @@ class Controller(QObject):
             self._window.banner.tell("info", "Say what to do", "For example: open the File menu, then click Save")
             return
         self._window.banner.hide()
-        self._window.side.steps.clear()
-        self._window.side.steps_changed()
-        self._past = 0
-        self._chooser.begin_trail()
-        self._runner.start(RunOrder(words, self._window.header.selected_mode))
+        self._runs.begin(words)
         self._refresh()
-        self._step_aside("Starting…")
-
-    def _step_aside(self, words: str) -> None:
-        """Leaves the desktop to the run: no large window is in the way, Stop stays in reach."""
-        self._pill.tell(words)
-        self._window.hide()
-        self._pill.appear(self._window)
-
-    def _come_back(self) -> None:
-        """Shows the window again without taking the keyboard from the program that is worked on."""
-        self._pill.hide()
-        if not self._window.isVisible():
-            place = self._window.pos()
-            self._window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
-            self._window.show()
-            self._window.move(place)
-        self._window.raise_()
-        self._desk.refresh()
 
     def stop(self) -> None:
         """Ends the run and whatever is computed."""
@@ -274,74 +254,15 @@ class Controller(QObject):
         self._chooser.clear(frame)
         self._window.show_picture(shown)
 
-    def _run_grounded(self, grounding: Grounding) -> None:
-        self._chooser.show(grounding, 0 if grounding.best else None, live=self._chooser.frame is not None)
-
-    def _announced(self, request: ApprovalRequest, seconds: float) -> None:
-        if request.frame is not None and request.frame is not self._chooser.frame:
-            self._framed(request.frame, to_qimage(request.frame.image))
-        self._chooser.announce(request, seconds)
-
-    def _planned(self, step: Step | None, past: tuple[StepOutcome, ...]) -> None:
-        for view in steps_of(past, step):
-            self._window.side.steps.show_step(view)
-        if len(past) > self._past and past[-1].status == "done":
-            self._chooser.extend_trail()
-        self._past = len(past)
-        self._window.side.steps_changed()
-        if step is not None:
-            self._pill.tell(describe(step))
-
-    def _asked(self, request: ApprovalRequest) -> None:
-        if request.frame is not None and request.frame is not self._chooser.frame:
-            self._framed(request.frame, to_qimage(request.frame.image))
-        self._mark_step("asking")
-        self._come_back()
-        self._chooser.ask(request)
-        self._window.side.approval.ask(request)
-        self._window.side.steps_changed()
-
-    def _asked_words(self, question: str) -> None:
-        self._mark_step("asking")
-        self._come_back()
-        self._window.side.approval.ask_words(question)
-
-    def _unasked(self) -> None:
-        self._chooser.done()
-        self._window.side.approval.clear()
-        self._mark_step("running")
-        if self._runner.running and not self._closing:
-            steps = self._window.side.steps.steps
-            self._step_aside(steps[-1].text if steps else "Working…")
-
-    def _mark_step(self, status: str) -> None:
-        steps = self._window.side.steps.steps
-        if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status("asking" if status == "asking" else "running"))
-
-    def _approve(self) -> None:
-        self._runner.approver.reply(self._chooser.answer())
-
-    def _refuse(self) -> None:
-        self._runner.approver.reply(Approval(decision="deny", source="user"))
-
     def escape(self) -> None:
         """Refuses what is asked or announced; where nothing is, stops."""
         if self._chooser.request is not None:
-            self._refuse()
+            self._runs.refuse()
         else:
             self.stop()
 
-    def _ended(self, end: RunEnd) -> None:
-        self._chooser.done()
-        self._desk.clear()
-        self._window.side.approval.clear()
-        steps = self._window.side.steps.steps
-        if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status(last_status(end), end.message))
-        self._window.banner.tell(*run_banner(end))
+    def _ended(self) -> None:
         self._refresh()
-        self._come_back()
         if self._closing:
             self._finish()
 
@@ -395,8 +316,7 @@ class Controller(QObject):
     # --- beginning and end ---
 
     def _connect(self) -> None:
-        window, header, approval = self._window, self._window.header, self._window.side.approval
-        bridge = self._runner.bridge
+        window, header = self._window, self._window.header
         header.capture_asked.connect(self.capture)
         header.find_asked.connect(self.find)
         header.run_asked.connect(self.run)
@@ -416,25 +336,10 @@ class Controller(QObject):
         window.banner.action.connect(self.restart_model)
         window.closing.connect(self._close)
         window.moved.connect(self._desk.refresh)
-        approval.approved.connect(self._approve)
-        approval.refused.connect(self._refuse)
-        approval.answered.connect(self._runner.approver.reply_words)
-        queued = Qt.ConnectionType.QueuedConnection
-        for signal, slot in (
-            (bridge.framed, self._framed),
-            (bridge.grounded, self._run_grounded),
-            (bridge.planned, self._planned),
-            (bridge.asked, self._asked),
-            (bridge.announced, self._announced),
-            (bridge.question, self._asked_words),
-            (bridge.unasked, self._unasked),
-            (bridge.ended, self._ended),
-        ):
-            signal.connect(slot, queued)
 
     def _close(self) -> None:
         """Stop, join, then destroy: the window only closes once the agent thread has ended."""
-        self._closing = True
+        self._closing = self._runs.closing = True
         self._runner.approver.detach()
         if self._runner.running:
             self._window.may_close = False
