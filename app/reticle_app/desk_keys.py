@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 
 from reticle_grounding.errors import ReticleError
 
@@ -41,7 +42,7 @@ class DeskKeys(QObject):
 
     def listen(self) -> None:
         """Takes the keys from all programs; does nothing where that is not possible, or while it listens already."""
-        if self._thread is not None:
+        if self._thread is not None or QGuiApplication.platformName() != "xcb":
             return
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(self._end,), name="desk-keys", daemon=True)
