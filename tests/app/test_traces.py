@@ -52,7 +52,7 @@ def traces(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> Opened:
 
 
 def rest(browsing: Browsing, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not browsing.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not browsing.busy, timeout=60_000)
 
 
 def open_whole(traces: Opened, qtbot: QtBot) -> None:
@@ -190,7 +190,7 @@ def test_exports_and_opens_a_step_in_the_inspector(traces: Opened, qtbot: QtBot,
     QTest.keyClick(window.before, Qt.Key.Key_I)
     inspector = parts.tools.inspector_window
     assert isinstance(inspector, InspectorWindow)
-    qtbot.waitUntil(lambda: inspector.panes[0].grounding is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: inspector.panes[0].grounding is not None, timeout=30_000)
     assert inspector.source.text().startswith("Step 1 of")
 
 

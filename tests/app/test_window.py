@@ -223,7 +223,7 @@ def test_a_choice_during_the_countdown_becomes_a_question(make_window: MakeWindo
     answers: list[Approval] = []
     thread = threading.Thread(target=lambda: answers.append(parts.runner.approver.announce(request, 30)))
     thread.start()
-    qtbot.waitUntil(lambda: chooser.request is request, timeout=5_000)
+    qtbot.waitUntil(lambda: chooser.request is request, timeout=30_000)
     assert [mark.waits_s for w in parts.desk.overlays for mark in w.marks if mark.chosen] == [30]
     chooser._desk_key("3", False)
     wait_asked(parts, qtbot)
@@ -232,7 +232,7 @@ def test_a_choice_during_the_countdown_becomes_a_question(make_window: MakeWindo
     chooser._desk_key("Escape", False)
     thread.join(5)
     assert answers == [Approval("deny", "user")]
-    qtbot.waitUntil(lambda: chooser.request is None, timeout=5_000)
+    qtbot.waitUntil(lambda: chooser.request is None, timeout=30_000)
 
 
 def test_numbers_and_the_trail_lie_over_the_desktop_while_it_is_asked(make_window: MakeWindow, qtbot: QtBot) -> None:
@@ -247,7 +247,7 @@ def test_numbers_and_the_trail_lie_over_the_desktop_while_it_is_asked(make_windo
     assert len(overlay.drawing.elements) == len(parts.window.canvas.drawing.elements)
     qtbot.waitUntil(parts.window.side.approval.approve.isEnabled, timeout=2_000)
     click(parts.window.side.approval.approve)
-    qtbot.waitUntil(lambda: bool(overlay.drawing.trail), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.trail), timeout=30_000)
     wait_asked(parts, qtbot)
     (past,) = parts.window.canvas.drawing.trail
     view = parts.window.canvas.view.rect(RED)
