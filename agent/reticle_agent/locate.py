@@ -37,6 +37,20 @@ class Located:
     def picking(self, chosen: int) -> Located:
         return replace(self, chosen=chosen)
 
+    def aiming(self, point: Point) -> Located:
+        """With the chosen candidate's point moved to ``point`` (capture pixels)."""
+        candidates = list(self.grounding.candidates)
+        candidates[self.chosen] = moved(self.candidate, point)
+        return replace(self, grounding=replace(self.grounding, candidates=tuple(candidates)))
+
+
+def moved(candidate: Candidate, point: Point) -> Candidate:
+    """The candidate aimed at another point (capture pixels); its region goes along as far as the point leaves it."""
+    region, (x, y) = candidate.region, point.pixel()
+    dx = min(0.0, x - region.left) + max(0.0, x + 1 - region.right)
+    dy = min(0.0, y - region.top) + max(0.0, y + 1 - region.bottom)
+    return replace(candidate, point=point, region=region.shifted(dx, dy))
+
 
 def aim(frame: Frame, candidate: Candidate) -> Pixel:
     """The physical desktop pixel to click: the one nearest to the candidate's point whose centre is in its region."""

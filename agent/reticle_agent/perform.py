@@ -30,7 +30,7 @@ from .safety import Policy, decide, describe
 from .seams import Actuator, Approval, ApprovalRequest, Approver, Frame, Screen, TraceSink
 from .settle import settle_after
 from .stop import StopToken
-from .trace.fields import Fields, act_fields, act_point, choose_fields
+from .trace.fields import Fields, act_fields, act_point, choose_fields, nudge_fields
 
 Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifiable"]
 Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
@@ -143,6 +143,10 @@ class Performer:
             self._trace.event("choose", step=number, **choose_fields(place.grounding, approval.chosen, "user"))
             place = place.picking(approval.chosen)
             self._obey(step, place, description, number)
+        if approval.point is not None:
+            place = place.aiming(approval.point)
+            fields = nudge_fields(place.grounding, approval.point)
+            self._trace.event("choose", step=number, **fields)
         return place, approval.source == "user"
 
     def _gate(

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled
+from reticle_grounding.geometry import Point, Rect
 from reticle_grounding.types import Candidate
 
 from .actions import Click, Drag, Hotkey, Scroll, Step, TypeText
 from .provenance import UserWords
-from .seams import Approval, ApprovalRequest, Approver
+from .seams import Announcer, Approval, ApprovalRequest, Approver
 
 Mode: TypeAlias = Literal["dry-run", "confirm", "auto"]
 MODES: tuple[Mode, ...] = ("dry-run", "confirm", "auto")
@@ -63,12 +64,16 @@ class Policy:
     """A target named with, or reading, one of these is never used; nobody is asked."""
     max_misses: int = 0
     """Steps in a row that may fail or miss their target before the run ends; for planners that can plan anew."""
+    countdown_s: float = 0.0
+    """In ``auto``, the chosen place is shown for so long before the input is sent, where somebody can look on."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
-        if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0:
-            raise BadInput("the limits of a run are at least one step, more than zero seconds and no misses below zero")
+        if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0 or not self.countdown_s >= 0:
+            raise BadInput(
+                "the limits of a run are at least one step, more than zero seconds, and no misses or countdown below 0"
+            )
         unknown = self.forbidden_kinds - KINDS.keys()
         if unknown or not all(word.strip() for word in self.forbidden_words):
             raise BadInput(f"what is forbidden is one of {', '.join(KINDS)}, or words that are not empty")
@@ -153,6 +158,13 @@ class TimedApprover:
         with self._clock():
             return self._approver.answer(question)
 
+    def announce(self, request: ApprovalRequest, seconds: float) -> Approval:
+        looks_on = _announcer(self._approver)
+        if looks_on is None:
+            return Approval("allow", "policy", request.chosen)
+        with self._clock():
+            return looks_on.announce(request, seconds)
+
     @contextmanager
     def _clock(self) -> Iterator[None]:
         start = time.monotonic()
@@ -167,16 +179,23 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
 
     ``reason`` is what :meth:`Policy.reason_to_ask` said. Raises Cancelled when the person stops meanwhile.
     """
-    if policy.mode == "dry-run" or reason is None:
+    looks_on = _announcer(approver) if policy.countdown_s and request.chosen is not None else None
+    if policy.mode == "dry-run" or (reason is None and looks_on is None):
         return Approval("allow", "policy", request.chosen)
     if approver is None:
         return Approval("deny", "none")
     try:
+        if reason is None and looks_on is not None:
+            return _checked(looks_on.announce(request, policy.countdown_s), request)
         return _checked(approver.decide(request), request)
     except Cancelled:
         raise
     except Exception:  # a crashed approver, or an answer that is none, must never let anything through
         return Approval("deny", "none")
+
+
+def _announcer(approver: object) -> Announcer | None:
+    return approver if isinstance(approver, Announcer) else None
 
 
 def _checked(approval: Approval, request: ApprovalRequest) -> Approval:
@@ -186,7 +205,13 @@ def _checked(approval: Approval, request: ApprovalRequest) -> Approval:
     count = len(request.grounding.candidates) if request.grounding is not None else 0
     if chosen is not None and not 0 <= chosen < count:
         return Approval("deny", "none")
-    return Approval("allow", approval.source, chosen)
+    if approval.point is not None and (chosen is None or not _on_frame(approval.point, request)):
+        return Approval("deny", "none")
+    return Approval("allow", approval.source, chosen, approval.point)
+
+
+def _on_frame(point: Point, request: ApprovalRequest) -> bool:
+    return request.grounding is not None and Rect.of_size(request.grounding.image_size).contains(point)
 
 
 def describe(step: Step, candidate: Candidate | None = None) -> str:

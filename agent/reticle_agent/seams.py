@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
-from reticle_grounding.geometry import Rect, Transform
+from reticle_grounding.geometry import Point, Rect, Transform
 from reticle_grounding.types import Grounding
 
 from .actions import Input, Step
@@ -79,6 +79,8 @@ class Approval:
     source: Literal["user", "policy", "none"]
     chosen: int | None = None
     """Another candidate, where the person picked one."""
+    point: Point | None = None
+    """Capture pixels; where the person moved the chosen candidate's point to."""
 
 
 class Screen(Protocol):
@@ -122,6 +124,15 @@ class Approver(Protocol):
 
     def answer(self, question: str) -> str | None:
         """The person's words, or None when nobody answers."""
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """An approver that can also tell of what will be done without asking, while there is time to object."""
+
+    def announce(self, request: ApprovalRequest, seconds: float) -> Approval:
+        """Waits ``seconds``; no objection is an ``allow`` by the policy. The person may refuse, stop or take over."""
         ...
 
 

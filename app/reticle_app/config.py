@@ -38,6 +38,10 @@ class Settings(BaseModel):
     """Candidates shown per instruction."""
     ask_below: float = Field(default=0.5, ge=0, le=1)
     """In auto mode, places less likely than this are asked about."""
+    countdown_s: float = Field(default=2.0, ge=0, le=30)
+    """In auto mode, the window shows the chosen place for so long before it is used; 0 shows none."""
+    desk_keys: bool = True
+    """While something is asked, 1 to 9, arrows and Escape mean the candidates, whatever program has the keyboard."""
     max_steps: int = Field(default=30, ge=1, le=1000)
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)

@@ -27,6 +27,7 @@ from .runner import Body, Runner
 from .theme import Theme
 from .windows.controller import Controller
 from .windows.main import MainWindow
+from .windows.tools import Tools
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -42,6 +43,7 @@ class Parts:
     desk: Desk
     theme: Theme
     main: MainThread
+    tools: Tools
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -71,9 +73,18 @@ def build(
     desk.add_window(window)
     window.header.select_mode(settings.mode)
     controller = Controller(
-        window, grounder, runner, desk, main, lambda: open_screen(desk), open_picture, settings.top_k
+        window,
+        grounder,
+        runner,
+        desk,
+        main,
+        lambda: open_screen(desk),
+        open_picture,
+        settings.top_k,
+        settings.desk_keys,
     )
-    return Parts(window, controller, runner, grounder, desk, theme, main)
+    tools = Tools(controller, window, grounder, runner, desk, main, lambda: open_screen(desk), open_picture, settings)
+    return Parts(window, controller, runner, grounder, desk, theme, main, tools)
 
 
 def remember(parts: Parts, settings: Settings, save: Callable[[Settings], None] = save_settings) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRectF, Qt, QTimer
 from PySide6.QtGui import QBitmap, QGuiApplication, QImage, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QWidget
 
 from reticle_agent.seams import Display, Frame
-from reticle_grounding.geometry import Affine, Rect, Size, Space
+from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
 from .background import MainThread
-from .widgets.marks import Mark, draw_marks, marks_of
+from .widgets.marks import Drawing, Mark, NumberedBox, draw, marks_of
 
 RAISE_MS = 150
 OVERLAY_GONE_S, WINDOW_GONE_S = 0.1, 0.5
@@ -67,20 +68,26 @@ class OverlayWindow(QWidget):
             self.setAttribute(attribute)
         self.setScreen(screen)
         self.setGeometry(screen.geometry())
-        self._marks: list[Mark] = []
-        self._drawn = QRegion()
-        self._chosen: int | None = None
+        self.screen_name = screen.name()
+        """The screen it was made for; Qt may report another one while the window is hidden."""
+        self._drawing, self._drawn = Drawing(), QRegion()
 
     @property
-    def marks(self) -> list[Mark]:
-        """What is drawn, in this window's coordinates."""
-        return self._marks
+    def marks(self) -> Sequence[Mark]:
+        """The candidates that are drawn, in this window's coordinates."""
+        return self._drawing.marks
 
-    def set_marks(self, marks: list[Mark], chosen: int | None) -> None:
+    @property
+    def drawing(self) -> Drawing:
+        return self._drawing
+
+    def set_drawing(self, drawing: Drawing) -> None:
         """What to draw; the window is shown by :meth:`appear`, and hidden when there is nothing."""
-        self._marks, self._chosen = marks, chosen
-        self._drawn = self._shape() if marks else QRegion()
-        if marks:
+        if drawing == self._drawing:
+            return
+        self._drawing = drawing
+        self._drawn = self._shape() if drawing else QRegion()
+        if drawing:
             self.update()
         else:
             self.hide()
@@ -100,19 +107,29 @@ class OverlayWindow(QWidget):
         picture.fill(0)
         painter = QPainter(picture)
         painter.setFont(self.font())
-        draw_marks(painter, self._marks, self._chosen, QRectF(self.rect()))
+        draw(painter, self._drawing, QRectF(self.rect()))
         painter.end()
         return QRegion(QBitmap.fromImage(picture.createAlphaMask()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        draw_marks(painter, self._marks, self._chosen, QRectF(self.rect()))
+        draw(painter, self._drawing, QRectF(self.rect()))
 
 
 def capture_to_overlay(frame: Frame, overlay: Size) -> Affine:
     """Capture pixels to the logical pixels of the overlay window that covers the frame's display."""
     window = Affine.mapping(frame.display.physical, Rect.of_size(overlay))
     return frame.transform.affine(Space.CAPTURE, Space.PHYSICAL).then(window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The candidates on the desktop."""
+
+    frame: Frame
+    grounding: Grounding
+    chosen: int | None
+    waits_s: float | None
 
 
 class Desk:
@@ -124,6 +141,10 @@ class Desk:
         self._windows: list[QWidget] = []
         self._small: list[QWidget] = []
         self._lock = threading.RLock()
+        self._shown: _Shown | None = None
+        self._everything = False
+        self._elements: tuple[Rect, ...] = ()
+        self._trail: tuple[Point, ...] = ()
         self._captures = 0
         """Captures under way; meanwhile no overlay appears. Changed on the window's thread."""
 
@@ -136,20 +157,62 @@ class Desk:
         self._windows.append(window)
         self._small.append(window)
 
-    def show_candidates(self, frame: Frame, grounding: Grounding, chosen: int | None) -> None:
-        """Draws candidates over the display the frame was taken from."""
-        screen = screen_of(frame.display)
+    def show_candidates(
+        self, frame: Frame, grounding: Grounding, chosen: int | None, waits_s: float | None = None
+    ) -> None:
+        """Draws candidates over the display the frame was taken from.
+
+        ``waits_s``: seconds until the chosen one is clicked, shown on its label.
+        """
+        self._shown = _Shown(frame, grounding, chosen, waits_s)
+        self._draw()
+
+    def show_everything(self, on: bool) -> None:
+        """Whether candidates of a few percent are drawn, too."""
+        self._everything = on
+        self._draw()
+
+    def show_elements(self, elements: Sequence[Rect]) -> None:
+        """Numbers all parsed elements of the shown frame (capture pixels), from 1; none takes the numbers away."""
+        self._elements = tuple(elements)
+        self._draw()
+
+    def show_trail(self, trail: Sequence[Point]) -> None:
+        """Draws where past steps pointed, in device pixels of the desktop, on every monitor; none takes it away."""
+        self._trail = tuple(trail)
+        self._draw()
+
+    def clear(self) -> None:
+        """Takes everything off the desktop; what is wanted on demand is drawn again with the next candidates."""
+        self._shown, self._elements = None, ()
+        for window in self._overlays.values():
+            window.set_drawing(Drawing())
+
+    def _draw(self) -> None:
+        shown = self._shown
+        if shown is None:
+            return
+        screen = screen_of(shown.frame.display)
+        for one in QGuiApplication.screens() if self._trail else [screen]:
+            self._overlay(one)
+        for window in self._overlays.values():
+            here = window.screen_name == screen.name()
+            trail = _on_screen(self._trail, window.screen()) if self._trail else ()
+            if not here:
+                window.set_drawing(Drawing(trail=trail))
+                continue
+            link = capture_to_overlay(shown.frame, Size(window.width(), window.height()))
+            marks = marks_of(shown.grounding.candidates, link, shown.chosen, self._everything, shown.waits_s)
+            boxes = [NumberedBox(i, link.rect(r)) for i, r in enumerate(self._elements, 1)]
+            window.set_drawing(Drawing(tuple(marks), tuple(boxes), trail))
+        self.refresh()
+
+    def _overlay(self, screen: QScreen) -> OverlayWindow:
         window = self._overlays.get(screen.name())
         if window is None:
             window = self._overlays[screen.name()] = OverlayWindow(screen)
         window.setGeometry(screen.geometry())
-        size = Size(window.width(), window.height())
-        window.set_marks(marks_of(grounding.candidates, capture_to_overlay(frame, size)), chosen)
-        self.refresh()
-
-    def clear(self) -> None:
-        for window in self._overlays.values():
-            window.set_marks([], None)
+        return window
 
     def close(self) -> None:
         self._windows.clear()
@@ -219,6 +282,13 @@ class Desk:
                 own = own.united(window.frameGeometry())
         for overlay in self._overlays.values():
             overlay.appear(own)
+
+
+def _on_screen(trail: Sequence[Point], screen: QScreen) -> tuple[Point, ...]:
+    """Points of the desktop in the coordinates of the window that covers a screen; those elsewhere lie outside it."""
+    area = screen.geometry()
+    link = Affine.mapping(physical_rect(screen), Rect(0, 0, area.width(), area.height()))
+    return tuple(link.point(at) for at in trail)
 
 
 def _physical_frame(window: QWidget) -> Rect:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias, cast
 
@@ -17,7 +17,16 @@ from PIL import Image
 
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
-from reticle_grounding.types import Candidate, FloatMap, Grounding, Heard, HeardKind, Origin
+from reticle_grounding.types import (
+    Candidate,
+    ElementSort,
+    FloatMap,
+    Grounding,
+    Heard,
+    HeardKind,
+    Origin,
+    ScreenElement,
+)
 
 Header: TypeAlias = dict[str, object]
 
@@ -213,6 +222,26 @@ def decode_grounding(data: object, payload: bytes) -> Grounding:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the model process sent an answer that cannot be read ({error})") from error
+
+
+def encode_elements(elements: Sequence[ScreenElement]) -> Header:
+    return {"elements": [{"rect": list(e.rect.as_tuple()), "sort": e.sort, "text": e.text} for e in elements]}
+
+
+def decode_elements(data: object) -> tuple[ScreenElement, ...]:
+    """Raises ProtocolError when fields are missing."""
+    try:
+        rows = cast(Mapping[str, list[Mapping[str, object]]], data)["elements"]
+        return tuple(
+            ScreenElement(
+                Rect(*cast(list[float], row["rect"])),
+                cast(ElementSort, row["sort"]),
+                cast("str | None", row["text"]),
+            )
+            for row in rows
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"the model process sent elements that cannot be read ({error})") from error
 
 
 def _attention(payload: bytes, shape: list[int]) -> FloatMap:

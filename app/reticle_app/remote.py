@@ -19,9 +19,20 @@ from typing import BinaryIO, cast
 from PIL import Image
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
-from reticle_grounding.types import Grounding
+from reticle_grounding.types import Grounding, ScreenElement
 
-from .protocol import Header, Message, Payload, Pixels, decode_error, decode_grounding, read_message, write_message
+from .protocol import (
+    Header,
+    Message,
+    Payload,
+    Pixels,
+    decode_elements,
+    decode_error,
+    decode_grounding,
+    read_message,
+    write_message,
+)
+from .tuning import DEFAULT, Tuning
 
 WORKER = (sys.executable, "-m", "reticle_app.worker")
 CLOSE_S = 2.0
@@ -145,22 +156,28 @@ class ModelProcess:
 class RemoteObservation:
     """A screenshot held by the model process; observed again by itself after a restart."""
 
-    def __init__(self, owner: RemoteGrounder, image: Image.Image) -> None:
-        self._owner, self._image = owner, image
+    def __init__(self, owner: RemoteGrounder, image: Image.Image, options: Tuning = DEFAULT) -> None:
+        self._owner, self._image, self._options = owner, image, options
         self._process, self._number = self._hold()
 
     def _hold(self) -> tuple[ModelProcess, int]:
-        process, number = self._owner.upload(self._image)
+        process, number = self._owner.upload(self._image, self._options)
         weakref.finalize(self, self._owner.forget, process, number).atexit = False
         return process, number
 
     def ground(self, instruction: str, top_k: int = 5) -> Grounding:
         """Blocks until the answer is there. Raises ReticleError; ``Cancelled`` after :meth:`RemoteGrounder.cancel`."""
+        answer = self._ask({"op": "ground", "instruction": instruction, "top_k": top_k})
+        return decode_grounding(answer.header["ok"], answer.payload)
+
+    def elements(self) -> tuple[ScreenElement, ...]:
+        """All that was parsed on the screenshot. Blocks like :meth:`ground`, and raises the same."""
+        return decode_elements(self._ask({"op": "elements"}).header["ok"])
+
+    def _ask(self, header: Header) -> Message:
         if self._process is not self._owner.process():
             self._process, self._number = self._hold()
-        header: Header = {"op": "ground", "observation": self._number, "instruction": instruction, "top_k": top_k}
-        answer = self._process.send(header).result()
-        return decode_grounding(answer.header["ok"], answer.payload)
+        return self._process.send({**header, "observation": self._number}).result()
 
 
 class RemoteGrounder:
@@ -216,16 +233,17 @@ class RemoteGrounder:
                 self._name = str(cast(Header, answer.header["ok"])["name"])
             return self._process
 
-    def observe(self, image: Image.Image) -> RemoteObservation:
-        return RemoteObservation(self, image)
+    def observe(self, image: Image.Image, options: Tuning = DEFAULT) -> RemoteObservation:
+        """``options`` other than the model's own are for looking into it; each set is kept open beside the others."""
+        return RemoteObservation(self, image, options)
 
-    def upload(self, image: Image.Image) -> tuple[ModelProcess, int]:
+    def upload(self, image: Image.Image, options: Tuning = DEFAULT) -> tuple[ModelProcess, int]:
         """Sends the picture; returns the process that holds it and its number there."""
         if image.width < 1 or image.height < 1:
             raise BadInput("the picture is empty; capture the screen again")
         process = self.process()
         self._drop_forgotten(process)
-        header: Header = {"op": "observe", "width": image.width, "height": image.height}
+        header: Header = {"op": "observe", "width": image.width, "height": image.height, **options.header()}
         answer = process.send(header, Pixels(image)).result()
         return process, int(cast(int, cast(Header, answer.header["ok"])["observation"]))
 

@@ -69,6 +69,8 @@ class Bridge(QObject):
     """The next Step (None while it is being planned), and the StepOutcomes so far."""
     asked = Signal(object)
     """ApprovalRequest: waits for an answer."""
+    announced = Signal(object, float)
+    """ApprovalRequest that is carried out after so many seconds unless the person objects."""
     question = Signal(str)
     unasked = Signal()
     """The pending request is no longer waiting (answered, timed out, stopped)."""
@@ -84,6 +86,7 @@ class WindowApprover:
         self._lock = threading.Condition()
         self._attached = False
         self._waiting = False
+        self._held = False
         self._approval: Approval | None = None
         self._words: str | None = None
 
@@ -107,6 +110,33 @@ class WindowApprover:
             answer, self._waiting = self._approval, False
         self._bridge.unasked.emit()
         return answer or DENY
+
+    def announce(self, request: ApprovalRequest, seconds: float) -> Approval:
+        """Shows what will be done; silence lets it happen. :meth:`hold` makes a question of it."""
+        if not self._open():
+            return DENY
+        self._bridge.announced.emit(request, seconds)
+        with self._lock:
+            self._lock.wait_for(lambda: self._approval is not None or self._held or not self._attached, seconds)
+            held, attached = self._held, self._attached
+            if not held and self._approval is None:
+                self._waiting = False
+        if held:
+            self._bridge.asked.emit(request)
+            self._wait(lambda: self._approval is not None)
+        with self._lock:
+            answer, self._waiting = self._approval, False
+        self._bridge.unasked.emit()
+        if answer is None and attached and not held:
+            return Approval("allow", "policy", request.chosen)
+        return answer or DENY
+
+    def hold(self) -> None:
+        """Stops a countdown: what was announced is now asked about. Ignored when nothing is announced."""
+        with self._lock:
+            if self._waiting:
+                self._held = True
+                self._lock.notify_all()
 
     def answer(self, question: str) -> str | None:
         """The person's words, None without any. Raises Cancelled after a stop."""
@@ -136,7 +166,7 @@ class WindowApprover:
 
     def _open(self) -> bool:
         with self._lock:
-            self._approval, self._words = None, None
+            self._approval, self._words, self._held = None, None, False
             self._waiting = self._attached
             return self._attached
 

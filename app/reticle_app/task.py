@@ -73,6 +73,8 @@ class TaskOptions:
     max_seconds: float = 300.0
     ask_below: float = 0.5
     """In auto mode, places with a lower ``p_true`` are asked about."""
+    countdown_s: float = 0.0
+    """In auto mode, how long a place is shown before it is used, where somebody looks on."""
     forbidden_kinds: tuple[Kind, ...] = ()
     forbidden_words: tuple[str, ...] = ()
     endpoint: EndpointChoice | None = None
@@ -91,6 +93,7 @@ class TaskOptions:
             max_steps=settings.max_steps,
             max_seconds=settings.max_seconds,
             ask_below=settings.ask_below,
+            countdown_s=settings.countdown_s,
             forbidden_kinds=settings.forbidden_kinds,
             forbidden_words=settings.forbidden_words,
         )
@@ -154,6 +157,7 @@ def run_on_desktop(
         forbidden_kinds=frozenset(options.forbidden_kinds),
         forbidden_words=options.forbidden_words,
         max_misses=planning.max_misses,
+        countdown_s=options.countdown_s,
     )
     before = TraceReader.open(options.resume) if options.resume is not None else None
     past = outcomes_of(before, options.task, planning.secrets) if before is not None else ()

@@ -194,6 +194,26 @@ def style_sheet(t: Tokens) -> str:
         border-radius: 7px; }}
     QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {t.disabled}; }}
     QSplitter::handle {{ background: {t.border}; }}
+    QTabWidget::pane {{ border: none; background: {t.surface}; }}
+    QTabWidget > QStackedWidget > QWidget {{ background: {t.surface}; }}
+    QTabBar {{ background: {t.surface}; }}
+    QTabBar::tab {{ background: transparent; color: {t.muted}; padding: 10px 12px 8px 12px; border: none;
+        border-bottom: 2px solid transparent; }}
+    QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+    QTabBar::tab:focus {{ color: {t.accent}; }}
+    QTableWidget, QListWidget {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
+        outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+    QTableWidget {{ border-radius: 0; }}
+    QTableWidget:focus, QListWidget:focus {{ border-color: {t.accent}; }}
+    QTableWidget::item {{ padding: 4px 6px; border: none; }}
+    QTableWidget::item:selected, QListWidget::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
+    QListWidget::item {{ padding: 6px; border-radius: 6px; color: {t.text}; }}
+    QHeaderView {{ background: {t.surface}; }}
+    QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
+        border-bottom: 1px solid {t.border}; padding: 5px 6px; }}
+    QPushButton:checked {{ background: {t.accent_soft}; border-color: {t.accent}; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
+    QScrollBar::handle:horizontal {{ background: {t.strong_border}; border-radius: 3px; min-width: 28px; }}
     """
 
 

@@ -10,27 +10,53 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 from PIL import Image
 
 from reticle_agent.seams import Grounder, Observation
 from reticle_grounding.errors import BadInput, ReticleError
 
-from .protocol import Header, Message, encode_error, encode_grounding, read_message, write_message
+from .protocol import (
+    Header,
+    Message,
+    encode_elements,
+    encode_error,
+    encode_grounding,
+    read_message,
+    write_message,
+)
+from .tuning import DEFAULT, Tuning
 
-Opener: TypeAlias = Callable[[str], Grounder]
+if TYPE_CHECKING:
+    from reticle_grounding.ocr import TextBox
+
+Opener: TypeAlias = Callable[[str, Tuning], Grounder]
 Answer: TypeAlias = tuple[Header, bytes]
 
 
-def open_predictor(model_dir: str) -> Grounder:
+@runtime_checkable
+class Readable(Protocol):
+    """An observation that tells what was read on its picture."""
+
+    @property
+    def image(self) -> Image.Image: ...
+
+    def texts(self) -> Sequence[TextBox]: ...
+
+
+def open_predictor(model_dir: str, tuning: Tuning = DEFAULT) -> Grounder:
     """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported."""
     from reticle_grounding.assets import embedded_model_dir
+    from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder as Predictor
 
-    return Predictor.open(Path(model_dir) if model_dir else embedded_model_dir())
+    folder = Path(model_dir) if model_dir else embedded_model_dir()
+    config = GroundingConfig(reading=tuning.reading, keep_ratio=tuning.keep_ratio)
+    return Predictor.open(folder, config)
 
 
 class ModelServer:
@@ -38,7 +64,8 @@ class ModelServer:
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
-        self._grounder: Grounder | None = None
+        self._model_dir = ""
+        self._grounders: dict[Tuning, Grounder] = {}
         self._observations: dict[int, Observation] = {}
         self._next = 1
         self._ops: dict[str, Callable[[Message], Answer]] = {
@@ -46,6 +73,7 @@ class ModelServer:
             "open": self._open,
             "observe": self._observe,
             "ground": self._ground,
+            "elements": self._elements,
             "drop": self._drop,
         }
 
@@ -70,24 +98,45 @@ class ModelServer:
 
     def _open(self, message: Message) -> Answer:
         self._observations.clear()
-        self._grounder = self._opener(str(message.header.get("model_dir", "")))
-        return {"name": self._grounder.name}, b""
+        self._grounders.clear()
+        self._model_dir = str(message.header.get("model_dir", ""))
+        grounder = self._grounders[DEFAULT] = self._opener(self._model_dir, DEFAULT)
+        return {"name": grounder.name}, b""
 
     def _observe(self, message: Message) -> Answer:
-        if self._grounder is None:
+        if not self._grounders:
             raise BadInput("open a model before observing a picture")
         size = (_int(message, "width"), _int(message, "height"))
         if min(size) < 1 or len(message.payload) != size[0] * size[1] * 3:
             raise BadInput(f"{len(message.payload)} bytes are not an RGB picture of {size[0]}x{size[1]}")
+        grounder = self._tuned(Tuning.from_header(message.header))
         number, self._next = self._next, self._next + 1
-        self._observations[number] = self._grounder.observe(Image.frombytes("RGB", size, message.payload))
+        self._observations[number] = grounder.observe(Image.frombytes("RGB", size, message.payload))
         return {"observation": number}, b""
 
     def _ground(self, message: Message) -> Answer:
+        observation = self._held(message)
+        return encode_grounding(observation.ground(str(message.header["instruction"]), _int(message, "top_k")))
+
+    def _elements(self, message: Message) -> Answer:
+        from reticle_grounding.parsed import parse_screen
+
+        observation = self._held(message)
+        if not isinstance(observation, Readable):
+            raise BadInput("this model does not tell what is on a screen")
+        return encode_elements(parse_screen(np.asarray(observation.image), observation.texts())), b""
+
+    def _held(self, message: Message) -> Observation:
         observation = self._observations.get(_int(message, "observation"))
         if observation is None:
             raise BadInput("this screenshot is no longer held by the model process; observe it again")
-        return encode_grounding(observation.ground(str(message.header["instruction"]), _int(message, "top_k")))
+        return observation
+
+    def _tuned(self, tuning: Tuning) -> Grounder:
+        """The model opened with these options; kept, since a comparison asks for both again and again."""
+        if tuning not in self._grounders:
+            self._grounders[tuning] = self._opener(self._model_dir, tuning)
+        return self._grounders[tuning]
 
     def _drop(self, message: Message) -> Answer:
         self._observations.pop(_int(message, "observation"), None)

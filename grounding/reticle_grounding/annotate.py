@@ -5,13 +5,12 @@ Every line has a light and a dark side so that it shows on any screen; sizes gro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from .geometry import Point, Rect, Size, Space
+from .placing import leader, place_labels, worth_drawing
 from .types import Candidate, FloatMap, Grounding
 
 Colour = tuple[int, int, int]
@@ -27,28 +26,37 @@ _FAINT = 0.12
 """Share of the maximum below which no heat is drawn."""
 
 
-def annotate(picture: Image.Image, grounding: Grounding, heat: bool = True) -> Image.Image:
-    """A copy of the screenshot (RGB) with the candidates drawn, the best on top.
+def annotate(
+    picture: Image.Image,
+    grounding: Grounding,
+    heat: bool = True,
+    chosen: int | None = None,
+    everything: bool = False,
+) -> Image.Image:
+    """A copy of the screenshot (RGB) with the candidates drawn, the chosen one last and strongest.
+
+    Labels cover neither a candidate nor each other; candidates of a few percent far behind the first are left out.
 
     Args:
         picture: the capture that was grounded; coordinates of ``grounding`` are its pixels.
         heat: also lay the attention map over it, unless it is flat.
+        chosen: index of the candidate that is drawn as the chosen one; None is the first of a target that was found.
+        everything: draw every candidate, however faint.
     """
     base = picture.convert("RGB")
     if heat and float(grounding.attention.max()) > 2 * float(grounding.attention.mean()):
         base = _with_heat(base, grounding)
     unit = stroke_unit(Size(*base.size))
     draw = ImageDraw.Draw(base)
-    for candidate in reversed(grounding.candidates):
-        width = unit * (1.5 if candidate.rank == 1 else 1.0)
-        _outline(draw, candidate.region, _colour(candidate, grounding), width, base.size)
-    taken = [c.region for c in grounding.candidates]
-    if not grounding.found:
-        taken.append(_banner(draw, base.size, unit))
-    for candidate in grounding.candidates:
-        taken.append(_chip(draw, candidate, _colour(candidate, grounding), base.size, unit, taken))
-    if grounding.candidates and grounding.found:
-        _cross(draw, grounding.candidates[0].point, unit)
+    strong = 0 if chosen is None and grounding.found else chosen
+    order = worth_drawing(grounding.candidates, chosen, everything)
+    shown = [(grounding.candidates[i], _colour(i, strong)) for i in order]
+    for index, (candidate, colour) in zip(order, shown, strict=True):
+        _outline(draw, candidate.region, colour, unit * (1.5 if index == strong else 1.0), base.size)
+    banner = [] if grounding.found else [_banner(draw, base.size, unit)]
+    _chips(draw, shown[::-1], base.size, unit, banner)
+    if strong is not None and strong < len(grounding.candidates):
+        _cross(draw, grounding.candidates[strong].point, unit)
     return base
 
 
@@ -57,10 +65,10 @@ def stroke_unit(size: Size) -> float:
     return max(1.0, 2.0 * min(size.width / 1920, size.height / 1080)) if min(size.width, size.height) > 1080 else 2.0
 
 
-def _colour(candidate: Candidate, grounding: Grounding) -> Colour:
-    if not grounding.found:
+def _colour(index: int, strong: int | None) -> Colour:
+    if strong is None:
         return UNSURE
-    return BEST if candidate.rank == 1 else OTHER
+    return BEST if index == strong else OTHER
 
 
 def _outline(draw: ImageDraw.ImageDraw, region: Rect, colour: Colour, width: float, size: tuple[int, int]) -> None:
@@ -85,41 +93,27 @@ def _cross(draw: ImageDraw.ImageDraw, at: Point, unit: float) -> None:
         draw.ellipse((at.x - reach, at.y - reach, at.x + reach, at.y + reach), fill=colour)
 
 
-def _chip(
+def _chips(
     draw: ImageDraw.ImageDraw,
-    candidate: Candidate,
-    colour: Colour,
+    shown: list[tuple[Candidate, Colour]],
     size: tuple[int, int],
     unit: float,
-    taken: Sequence[Rect],
-) -> Rect:
-    """Rank and probability on a filled pill beside the region; returns where it went."""
-    text = f"{candidate.rank}  {candidate.p_true:.0%}"
-    font = _font(unit)
-    width, height = _extent(draw, text, font, unit)
-    place = _free_place(candidate.region.grown(3 * unit), width, height, size, taken)
-    _pill(draw, place, text, colour, font, unit)
-    return place
-
-
-def _free_place(region: Rect, width: float, height: float, size: tuple[int, int], taken: Sequence[Rect]) -> Rect:
-    """Beside the region and wholly inside the picture: the first place that covers nothing, else the one above."""
-    corners = (
-        (region.left, region.top - height),
-        (region.left, region.bottom),
-        (region.right, region.top),
-        (region.left - width, region.top),
-        (region.right - width, region.top - height),
-        (region.right - width, region.bottom),
-    )
-    places = [_inside(Rect(x, y, x + width, y + height), size) for x, y in corners]
-    return next((p for p in places if not any(p.intersection(other) for other in taken)), places[0])
-
-
-def _inside(rect: Rect, size: tuple[int, int]) -> Rect:
-    dx = max(0.0, -rect.left) - max(0.0, rect.right - size[0])
-    dy = max(0.0, -rect.top) - max(0.0, rect.bottom - size[1])
-    return rect.shifted(dx, dy)
+    taken: list[Rect],
+) -> None:
+    """Rank and probability on a filled pill beside each region; the first of ``shown`` is served first, drawn last."""
+    font, gap = _font(unit), 3 * unit
+    texts = [f"{candidate.rank}  {candidate.p_true:.0%}" for candidate, _ in shown]
+    boxes = [candidate.region for candidate, _ in shown]
+    sizes = [_extent(draw, text, font, unit) for text in texts]
+    places = place_labels(boxes, sizes, Rect(0, 0, *size), gap, taken)
+    for box, place, (_, colour) in zip(boxes, places, shown, strict=True):
+        line = leader(box, place, 2 * gap)
+        if line is not None:
+            ends = [(end.x, end.y) for end in line]
+            draw.line(ends, fill=LIGHT, width=round(unit) + 2)
+            draw.line(ends, fill=colour, width=max(1, round(unit / 2)))
+    for text, place, (_, colour) in reversed(list(zip(texts, places, shown, strict=True))):
+        _pill(draw, place, text, colour, font, unit)
 
 
 def _banner(draw: ImageDraw.ImageDraw, size: tuple[int, int], unit: float) -> Rect:

@@ -17,6 +17,20 @@ Origin = Literal["attention", "text", "element"]
 HeardKind = Literal["wording", "second look"]
 """How a question was put differently: in other words, or about an enlarged part of the screenshot."""
 
+ElementSort = Literal["icon", "mark", "bar", "box", "area", "track", "text"]
+"""Drawing; check box or radio button; entry or wide button; compact button; panel or picture; slider; text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenElement:
+    """One thing that was parsed on a screen."""
+
+    rect: Rect
+    """Capture pixels."""
+    sort: ElementSort
+    text: str | None = None
+    """What is read in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -35,7 +35,7 @@ from reticle_agent.seams import Approval, ApprovalRequest, StepOutcome
 from reticle_agent.stop import StopToken
 from reticle_agent.trace import TraceWriter
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
-from reticle_grounding.geometry import Rect
+from reticle_grounding.geometry import Point, Rect
 
 
 class Steps:
@@ -181,6 +181,22 @@ def test_person_sees_what_will_be_done_and_picks_another(run: Run, desk: Desk) -
     assert desk.performed == [ClickAt((ORIGIN[0] + int(picked.point.x), ORIGIN[1] + int(picked.point.y)))]
     assert run.of("choose")[-1]["by"] == "user"
     assert run.of("choose")[-1]["candidate_id"] == "c2"
+
+
+def test_a_point_the_person_moved_is_what_is_clicked(run: Run, desk: Desk) -> None:
+    person = Person(Approval("allow", "user", 1, Point(41.5, 33.5)))
+    run(Click("ok"), mode="confirm", person=person)
+    assert desk.performed == [ClickAt((ORIGIN[0] + 41, ORIGIN[1] + 33))]
+    choice = run.of("choose")[-1]
+    width, height = person.requests[0].frame.image.size  # type: ignore[union-attr]
+    assert choice["by"] == "nudge"
+    assert choice["point_norm"] == pytest.approx([41.5 / width, 33.5 / height])
+
+
+@pytest.mark.parametrize("point", [Point(-3, 5), Point(1e6, 5)])
+def test_a_point_off_the_picture_means_no(run: Run, desk: Desk, point: Point) -> None:
+    assert run(Click("ok"), mode="confirm", person=Person(Approval("allow", "user", 0, point))).status == "refused"
+    assert desk.performed == []
 
 
 def test_refusal_ends_the_run_and_skip_does_not(run: Run, desk: Desk) -> None:

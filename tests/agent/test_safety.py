@@ -147,6 +147,26 @@ def test_without_a_reason_nobody_is_asked() -> None:
     assert person.asked == 0
 
 
+class Announces(Answers):
+    """Hears of what is done without asking, and objects with its answer."""
+
+    def announce(self, request: ApprovalRequest, seconds: float) -> Approval:
+        self.told = seconds
+        return self.decide(request)
+
+
+def test_in_auto_mode_a_place_is_announced_and_can_be_objected_to() -> None:
+    person = Announces(Approval("deny", "user"))
+    counting = Policy(mode="auto", countdown_s=3)
+    assert decide(counting, person, request(Click("x"), 0), None).decision == "deny"
+    assert person.told == 3
+    assert decide(Policy(mode="auto"), person, request(Click("x"), 0), None).source == "policy", "nothing to count"
+    assert decide(counting, person, request(Hotkey(("a",))), None).source == "policy", "no place to show"
+    assert decide(counting, Answers(Approval("deny", "user")), request(Click("x"), 0), None).source == "policy"
+    timed = TimedApprover(Answers(Approval("deny", "user")))
+    assert timed.announce(request(Click("x"), 0), 3) == Approval("allow", "policy", 0), "nobody there can look on"
+
+
 def test_dry_run_never_asks() -> None:
     person = Answers(Approval("deny", "user"))
     assert decide(Policy(mode="dry-run"), person, request(Click("Pay"), None), "pay").source == "policy"

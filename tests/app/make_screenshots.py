@@ -113,15 +113,15 @@ class Studio:
         self.window.header.field.setText(f"click the Apply button, type 'reticle', then click {self.args.words}")
         self.control.run(self.window.header.words)
         spin(60, lambda: self.window.side.approval.isVisible())
-        self.control._planned(self.steps[2], tuple(self.done))
-        self.control._mark_step("asking")
+        self.control.runs.show_steps(self.steps[2], tuple(self.done))
+        self.control.runs.mark_step(asking=True)
         spin(0.6)
         if state == "refused":
-            self.control._refuse()
+            self.control.runs.refuse()
             spin(5, lambda: not self.parts.runner.running)
-            self.control._planned(None, (*self.done, StepOutcome(self.steps[2], "refused", "you said no")))
+            self.control.runs.show_steps(None, (*self.done, StepOutcome(self.steps[2], "refused", "you said no")))
             self.window.side.approval.clear()
-            self.control._ended(RunEnd("refused", "you refused a step, nothing was sent after it"))
+            self.control.runs.end(RunEnd("refused", "you refused a step, nothing was sent after it"))
         self.parts.desk.clear()
 
     def close(self) -> None:

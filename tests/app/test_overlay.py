@@ -4,15 +4,21 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mss
+import numpy as np
 import pytest
 from app_fakes.parts import frame_of, squares
+from PySide6.QtGui import QColor
 
 from reticle_agent.seams import Display, Frame
 from reticle_agent.session import virtual_desktop
 from reticle_app.overlay import capture_to_overlay
+from reticle_app.widgets.marks import CHOSEN, TRAIL
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 
 PROBE = Path(__file__).parent / "app_fakes" / "overlay_probe.py"
@@ -58,6 +64,49 @@ def test_own_windows_are_told_in_device_pixels(report: Any) -> None:
     ratio = report["ratio"]
     assert (right - left) == pytest.approx(300 * ratio, abs=12)
     assert (bottom - top) == pytest.approx(200 * ratio, abs=60)
+
+
+def test_on_two_monitors_each_has_its_own_and_a_crash_leaves_nothing() -> None:
+    environment = {**os.environ, "QT_SCALE_FACTOR": "1", "QT_QPA_PLATFORM": "xcb"}
+    with virtual_desktop(Size(1280, 800), session_bus=False):
+        environment |= {name: os.environ[name] for name in ("DISPLAY", "XAUTHORITY")}
+        for name, place, output in (
+            ("WEST", "640/170x800/211+0+0", "screen"),
+            ("*EAST", "640/170x600/158+640+100", "none"),
+        ):
+            subprocess.run(["xrandr", "--setmonitor", name, place, output], check=True)
+        before = grab()
+        script = [sys.executable, str(PROBE.with_name("overlay_monitors.py"))]
+        with subprocess.Popen(script, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            shown = grab()
+            process.kill()
+        gone = wait_for(lambda: not (grab() != before).any())
+    assert told == {"screens": 2, "overlays": [[0, 0, 640, 800, 0], [640, 100, 640, 600, 1]]}
+    assert coloured(shown, CHOSEN, Rect(736, 146, 824, 194)), "the candidate, on the right monitor"
+    for x, y in ((100, 300), (740, 400)):
+        assert coloured(shown, TRAIL, Rect(x - 12, y - 12, x + 12, y + 12)), "the trail, on both"
+    assert gone, "the window system takes the overlays of a dead process away"
+
+
+def grab() -> np.ndarray:
+    with mss.mss() as grabber:
+        return np.asarray(grabber.grab(grabber.monitors[0]))[:, :, 2::-1].astype(int)
+
+
+def coloured(picture: np.ndarray, colour: QColor, area: Rect) -> bool:
+    """Whether the colour is seen in an area of the desktop."""
+    left, top, right, bottom = (round(side) for side in area.as_tuple())
+    gap = np.abs(picture[top:bottom, left:right] - np.array(colour.getRgb()[:3])).max(axis=2)
+    return bool((gap <= 3).sum() > 20)
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 5.0) -> bool:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+    return done()
 
 
 @pytest.mark.parametrize("origin", [(0, 0), (-1920, 200), (1280, -300)])

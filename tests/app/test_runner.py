@@ -66,6 +66,55 @@ def test_the_first_answer_counts(qtbot: QtBot) -> None:
     assert answers == [Approval(decision="deny", source="user")]
 
 
+def announce_in_thread(approver: WindowApprover, seconds: float) -> tuple[threading.Thread, list[Approval]]:
+    answers: list[Approval] = []
+    thread = threading.Thread(target=lambda: answers.append(approver.announce(REQUEST, seconds)))
+    thread.start()
+    return thread, answers
+
+
+def test_what_is_announced_happens_unless_somebody_objects(qtbot: QtBot) -> None:
+    bridge = Bridge()
+    approver = WindowApprover(bridge)
+    assert approver.announce(REQUEST, 0.01).decision == "deny", "no window, nobody could object"
+    approver.attach()
+    with qtbot.waitSignal(bridge.unasked):
+        thread, answers = announce_in_thread(approver, 0.05)
+    thread.join(5)
+    assert answers == [Approval("allow", "policy")]
+    with qtbot.waitSignal(bridge.announced) as caught:
+        thread, answers = announce_in_thread(approver, 30)
+    assert caught.args == [REQUEST, 30]
+    approver.reply(Approval("deny", "user"))
+    thread.join(5)
+    assert answers == [Approval("deny", "user")]
+
+
+def test_a_held_countdown_waits_for_a_yes(qtbot: QtBot) -> None:
+    bridge = Bridge()
+    approver = WindowApprover(bridge, timeout_s=30)
+    approver.attach()
+    with qtbot.waitSignal(bridge.announced):
+        thread, answers = announce_in_thread(approver, 30)
+    with qtbot.waitSignal(bridge.asked):
+        approver.hold()
+    assert answers == []
+    approver.reply(ALLOW)
+    thread.join(5)
+    assert answers == [ALLOW]
+
+
+def test_a_held_countdown_that_nobody_answers_is_a_refusal(qtbot: QtBot) -> None:
+    bridge = Bridge()
+    approver = WindowApprover(bridge, timeout_s=0.05)
+    approver.attach()
+    with qtbot.waitSignal(bridge.announced):
+        thread, answers = announce_in_thread(approver, 30)
+    approver.hold()
+    thread.join(5)
+    assert answers[0].decision == "deny"
+
+
 def run_to_end(qtbot: QtBot, body: object) -> RunEnd:
     runner = Runner(body, nullcontext)  # type: ignore[arg-type]
     with qtbot.waitSignal(runner.bridge.ended) as caught:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from app_fakes.parts import squares
+from app_fakes.parts import frame_of, squares
 from conftest import MakeWindow
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdi
 from pytestqt.qtbot import QtBot
 
 from reticle_agent.actions import Click, ClickAt
+from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_app.config import Settings
 from reticle_app.gui import Parts, remember
 from reticle_app.theme import DARK, LIGHT, Tokens
@@ -186,6 +188,90 @@ def test_another_candidate_is_what_gets_clicked(make_window: MakeWindow, qtbot: 
     wait_ended(parts, qtbot)
     assert body.answers[0].chosen == 1
     assert body.actuator.inputs == [ClickAt(wanted)]
+
+
+def test_arrows_move_the_point_that_is_clicked(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, body = make_window(steps=[Click("the red square")])
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    grounding = parts.controller.grounding
+    assert grounding is not None
+    before, patch = grounding.candidates[0].point, 640 / grounding.attention.shape[1]
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Up):
+        QTest.keyClick(parts.window.canvas, key)
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    after = parts.controller.grounding.candidates[0].point
+    assert (after.x - before.x, after.y - before.y) == pytest.approx((2 - patch, -1))
+    approval = parts.controller.chooser.answer()
+    assert (approval.chosen, approval.point) == (0, after)
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_2)
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_1)
+    assert parts.controller.grounding.candidates[0].point == before, "another choice takes the move back"
+    assert parts.controller.chooser.answer().point is None
+    QTest.keyClick(parts.window.canvas, Qt.Key.Key_Escape)
+    wait_ended(parts, qtbot)
+    assert [answer.decision for answer in body.answers] == ["deny"], "Escape refuses"
+
+
+def test_a_choice_during_the_countdown_becomes_a_question(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window(steps=[])
+    capture(parts, qtbot)
+    find(parts, qtbot, "the red square")
+    grounding, chooser = parts.controller.grounding, parts.controller.chooser
+    assert grounding is not None
+    request = ApprovalRequest(Click("red"), "Click red", frame_of(squares()), grounding, 0, "auto")
+    answers: list[Approval] = []
+    thread = threading.Thread(target=lambda: answers.append(parts.runner.approver.announce(request, 30)))
+    thread.start()
+    qtbot.waitUntil(lambda: chooser.request is request, timeout=30_000)
+    assert [mark.waits_s for w in parts.desk.overlays for mark in w.marks if mark.chosen] == [30]
+    chooser._desk_key("3", False)
+    wait_asked(parts, qtbot)
+    assert parts.controller.chosen == 2, "the choice stays when the question comes"
+    assert [mark.waits_s for w in parts.desk.overlays for mark in w.marks if mark.chosen] == [None]
+    chooser._desk_key("Escape", False)
+    thread.join(5)
+    assert answers == [Approval("deny", "user")]
+    qtbot.waitUntil(lambda: chooser.request is None, timeout=30_000)
+
+
+def test_numbers_and_the_trail_lie_over_the_desktop_while_it_is_asked(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window(steps=[Click("the red square"), Click("the blue square")])
+    parts.window.footer.trail.setChecked(True)
+    start_run(parts, qtbot)
+    wait_asked(parts, qtbot)
+    (overlay,) = parts.desk.overlays
+    assert not overlay.drawing.trail
+    parts.window.footer.elements.setChecked(True)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.elements), timeout=30_000)
+    assert len(overlay.drawing.elements) == len(parts.window.canvas.drawing.elements)
+    qtbot.waitUntil(parts.window.side.approval.approve.isEnabled, timeout=2_000)
+    click(parts.window.side.approval.approve)
+    qtbot.waitUntil(lambda: bool(overlay.drawing.trail), timeout=30_000)
+    wait_asked(parts, qtbot)
+    (past,) = parts.window.canvas.drawing.trail
+    view = parts.window.canvas.view.rect(RED)
+    assert view.contains(past), "where the first step pointed"
+    assert not overlay.drawing.elements, "another picture has other numbers"
+    parts.controller.stop()
+    wait_ended(parts, qtbot)
+    assert not overlay.drawing
+
+
+def test_faint_candidates_and_numbers_come_on_demand(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    find(parts, qtbot, "the red square")
+    window = parts.window
+    drawn = window.canvas.drawing
+    assert len(drawn.marks) == 5
+    assert not drawn.elements
+    QTest.keyClick(window.canvas, Qt.Key.Key_E)
+    qtbot.waitUntil(lambda: len(window.canvas.drawing.elements) >= 4, timeout=30_000)
+    view = window.canvas.view.rect(RED)
+    assert any(box.region.iou(view) > 0.9 for box in window.canvas.drawing.elements)
+    QTest.keyClick(window.canvas, Qt.Key.Key_E)
+    assert not window.canvas.drawing.elements
 
 
 def test_during_a_run_the_picture_asked_about_stays(make_window: MakeWindow, qtbot: QtBot) -> None:

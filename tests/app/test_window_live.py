@@ -28,7 +28,7 @@ def desktop() -> Iterator[None]:
 def live(tmp_path: Path, mode: str, person: str) -> dict[str, Any]:
     command = [sys.executable, str(SCRIPT), mode, str(tmp_path), person]
     environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["ended"]
@@ -52,9 +52,21 @@ def test_alone_it_clicks_without_asking(desktop: None, tmp_path: Path) -> None:
     assert RED.contains(Point(*report["clicks"][0]))
 
 
-@pytest.mark.parametrize(("mode", "person"), [("confirm", "refuse"), ("confirm", "stop"), ("dry-run", "nobody")])
+def test_keys_move_the_point_whatever_program_has_the_keyboard(desktop: None, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    plain = live(tmp_path / "a", "confirm", "approve")["clicks"]
+    moved = live(tmp_path / "b", "confirm", "nudge")["clicks"]
+    assert moved[0][0] - plain[0][0] == 3
+    assert moved[0][1] - plain[0][1] == pytest.approx(28, abs=2), "a patch of the model"
+
+
+@pytest.mark.parametrize(
+    ("mode", "person"),
+    [("confirm", "refuse"), ("confirm", "stop"), ("confirm", "escape"), ("dry-run", "nobody")],
+)
 def test_nothing_is_sent(desktop: None, tmp_path: Path, mode: str, person: str) -> None:
     report = live(tmp_path, mode, person)
     assert report["clicks"] == []
-    wanted = {"refuse": "Ended: refused", "stop": "Stopped", "nobody": "Done"}
+    wanted = {"refuse": "Ended: refused", "stop": "Stopped", "escape": "Ended: refused", "nobody": "Done"}
     assert report["title"] == wanted[person]

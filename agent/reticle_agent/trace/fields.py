@@ -128,6 +128,16 @@ def choose_fields(grounding: Grounding, chosen: int, by: Literal["auto", "verifi
     }
 
 
+def nudge_fields(grounding: Grounding, point: Point) -> Fields:
+    """``choose``: a point (capture pixels) that the person moved; candidates it lies outside of were passed over."""
+    norm = to_norm(grounding.image_size).point(point)
+    return {
+        "point_norm": [_clip(norm.x), _clip(norm.y)],
+        "by": "nudge",
+        "rejected_ids": [candidate_id(other) for other in grounding.candidates if not other.region.contains(point)],
+    }
+
+
 def act_kind(step: Step) -> ActKind:
     """The word under which a step is recorded."""
     if isinstance(step, Click):

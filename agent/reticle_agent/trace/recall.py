@@ -33,12 +33,27 @@ class Recall:
 def recall(trace: TraceReader) -> Iterator[Recall]:
     """Every recorded grounding whose frame is still there, in order."""
     for step in trace.steps():
-        for event in step.of("ground"):
-            data = trace.read(event.text("frame"))
-            if data is not None:
-                with Image.open(BytesIO(data)) as stored:
-                    frame = stored.convert("RGB")
-                yield Recall(step.number, frame, _grounding(event, _scores(step, event), frame, _map(trace, event)))
+        yield from recall_step(trace, step)
+
+
+def recall_step(trace: TraceReader, step: StepEvents) -> Iterator[Recall]:
+    """The recorded groundings of one step whose frames are still there, in order."""
+    for event in step.of("ground"):
+        frame = read_frame(trace, event.text("frame"))
+        if frame is not None:
+            yield Recall(step.number, frame, _grounding(event, _scores(step, event), frame, _map(trace, event)))
+
+
+def read_frame(trace: TraceReader, path: str) -> Image.Image | None:
+    """A recorded capture (RGB); None when it is missing or no picture."""
+    data = trace.read(path) if path else None
+    if data is None:
+        return None
+    try:
+        with Image.open(BytesIO(data)) as stored:
+            return stored.convert("RGB")
+    except OSError:
+        return None
 
 
 def _map(trace: TraceReader, event: Event) -> bytes | None:

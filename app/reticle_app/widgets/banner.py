@@ -28,13 +28,13 @@ class Banner(QWidget):
 
     action = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, action_icon: str = "restart") -> None:
         super().__init__()
         self._theme = theme
         self._kind: Kind = "info"
         self._icon, self.title, self.text = QLabel(), label(kind="title", wrap=True), label(wrap=True)
         self.button = push_button("Restart the model", "Start the model process again")
-        tint(theme, self.button, "restart")
+        tint(theme, self.button, action_icon)
         self.dismiss = quiet_button("Dismiss message", "Dismiss")
         tint(theme, self.dismiss, "cross", "muted")
         words = QVBoxLayout()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -20,11 +22,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
-from .heat import heat_image
-from .marks import draw_marks, marks_of
+from .heat import Palette, heat_image
+from .layers import Layers, smoothed
+from .marks import Drawing, NumberedBox, draw, marks_of
 
 ZOOM_MIN, ZOOM_MAX, ZOOM_STEP = 0.05, 16.0, 1.25
 MARGIN = 16.0
+SETTLE_MS = 120
+"""After the last change of the zoom, the picture is drawn finely again."""
 NEAR_PX = 14.0
 """A click this close to a candidate's point (logical pixels) chooses it even outside its region."""
 
@@ -54,6 +59,15 @@ class Canvas(QWidget):
         self._grounding: Grounding | None = None
         self._heat: QImage | None = None
         self._chosen: int | None = None
+        self._everything = False
+        self._palette: Palette = "safe"
+        self._layers = Layers()
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLE_MS)
+        self._settling.timeout.connect(self.update)
+        self._elements: tuple[Rect, ...] = ()
+        self._trail: tuple[Point, ...] = ()
         self._zoom, self._offset, self._fits = 1.0, QPointF(), True
         self._drag_from: QPointF | None = None
         self._pressed_at = QPointF()
@@ -63,18 +77,50 @@ class Canvas(QWidget):
     def show_picture(self, image: QImage | None) -> None:
         """Shows a picture fitted to the canvas, without candidates; None clears."""
         self._pixmap = None if image is None else QPixmap.fromImage(image)
+        self._elements, self._trail = (), ()
         self.show_grounding(None)
         self.fit()
 
     def show_grounding(self, grounding: Grounding | None, chosen: int | None = None) -> None:
         """Draws the map and candidates of a grounding of the shown picture."""
         self._grounding = grounding
-        self._heat = None if grounding is None else heat_image(grounding.attention)
+        self._heat = None if grounding is None else smoothed(heat_image(grounding.attention, self._palette))
         self._chosen = chosen
         self.update()
 
     def choose(self, index: int | None) -> None:
         self._chosen = index
+        self.update()
+
+    def move_candidates(self, grounding: Grounding) -> None:
+        """The same answer with a candidate moved; the map stays as it is."""
+        self._grounding = grounding
+        self.update()
+
+    @property
+    def grounding_palette(self) -> Palette:
+        return self._palette
+
+    def set_palette(self, palette: Palette) -> None:
+        """Colours of the heat map."""
+        self._palette = palette
+        if self._grounding is not None:
+            self._heat = smoothed(heat_image(self._grounding.attention, palette))
+        self.update()
+
+    def set_everything(self, on: bool) -> None:
+        """Whether candidates of a few percent are drawn."""
+        self._everything = on
+        self.update()
+
+    def set_elements(self, elements: Sequence[Rect]) -> None:
+        """Numbers these boxes (capture pixels) from 1."""
+        self._elements = tuple(elements)
+        self.update()
+
+    def set_trail(self, trail: Sequence[Point]) -> None:
+        """Where past steps pointed (capture pixels), oldest first."""
+        self._trail = tuple(trail)
         self.update()
 
     def set_heat(self, on: bool, opacity: float) -> None:
@@ -118,6 +164,7 @@ class Canvas(QWidget):
         zoom = max(ZOOM_MIN, min(ZOOM_MAX, zoom))
         self._offset = anchor - (anchor - self._offset) * (zoom / self._zoom)
         self._zoom, self._fits = zoom, False
+        self._settling.start()
         self._keep_in_sight()
         self._tell()
 
@@ -168,28 +215,52 @@ class Canvas(QWidget):
         painter.fillRect(self.rect(), self.background)
         if self._pixmap is None:
             return
-        smooth = self._zoom * self.devicePixelRatioF() < 3
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         picture = self._on_widget(Rect.of_size(self.picture_size))
-        painter.drawPixmap(picture, self._pixmap, QRectF(self._pixmap.rect()))
+        ratio, moving = self.devicePixelRatioF(), self._settling.isActive()
+        heat = self._heat_look() if self._grounding is not None else None
+        key = (self._pixmap.cacheKey(), self._zoom, ratio, moving, heat)
+        sight = QRectF(self.rect())
+        self._layers.paint(painter, sight, picture, ratio, key, lambda p: self._paint_base(p, moving), not moving)
         painter.setPen(QColor(0, 0, 0, 60))
         painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
-        if self._grounding is not None:
-            self._paint_grounding(painter, self._grounding, picture)
+        self.paint_under(painter)
+        draw(painter, self.drawing, sight.adjusted(4, 4, -4, -4))
 
-    def _paint_grounding(self, painter: QPainter, grounding: Grounding, picture: QRectF) -> None:
-        if self.heat_on and self._heat is not None:
-            to_capture = grounding.transform.affine(Space.PATCH, Space.CAPTURE).then(self.view)
-            painter.save()
-            painter.setClipRect(picture)
-            painter.setOpacity(self.heat_opacity)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            a = to_capture
-            painter.setTransform(QTransform(a.xx, a.yx, a.xy, a.yy, a.dx, a.dy), True)
-            painter.drawImage(QRectF(0, 0, self._heat.width(), self._heat.height()), self._heat)
-            painter.restore()
-        marks = marks_of(grounding.candidates, self.view)
-        draw_marks(painter, marks, self._chosen, QRectF(self.rect()).adjusted(4, 4, -4, -4))
+    def paint_under(self, painter: QPainter) -> None:
+        """For what lies over the picture and under the candidates; here nothing."""
+
+    @property
+    def drawing(self) -> Drawing:
+        """What is drawn over the picture, in this widget's logical pixels."""
+        view = self.view
+        found = self._grounding.candidates if self._grounding is not None else ()
+        boxes = [NumberedBox(i, view.rect(r)) for i, r in enumerate(self._elements, 1)]
+        trail = tuple(view.point(at) for at in self._trail)
+        return Drawing(marks_of(found, view, self._chosen, self._everything), boxes, trail)
+
+    def _heat_look(self) -> tuple[int, float] | None:
+        """What the look of the heat map depends on; None while it is not shown."""
+        if self._heat is None or not self.heat_on:
+            return None
+        return self._heat.cacheKey(), self.heat_opacity
+
+    def _paint_base(self, painter: QPainter, moving: bool) -> None:
+        """Picture and heat map with the picture's corner at 0, 0; coarser while the zoom changes."""
+        assert self._pixmap is not None, "called with a picture"
+        smooth = self._zoom * self.devicePixelRatioF() < 3 and not moving
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        size = self.picture_size
+        area = QRectF(0, 0, size.width * self._zoom, size.height * self._zoom)
+        painter.drawPixmap(area, self._pixmap, QRectF(self._pixmap.rect()))
+        if self._grounding is None or self._heat is None or not self.heat_on:
+            return
+        a = self._grounding.transform.affine(Space.PATCH, Space.CAPTURE).then(Affine.scaling(self._zoom, self._zoom))
+        painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+        painter.setOpacity(self.heat_opacity)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not moving)
+        painter.setTransform(QTransform(a.xx, a.yx, a.xy, a.yy, a.dx, a.dy), True)
+        rows, columns = self._grounding.attention.shape
+        painter.drawImage(QRectF(0, 0, columns, rows), self._heat)
 
     def _on_widget(self, rect: Rect) -> QRectF:
         box = self.view.rect(rect)

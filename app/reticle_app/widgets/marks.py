@@ -1,4 +1,4 @@
-"""Draws candidates the same way on the canvas and on the live overlay."""
+"""Draws candidates, numbered elements and trails the same way on the canvas and on the live overlay."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from reticle_grounding.geometry import Affine, Point, Rect
+from reticle_grounding.placing import leader, place_labels, worth_drawing
 from reticle_grounding.types import Candidate
 
 SIGHT = 7.0
-BADGE_PAD = 6.0
+BADGE_PAD, GAP = 6.0, 3.0
 MARK, CHOSEN, INK = QColor("#1f4fcc"), QColor("#c2410c"), QColor("#ffffff")
+ELEMENT, TRAIL = QColor("#0f766e"), QColor("#7c3aed")
+LIGHT_EDGE = QColor(255, 255, 255, 210)
+NUMBER_RINGS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,73 +28,179 @@ class Mark:
     point: Point
     region: Rect
     p_true: float
+    chosen: bool = False
+    waits_s: float | None = None
+    """Seconds until it is clicked without being asked about; None where nothing is counted down."""
+
+    @property
+    def words(self) -> str:
+        """What its label says."""
+        wait = "" if self.waits_s is None else f"  in {self.waits_s:.0f} s"
+        return f"{self.number}  {self.p_true:.0%}{wait}"
 
 
-def marks_of(candidates: Sequence[Candidate], to_surface: Affine) -> list[Mark]:
-    """Maps candidates from capture pixels; ``to_surface`` comes from the one transform."""
-    return [Mark(c.rank, to_surface.point(c.point), to_surface.rect(c.region), c.p_true) for c in candidates]
+@dataclass(frozen=True, slots=True)
+class NumberedBox:
+    """One parsed element (Set-of-Mark) in the coordinates of the surface."""
+
+    number: int
+    region: Rect
 
 
-def draw_marks(painter: QPainter, marks: Sequence[Mark], chosen: int | None, surface: QRectF) -> None:
-    """Draws the marks, the chosen one (an index) last and strongest; badges stay inside ``surface``."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """All that is drawn over a picture or the desktop."""
+
+    marks: Sequence[Mark] = ()
+    elements: Sequence[NumberedBox] = ()
+    trail: Sequence[Point] = ()
+    """Where past steps pointed, oldest first (Trace-of-Mark)."""
+
+    def __bool__(self) -> bool:
+        return bool(self.marks or self.elements or self.trail)
+
+
+def marks_of(
+    candidates: Sequence[Candidate],
+    to_surface: Affine,
+    chosen: int | None = None,
+    everything: bool = False,
+    waits_s: float | None = None,
+) -> list[Mark]:
+    """Maps what is worth drawing from capture pixels, weakest first and the chosen one last.
+
+    ``to_surface`` comes from the one transform.
+    """
+    return [
+        Mark(
+            c.rank,
+            to_surface.point(c.point),
+            to_surface.rect(c.region),
+            c.p_true,
+            i == chosen,
+            waits_s if i == chosen else None,
+        )
+        for i in worth_drawing(candidates, chosen, everything)
+        for c in (candidates[i],)
+    ]
+
+
+def draw(painter: QPainter, drawing: Drawing, surface: QRectF) -> None:
+    """Elements below, then the trail, then the candidates."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    order = sorted(range(len(marks)), key=lambda i: (i == chosen, -i))
-    for index in order:
-        _draw_region(painter, marks[index], index == chosen)
-    placed: list[QRectF] = []
-    for index in reversed(order):
-        placed.append(_draw_badge(painter, marks[index], index == chosen, surface, placed))
+    draw_elements(painter, drawing.elements, surface)
+    draw_trail(painter, drawing.trail)
+    draw_marks(painter, drawing.marks, surface)
 
 
-def _draw_region(painter: QPainter, mark: Mark, chosen: bool) -> None:
-    colour = CHOSEN if chosen else MARK
-    box = QRectF(mark.region.left, mark.region.top, mark.region.width, mark.region.height)
+def draw_marks(painter: QPainter, marks: Sequence[Mark], surface: QRectF) -> None:
+    """Draws the marks in their order, the chosen one strongest; labels stay inside ``surface`` and cover no mark."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for mark in marks:
+        _draw_region(painter, mark)
+    served = list(reversed(marks))
+    for mark, place in reversed(list(zip(served, label_places(served, _bold(painter), surface), strict=True))):
+        _draw_badge(painter, mark, place)
+
+
+def label_places(marks: Sequence[Mark], font: QFont, surface: QRectF) -> list[Rect]:
+    """Where the labels go, first served first; surface coordinates."""
+    metrics = QFontMetricsF(font)
+    height = metrics.height() + 4
+    sizes = [(metrics.horizontalAdvance(mark.words) + 2 * BADGE_PAD, height) for mark in marks]
+    return place_labels([mark.region.grown(2) for mark in marks], sizes, _rect(surface), GAP)
+
+
+def draw_elements(painter: QPainter, elements: Sequence[NumberedBox], surface: QRectF) -> None:
+    """A thin frame and a small number for each element that is in sight."""
+    area = _rect(surface)
+    seen = [e for e in elements if e.region.intersection(area) is not None]
+    if not seen:
+        return
+    font = painter.font()
+    font.setBold(False)
+    font.setPointSizeF(max(6.0, font.pointSizeF() * 0.75))
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    sizes = [(metrics.horizontalAdvance(str(e.number)) + 5, metrics.height()) for e in seen]
+    for one in seen:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(LIGHT_EDGE, 2.5))
+        painter.drawRect(_qrect(one.region))
+        painter.setPen(QPen(ELEMENT, 1))
+        painter.drawRect(_qrect(one.region))
+    for one, place in zip(seen, place_labels([e.region for e in seen], sizes, area, 0, (), NUMBER_RINGS), strict=True):
+        painter.setPen(QPen(LIGHT_EDGE, 1))
+        painter.setBrush(ELEMENT)
+        painter.drawRoundedRect(_qrect(place), 2, 2)
+        painter.setPen(INK)
+        painter.drawText(_qrect(place), Qt.AlignmentFlag.AlignCenter, str(one.number))
+
+
+def draw_trail(painter: QPainter, trail: Sequence[Point]) -> None:
+    """A line through past points and a numbered dot on each, the newest one full, older ones paler."""
+    if not trail:
+        return
+    points = [QPointF(p.x, p.y) for p in trail]
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(255, 255, 255, 210), 5 if chosen else 4))
+    for pen in (QPen(LIGHT_EDGE, 4), QPen(TRAIL, 2, Qt.PenStyle.DashLine)):
+        painter.setPen(pen)
+        painter.drawPolyline(QPolygonF(points))
+    font = _bold(painter)
+    radius = QFontMetricsF(font).height() * 0.55
+    painter.setFont(font)
+    for number, at in enumerate(points, 1):
+        painter.setPen(QPen(LIGHT_EDGE, 1.5))
+        painter.setBrush(TRAIL)
+        painter.drawEllipse(at, radius, radius)
+        painter.setPen(INK)
+        box = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
+
+
+def _draw_region(painter: QPainter, mark: Mark) -> None:
+    colour = CHOSEN if mark.chosen else MARK
+    box = _qrect(mark.region)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(LIGHT_EDGE, 5 if mark.chosen else 4))
     painter.drawRoundedRect(box, 3, 3)
-    painter.setPen(QPen(colour, 3 if chosen else 2))
+    painter.setPen(QPen(colour, 3 if mark.chosen else 2))
     painter.drawRoundedRect(box, 3, 3)
-    if chosen:
+    if mark.chosen:
         centre = QPointF(mark.point.x, mark.point.y)
-        arm = min(SIGHT, min(box.width(), box.height()) / 4)
+        arm = max(3.0, min(SIGHT, min(box.width(), box.height()) / 4))
         for pen in (QPen(QColor(255, 255, 255, 230), 4), QPen(colour, 2)):
             painter.setPen(pen)
             painter.drawLine(centre - QPointF(arm, 0), centre + QPointF(arm, 0))
             painter.drawLine(centre - QPointF(0, arm), centre + QPointF(0, arm))
 
 
-def _draw_badge(painter: QPainter, mark: Mark, chosen: bool, surface: QRectF, placed: Sequence[QRectF]) -> QRectF:
-    font = painter.font()
-    font.setBold(True)
-    painter.setFont(font)
-    metrics = QFontMetricsF(font)
-    label = f"{mark.number}  {mark.p_true:.0%}"
-    width, height = metrics.horizontalAdvance(label) + 2 * BADGE_PAD, metrics.height() + 4
-    box = _badge_place(mark.region, width, height, surface, placed)
-    painter.setPen(QPen(QColor(255, 255, 255, 210), 1.5))
-    painter.setBrush(CHOSEN if chosen else MARK)
-    painter.drawRoundedRect(box, height / 2 - 2, height / 2 - 2)
+def _draw_badge(painter: QPainter, mark: Mark, place: Rect) -> None:
+    colour = CHOSEN if mark.chosen else MARK
+    line = leader(mark.region, place, 3 * GAP)
+    if line is not None:
+        ends = [QPointF(end.x, end.y) for end in line]
+        for pen in (QPen(LIGHT_EDGE, 3), QPen(colour, 1.5)):
+            painter.setPen(pen)
+            painter.drawLine(*ends)
+    box = _qrect(place)
+    painter.setFont(_bold(painter))
+    painter.setPen(QPen(LIGHT_EDGE, 1.5))
+    painter.setBrush(colour)
+    painter.drawRoundedRect(box, box.height() / 2 - 2, box.height() / 2 - 2)
     painter.setPen(INK)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
-    return box
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, mark.words)
 
 
-def _badge_place(region: Rect, width: float, height: float, surface: QRectF, placed: Sequence[QRectF]) -> QRectF:
-    """Above the region, else below, right or left of it: the first place inside the surface that is free."""
-    middle = (region.top + region.bottom - height) / 2
-    corners = [
-        (region.left, region.top - height - 3),
-        (region.left, region.bottom + 3),
-        (region.right + 4, middle),
-        (region.left - width - 4, middle),
-    ]
-    boxes = [_inside(QRectF(x, y, width, height), surface) for x, y in corners]
-    own = QRectF(region.left, region.top, region.width, region.height)
-    free = [b for b in boxes if not b.intersects(own) and not any(b.intersects(p) for p in placed)]
-    return (free or boxes)[0]
+def _bold(painter: QPainter) -> QFont:
+    font = QFont(painter.font())
+    font.setBold(True)
+    return font
 
 
-def _inside(box: QRectF, surface: QRectF) -> QRectF:
-    x = max(surface.left(), min(box.left(), surface.right() - box.width()))
-    y = max(surface.top(), min(box.top(), surface.bottom() - box.height()))
-    return QRectF(x, y, box.width(), box.height())
+def _qrect(rect: Rect) -> QRectF:
+    return QRectF(rect.left, rect.top, rect.width, rect.height)
+
+
+def _rect(rect: QRectF) -> Rect:
+    return Rect(rect.left(), rect.top(), rect.right(), rect.bottom())

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage, QScreen
 
-from reticle_agent.actions import Step
-from reticle_agent.seams import Approval, ApprovalRequest, Frame, Observation, Screen, StepOutcome
+from reticle_agent.seams import Frame, Screen
 from reticle_app.background import Background, MainThread
 from reticle_app.overlay import Desk, physical_rect
-from reticle_app.remote import ModelEndedError, RemoteGrounder
-from reticle_app.runner import RunEnd, Runner, RunOrder
+from reticle_app.remote import ModelEndedError, RemoteGrounder, RemoteObservation
+from reticle_app.runner import Runner
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Rect
-from reticle_grounding.types import Grounding
+from reticle_grounding.types import Grounding, ScreenElement
 
+from .chooser import Chooser
 from .main import MainWindow
 from .pill import RunPill
-from .progress import describe, last_status, run_banner, steps_of
+from .run_view import RunView
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ class Controller(QObject):
         open_screen: Callable[[], Screen],
         open_picture: Callable[[Path], Image.Image],
         top_k: int = 5,
+        desk_keys: bool = True,
     ) -> None:
         super().__init__(window)
         self._window, self._grounder, self._runner, self._desk = window, grounder, runner, desk
@@ -52,14 +53,13 @@ class Controller(QObject):
         self._ticket = 0
         """Number of the newest request; answers to older ones are dropped."""
         self._busy = self._model_ready = self._closing = False
+        self._at_end: list[Callable[[], None]] = []
         self._image: Image.Image | None = None
-        self._frame: Frame | None = None
-        self._observation: tuple[Image.Image, Observation] | None = None
-        self._grounding: Grounding | None = None
-        self._chosen: int | None = None
-        self._request: ApprovalRequest | None = None
+        self._observation: tuple[Image.Image, RemoteObservation] | None = None
         self._pill = RunPill(window.theme)
+        self._chooser = Chooser(window, desk, runner.approver, self._pill, desk_keys)
         desk.add_small_window(self._pill)
+        self._runs = RunView(window, self._chooser, desk, runner, self._pill, self._framed, self._ended)
         self._connect()
         grounder.on_end = lambda text: main.post(lambda: self._model_ended(text))
         runner.approver.attach()
@@ -72,11 +72,28 @@ class Controller(QObject):
     @property
     def grounding(self) -> Grounding | None:
         """The answer shown now."""
-        return self._grounding
+        return self._chooser.grounding
 
     @property
     def chosen(self) -> int | None:
-        return self._chosen
+        return self._chooser.chosen
+
+    @property
+    def chooser(self) -> Chooser:
+        return self._chooser
+
+    @property
+    def runs(self) -> RunView:
+        return self._runs
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The picture shown now."""
+        return self._image
+
+    def at_end(self, act: Callable[[], None]) -> None:
+        """``act`` is called once the model process is closed, before the application ends."""
+        self._at_end.append(act)
 
     # --- the model process ---
 
@@ -151,8 +168,8 @@ class Controller(QObject):
         self._set_picture(image, rgb, None)
 
     def _set_picture(self, image: Image.Image, shown: QImage, frame: Frame | None) -> None:
-        self._image, self._frame, self._grounding, self._chosen = image, frame, None, None
-        self._desk.clear()
+        self._image = image
+        self._chooser.clear(frame)
         self._window.banner.hide()
         self._window.show_picture(shown)
         self._window.header.field.setFocus()
@@ -172,20 +189,32 @@ class Controller(QObject):
             self._begin(lambda: self._ground(image, words), self._grounded)
 
     def _ground(self, image: Image.Image, words: str) -> Grounding:
+        return self._observed(image).ground(words, self._top_k)
+
+    def _observed(self, image: Image.Image) -> RemoteObservation:
         if self._observation is None or self._observation[0] is not image:
             self._observation = None
             self._observation = (image, self._grounder.observe(image))
-        return self._observation[1].ground(words, self._top_k)
+        return self._observation[1]
+
+    def show_elements(self, on: bool) -> None:
+        """Numbers everything that was parsed on the present picture, or takes the numbers away; also during a run."""
+        image = self._image
+        self._chooser.show_elements(())
+        if not on or image is None:
+            return
+
+        def number(elements: Sequence[ScreenElement]) -> None:
+            if image is self._image and self._window.footer.elements.isChecked():
+                self._chooser.show_elements([element.rect for element in elements])
+
+        self._background.submit(lambda: self._observed(image).elements(), number, self._say_error)
 
     def _grounded(self, grounding: Grounding) -> None:
-        self._show(grounding, 0 if grounding.best else None)
+        self._chooser.show(grounding, 0 if grounding.best else None)
         if not grounding.found:
             self._tell_not_found(grounding)
         self._window.canvas.setFocus()
-
-    def _show(self, grounding: Grounding, chosen: int | None) -> None:
-        self._grounding, self._chosen = grounding, chosen
-        self._window.show_grounding(grounding, chosen)
 
     def _tell_not_found(self, grounding: Grounding) -> None:
         best = max((c.p_true for c in grounding.candidates), default=0.0)
@@ -198,12 +227,7 @@ class Controller(QObject):
 
     def choose(self, index: int) -> None:
         """The person points at another candidate."""
-        if self._grounding is None or not 0 <= index < len(self._grounding.candidates):
-            return
-        self._chosen = index
-        self._window.choose(index)
-        if self._request is not None and self._frame is not None:
-            self._desk.show_candidates(self._frame, self._grounding, index)
+        self._chooser.choose(index)
 
     # --- runs ---
 
@@ -213,28 +237,8 @@ class Controller(QObject):
             self._window.banner.tell("info", "Say what to do", "For example: open the File menu, then click Save")
             return
         self._window.banner.hide()
-        self._window.side.steps.clear()
-        self._window.side.steps_changed()
-        self._runner.start(RunOrder(words, self._window.header.selected_mode))
+        self._runs.begin(words)
         self._refresh()
-        self._step_aside("Starting…")
-
-    def _step_aside(self, words: str) -> None:
-        """Leaves the desktop to the run: no large window is in the way, Stop stays in reach."""
-        self._pill.tell(words)
-        self._window.hide()
-        self._pill.appear(self._window)
-
-    def _come_back(self) -> None:
-        """Shows the window again without taking the keyboard from the program that is worked on."""
-        self._pill.hide()
-        if not self._window.isVisible():
-            place = self._window.pos()
-            self._window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, True)
-            self._window.show()
-            self._window.move(place)
-        self._window.raise_()
-        self._desk.refresh()
 
     def stop(self) -> None:
         """Ends the run and whatever is computed."""
@@ -246,70 +250,19 @@ class Controller(QObject):
             self._window.banner.tell("info", "Stopped")
 
     def _framed(self, frame: Frame, shown: QImage) -> None:
-        self._image, self._frame, self._grounding, self._chosen = frame.image, frame, None, None
-        self._desk.clear()
+        self._image = frame.image
+        self._chooser.clear(frame)
         self._window.show_picture(shown)
 
-    def _run_grounded(self, grounding: Grounding) -> None:
-        self._show(grounding, 0 if grounding.best else None)
-        if self._frame is not None:
-            self._desk.show_candidates(self._frame, grounding, self._chosen)
+    def escape(self) -> None:
+        """Refuses what is asked or announced; where nothing is, stops."""
+        if self._chooser.request is not None:
+            self._runs.refuse()
+        else:
+            self.stop()
 
-    def _planned(self, step: Step | None, past: tuple[StepOutcome, ...]) -> None:
-        for view in steps_of(past, step):
-            self._window.side.steps.show_step(view)
-        self._window.side.steps_changed()
-        if step is not None:
-            self._pill.tell(describe(step))
-
-    def _asked(self, request: ApprovalRequest) -> None:
-        self._request = request
-        if request.frame is not None and request.frame is not self._frame:
-            self._framed(request.frame, to_qimage(request.frame.image))
-        if request.grounding is not None:
-            self._show(request.grounding, request.chosen)
-            if request.frame is not None:
-                self._desk.show_candidates(request.frame, request.grounding, request.chosen)
-        self._mark_step("asking")
-        self._come_back()
-        self._window.side.approval.ask(request)
-        self._window.side.steps_changed()
-
-    def _asked_words(self, question: str) -> None:
-        self._mark_step("asking")
-        self._come_back()
-        self._window.side.approval.ask_words(question)
-
-    def _unasked(self) -> None:
-        self._request = None
-        self._window.side.approval.clear()
-        self._mark_step("running")
-        if self._runner.running and not self._closing:
-            steps = self._window.side.steps.steps
-            self._step_aside(steps[-1].text if steps else "Working…")
-
-    def _mark_step(self, status: str) -> None:
-        steps = self._window.side.steps.steps
-        if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status("asking" if status == "asking" else "running"))
-
-    def _approve(self) -> None:
-        chosen = self._chosen if self._request is not None and self._request.grounding is not None else None
-        self._runner.approver.reply(Approval(decision="allow", source="user", chosen=chosen))
-
-    def _refuse(self) -> None:
-        self._runner.approver.reply(Approval(decision="deny", source="user"))
-
-    def _ended(self, end: RunEnd) -> None:
-        self._request = None
-        self._desk.clear()
-        self._window.side.approval.clear()
-        steps = self._window.side.steps.steps
-        if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status(last_status(end), end.message))
-        self._window.banner.tell(*run_banner(end))
+    def _ended(self) -> None:
         self._refresh()
-        self._come_back()
         if self._closing:
             self._finish()
 
@@ -363,37 +316,30 @@ class Controller(QObject):
     # --- beginning and end ---
 
     def _connect(self) -> None:
-        window, header, approval = self._window, self._window.header, self._window.side.approval
-        bridge = self._runner.bridge
+        window, header = self._window, self._window.header
         header.capture_asked.connect(self.capture)
         header.find_asked.connect(self.find)
         header.run_asked.connect(self.run)
         header.stop_asked.connect(self.stop)
         self._pill.stop_asked.connect(self.stop)
+        self._pill.hold_asked.connect(self._chooser.hold)
+        self._chooser.refused.connect(self.escape)
+        window.escape_pressed.connect(self.escape)
+        window.nudge_asked.connect(self._chooser.nudge)
+        window.activated.connect(self._chooser.window_activated)
+        window.footer.everything_changed.connect(self._chooser.show_everything)
+        window.footer.elements_changed.connect(self.show_elements)
+        window.footer.trail_changed.connect(self._chooser.show_trail)
         window.file_chosen.connect(self.open_file)
         window.picture_given.connect(self.take_picture)
         window.candidate_chosen.connect(self.choose)
         window.banner.action.connect(self.restart_model)
         window.closing.connect(self._close)
         window.moved.connect(self._desk.refresh)
-        approval.approved.connect(self._approve)
-        approval.refused.connect(self._refuse)
-        approval.answered.connect(self._runner.approver.reply_words)
-        queued = Qt.ConnectionType.QueuedConnection
-        for signal, slot in (
-            (bridge.framed, self._framed),
-            (bridge.grounded, self._run_grounded),
-            (bridge.planned, self._planned),
-            (bridge.asked, self._asked),
-            (bridge.question, self._asked_words),
-            (bridge.unasked, self._unasked),
-            (bridge.ended, self._ended),
-        ):
-            signal.connect(slot, queued)
 
     def _close(self) -> None:
         """Stop, join, then destroy: the window only closes once the agent thread has ended."""
-        self._closing = True
+        self._closing = self._runs.closing = True
         self._runner.approver.detach()
         if self._runner.running:
             self._window.may_close = False
@@ -409,7 +355,10 @@ class Controller(QObject):
 
     def _shut_down(self) -> None:
         self._ticket = next(self._tickets)
+        self._chooser.close()
         self._grounder.close()
+        for act in self._at_end:
+            act()
         self._background.close()
         self._desk.close()
         self._pill.close()

@@ -45,6 +45,9 @@ class FooterBar(QWidget):
     zoom_by = Signal(float)
     fit_asked = Signal()
     theme_changed = Signal(str)
+    everything_changed = Signal(bool)
+    elements_changed = Signal(bool)
+    trail_changed = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -59,6 +62,9 @@ class FooterBar(QWidget):
         self.timings.setAccessibleName("Timings")
         self.heat = quiet_button("Heat map", "Show or hide the heat map (H)", checkable=True)
         self.heat.setChecked(True)
+        self.everything = quiet_button("All candidates", "Draw also candidates of a few percent (A)", checkable=True)
+        self.elements = quiet_button("Number elements", "Number everything that was parsed (E)", checkable=True)
+        self.trail = quiet_button("Trail", "Show where past steps of the run pointed (T)", checkable=True)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
@@ -71,12 +77,19 @@ class FooterBar(QWidget):
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("1600 %") + 6)
         self.into = quiet_button("Zoom in", "Zoom in (Ctrl++)")
         self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
+        self.inspector = quiet_button("Inspector", "Look into the attention on this picture (Ctrl+I)")
+        self.runs = quiet_button("Recorded runs", "Look through recorded runs (Ctrl+R)")
         self.look = quiet_button("Look", "")
         for button, name in (
             (self.heat, "heat"),
+            (self.everything, "layers"),
+            (self.elements, "numbers"),
+            (self.trail, "trail"),
             (self.out, "minus"),
             (self.into, "plus"),
             (self.fit, "fit"),
+            (self.inspector, "inspect"),
+            (self.runs, "history"),
             (self.look, "theme"),
         ):
             tint(theme, button, name)
@@ -100,6 +113,8 @@ class FooterBar(QWidget):
         """Whether there is a picture to zoom and a map to show."""
         for widget in (self.out, self.into, self.fit, self.zoom):
             widget.setEnabled(picture)
+        self.elements.setEnabled(picture)
+        self.everything.setEnabled(heat)
         self.heat.setEnabled(heat)
         self.opacity.setEnabled(heat and self.heat.isChecked())
 
@@ -114,17 +129,22 @@ class FooterBar(QWidget):
         row.addWidget(self.model)
         row.addSpacing(12)
         row.addWidget(self.timings, 1)
-        row.addWidget(self.heat)
+        for button in (self.trail, self.elements, self.everything, self.heat):
+            row.addWidget(button)
         row.addWidget(self.opacity)
         row.addSpacing(12)
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
         row.addSpacing(12)
-        row.addWidget(self.look)
+        for widget in (self.inspector, self.runs, self.look):
+            row.addWidget(widget)
 
     def _connect(self) -> None:
         self.heat.toggled.connect(self._tell_heat)
         self.opacity.valueChanged.connect(self._tell_heat)
+        self.everything.toggled.connect(self.everything_changed)
+        self.elements.toggled.connect(self.elements_changed)
+        self.trail.toggled.connect(self.trail_changed)
         self.out.clicked.connect(lambda: self.zoom_by.emit(-1.0))
         self.into.clicked.connect(lambda: self.zoom_by.emit(1.0))
         self.fit.clicked.connect(self.fit_asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QShortcut,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -37,6 +38,12 @@ from .footer import FooterBar
 from .header import HeaderBar
 from .side import SidePanel
 
+ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
 
 
@@ -46,6 +53,11 @@ class MainWindow(QMainWindow):
     candidate_chosen = Signal(int)
     moved = Signal()
     """The window covers another part of the desktop than before."""
+    escape_pressed = Signal()
+    nudge_asked = Signal(int, int, bool)
+    """Steps to the right and down, and whether by whole patches."""
+    activated = Signal(bool)
+    """The window got or lost the keyboard."""
     closing = Signal()
     """The person closes the window; it closes once ``may_close`` is set."""
 
@@ -153,7 +165,7 @@ class MainWindow(QMainWindow):
         self.footer.zoom_by.connect(self.canvas.zoom_by)
         self.footer.fit_asked.connect(self.canvas.fit)
         for keys, act in (
-            ("Esc", lambda: self.header.stop_asked.emit()),
+            ("Esc", self.escape_pressed.emit),
             ("Ctrl+O", self.ask_file),
             ("Ctrl+V", self.paste),
             ("Ctrl+0", self.canvas.fit),
@@ -161,8 +173,16 @@ class MainWindow(QMainWindow):
             ("Ctrl+=", lambda: self.canvas.zoom_by(1)),
             ("Ctrl+-", lambda: self.canvas.zoom_by(-1)),
             ("Ctrl+L", self.header.field.setFocus),
+            ("Ctrl+I", self.footer.inspector.click),
+            ("Ctrl+R", self.footer.runs.click),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
+        self._toggles: dict[int, QAbstractButton] = {
+            Qt.Key.Key_H: self.footer.heat,
+            Qt.Key.Key_A: self.footer.everything,
+            Qt.Key.Key_E: self.footer.elements,
+            Qt.Key.Key_T: self.footer.trail,
+        }
         self.setAcceptDrops(True)
 
     def _recolour(self) -> None:
@@ -172,14 +192,21 @@ class MainWindow(QMainWindow):
     # --- Qt ---
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Digits choose a candidate, H toggles the map; fields that want the keys get them first."""
+        """Digits choose, arrows move the point, letters toggle what is drawn; fields that want the keys come first."""
         digit = event.key() - Qt.Key.Key_1.value
         if 0 <= digit < len(self.side.candidates.rows):
             self.candidate_chosen.emit(digit)
-        elif event.key() == Qt.Key.Key_H and self.footer.heat.isEnabled():
-            self.footer.heat.toggle()
+        elif event.key() in ARROWS and self.footer.heat.isEnabled():
+            self.nudge_asked.emit(*ARROWS[event.key()], bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif (button := self._toggles.get(event.key())) is not None and button.isEnabled():
+            button.toggle()
         else:
             super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.ActivationChange:
+            self.activated.emit(self.isActiveWindow())
+        super().changeEvent(event)
 
     def moveEvent(self, event: QMoveEvent) -> None:
         self.moved.emit()

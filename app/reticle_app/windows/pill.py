@@ -16,6 +16,8 @@ class RunPill(QWidget):
     """Small, on top, in the lower right corner; never takes the keyboard from the program that is worked on."""
 
     stop_asked = Signal()
+    hold_asked = Signal()
+    """The person wants to be asked about what is counted down."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(
@@ -36,12 +38,19 @@ class RunPill(QWidget):
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.stop.clicked.connect(self.stop_asked)
         tint(theme, self.stop, "stop", "on_bad")
+        self.hold = push_button("Ask me", "Stop counting and ask before this step")
+        self.hold.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hold.clicked.connect(self.hold_asked)
+        self.hold.hide()
+        tint(theme, self.hold, "question")
+        self._before = ""
         card = frame("bar")
         row = QHBoxLayout(card)
         row.setContentsMargins(12, 8, 8, 8)
         row.setSpacing(10)
         row.addWidget(self._icon)
         row.addWidget(self._words)
+        row.addWidget(self.hold)
         row.addWidget(self.stop)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -52,6 +61,25 @@ class RunPill(QWidget):
         short = self._words.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, WORDS)
         self._words.setText(short)
         self._words.setToolTip(words)
+
+    def count(self, words: str, seconds: float) -> None:
+        """Says what will be done in so many seconds, and offers to be asked."""
+        if self.hold.isHidden():
+            self._before = self._words.toolTip()
+            self.hold.show()
+            self._settle()
+        self.tell(f"In {-(-seconds // 1):.0f} s: {words}")
+
+    def stop_counting(self) -> None:
+        if not self.hold.isHidden():
+            self.hold.hide()
+            self.tell(self._before)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Keeps its corner while its width changes."""
+        if self.isVisible():
+            self.appear(self)
 
     def appear(self, beside: QWidget) -> None:
         """Shows itself in the corner of the screen the window is on."""

@@ -24,7 +24,7 @@ class SidePanel(QWidget):
         self.setFixedWidth(330)
         self.approval = ApprovalPanel(theme)
         self.candidates, self.steps = CandidateList(theme), StepList(theme)
-        self.hint = label("Click one, or press 1 to 5", "muted", wrap=True)
+        self.hint = label("", "muted", wrap=True)
         self.no_candidates = label(NO_CANDIDATES, "muted", wrap=True)
         self.no_steps = label(NO_STEPS, "muted", wrap=True)
         column = QVBoxLayout()
@@ -60,6 +60,8 @@ class SidePanel(QWidget):
         any_there = bool(grounding and grounding.candidates)
         self.candidates.show_grounding(grounding)
         self.hint.setVisible(any_there)
+        if grounding is not None and any_there:
+            self.hint.setText(f"1 to {len(grounding.candidates)} choose, arrows move the point (Shift: by a patch)")
         self.no_candidates.setVisible(not any_there)
 
     def steps_changed(self) -> None:

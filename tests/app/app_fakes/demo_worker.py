@@ -9,10 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from reticle_grounding.ocr import TextBox
+
+from reticle_app.tuning import DEFAULT, Tuning
 from reticle_app.worker import serve
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Rect, Size, Space, Transform
@@ -31,12 +36,16 @@ PATCH = 28
 class DemoGrounder:
     name = "demo-statistics"
 
+    def __init__(self, keep_ratio: float | None = None) -> None:
+        self._keep = keep_ratio
+
     def observe(self, image: Image.Image) -> DemoObservation:
-        return DemoObservation(image)
+        return DemoObservation(image, self._keep)
 
 
 class DemoObservation:
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, keep_ratio: float | None = None) -> None:
+        self.image, self._keep = image, keep_ratio
         self._size = Size(*image.size)
         self._model = Size(*(max(1, round(side / PATCH)) * PATCH for side in image.size))
         small = image.resize((self._model.width // PATCH, self._model.height // PATCH), Image.Resampling.BOX)
@@ -48,6 +57,9 @@ class DemoObservation:
         colour = next((rgb for name, rgb in COLOURS.items() if name in instruction), (128, 128, 128))
         distance = np.linalg.norm(self._grid - np.array(colour, dtype=np.float32), axis=2)
         heat = np.exp(-distance / 25.0).astype(np.float32)
+        if self._keep is not None:
+            order = np.argsort(-heat, axis=None, kind="stable")
+            heat.flat[order[round(self._keep * heat.size) :]] = 0.0
         heat /= heat.sum()
         transform = Transform.for_image(self._size, self._model, PATCH)
         found = "nothing" not in instruction
@@ -56,6 +68,18 @@ class DemoObservation:
             instruction, self._size, candidates, found, 0.3, heat, transform,
             {"prefix": 412.0, "ground": (time.perf_counter() - began) * 1e3, "verify": 96.0}, "demo-statistics",
         )  # fmt: skip
+
+    def texts(self) -> list[TextBox]:
+        """The coloured squares, "read" by their colours."""
+        from reticle_grounding.ocr import TextBox, Word
+
+        pixels, found = np.asarray(self.image).astype(int), []
+        for name, rgb in COLOURS.items():
+            rows, columns = np.nonzero(np.abs(pixels - np.array(rgb)).max(axis=2) < 95)
+            if len(rows):
+                rect = Rect(*map(float, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)))
+                found.append(TextBox(name, rect, 1.0, (Word(name, rect),)))
+        return found
 
     def _obey(self, instruction: str) -> None:
         if "crash" in instruction:
@@ -89,10 +113,12 @@ class DemoObservation:
         return tuple(out)
 
 
-def open_demo(model_dir: str) -> DemoGrounder:
+def open_demo(model_dir: str, tuning: Tuning = DEFAULT) -> DemoGrounder:
+    if tuning.reading == "off":
+        raise BadInput("this model reads nothing")
     if model_dir == "missing":
         raise BadInput("there is no model in 'missing'; pass a folder with config.json")
-    return DemoGrounder()
+    return DemoGrounder(tuning.keep_ratio)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Runs "click the red square" from the real window on the real desktop of $DISPLAY; the person is xdotool.
 
-Arguments: mode, folder for traces, what the person does (approve, refuse, stop), and optionally a file for a picture
-of the desktop while it asks. Prints JSON.
+Arguments: mode, folder for traces, what the person does (approve, refuse, stop, escape, nudge), and optionally a file
+for a picture of the desktop while it asks. Prints JSON.
 """
 
 from __future__ import annotations
@@ -61,20 +61,37 @@ def main() -> None:
     window, approval = parts.window, parts.window.side.approval
     window.setGeometry(20, 40, 1200, 700)
     window.show()
-    assert spin(20, lambda: window.header.run_button.isEnabled())
+    assert spin(60, lambda: window.header.run_button.isEnabled())
     window.header.field.setText("click the red square")
     press(window.header.run_button)
-    asked = spin(20, lambda: approval.approve.isEnabled() or window.banner.isVisible()) and approval.isVisible()
+    asked = spin(60, lambda: approval.approve.isEnabled() or window.banner.isVisible()) and approval.isVisible()
     overlay = [w.isVisible() for w in parts.desk.overlays]
     if asked:
         spin(0.3)
         if len(sys.argv) > 4:
             keep(Path(sys.argv[4]))
-        if person == "stop":
-            subprocess.run(["xdotool", "key", "Escape"], check=True)
+        if person in ("escape", "nudge"):  # the keyboard belongs to the program that is worked on
+            subprocess.run(["xdotool", "search", "--name", "^Squares$", "windowfocus", "--sync"], check=True)
+            spin(20, lambda: parts.controller.chooser.keys.listening)
+            spin(0.4)
+        if person == "escape":
+            subprocess.run(["xdotool", "key", "Return", "key", "space", "key", "Escape"], check=True)
+        elif person == "nudge":
+            moves = ["key", "2", "key", "1", "key", "Right", "key", "Right", "key", "Right", "key", "shift+Down"]
+            subprocess.run(["xdotool", *moves, "key", "Return", "key", "space"], check=True)
+            spin(20, lambda: parts.controller.chooser.answer().point is not None)
+            spin(0.5)
+            assert approval.isVisible(), "no key approves"
+            window.raise_()  # the other window came up with the keyboard
+            window.activateWindow()
+            spin(5, window.isActiveWindow)
+            spin(0.5)
+            press(approval.approve)
+        elif person == "stop":
+            press(window.header.stop_button)
         else:
             press(approval.approve if person == "approve" else approval.refuse)
-    ended = spin(30, lambda: not parts.runner.running and window.banner.isVisible())
+    ended = spin(60, lambda: not parts.runner.running and window.banner.isVisible())
     spin(0.5)
     report = {
         "asked": asked,

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from reticle_agent.actions import AskUser, Finish, Step, Wait
 from reticle_agent.trace.reader import Event, StepEvents, TraceReader
+from reticle_agent.trace.review import Review, read_review
 from reticle_agent.trace.words import step_status, step_title
 from reticle_grounding.errors import BadInput
 
 from .action import action_of
 from .frames import Frames
-from .targets import Target, targets_of
+from .targets import Target, reviewed, targets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Run:
     frames: Frames
     steps: tuple[StepRecord, ...]
     left_out: list[str] = field(default_factory=list)
+    review: Review = field(default_factory=Review)
+    """What a person said of it afterwards; it outweighs what the run says of itself."""
 
     @property
     def id(self) -> str:
@@ -158,7 +161,7 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Raises BadInput for a broken trace. A torn last line and unknown events are left out and said."""
     trace = TraceReader.open(folder)
-    run = Run(trace, Frames(trace), ())
+    run = Run(trace, Frames(trace), (), review=read_review(folder))
     run.left_out += [trace.torn] if trace.torn else []
     run.left_out += [f"{len(trace.skipped)} events of unknown types"] if trace.skipped else []
     run.steps = tuple(_step(step, run) for step in trace.steps())
@@ -167,7 +170,7 @@ def read_run(folder: Path) -> Run:
 
 def _step(step: StepEvents, run: Run) -> StepRecord:
     act, check, plan = step.last("act"), step.last("check"), step.last("plan")
-    acted, labels = targets_of(step, run.frames)
+    acted, labels = reviewed(*targets_of(step, run.frames), run.review.of(step.number))
     frame = acted[0].frame if acted else _usable(step, _seen(step, act), run)
     return StepRecord(
         number=step.number,

@@ -8,12 +8,13 @@ no wrong answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reticle_agent.trace.fields import to_norm
 from reticle_agent.trace.plain import JsonObject, JsonValue
 from reticle_agent.trace.reader import Event, StepEvents
+from reticle_agent.trace.review import StepReview
 from reticle_grounding.geometry import EDGE, Affine, Point, Rect, Size
 
 from .frames import Frames
@@ -88,6 +89,29 @@ def targets_of(step: StepEvents, frames: Frames) -> tuple[tuple[Target, ...], tu
         labels += [target for target in acted if target.by]
     whole = len(acted) == len(keys)
     return tuple(acted) if whole else (), tuple(labels)
+
+
+def reviewed(
+    acted: tuple[Target, ...], labels: tuple[Target, ...], review: StepReview
+) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
+    """The same places after a person looked at them again.
+
+    A wrong step teaches nothing unless its region was corrected; a corrected region is the label of the last place,
+    with its middle as the point. Where the input went is history and stays.
+    """
+    if review.empty or not acted:
+        return acted, labels
+    *before, last = acted
+    others = tuple(label for label in labels if label is not last)
+    if review.region is not None:
+        region = to_norm(last.size).inverse().rect(review.region)
+        away = tuple(at for at in last.negatives if not region.contains(at))
+        true = replace(last, point=region.center, region=region, text=None, by="user", negatives=away)
+        return (*before, replace(last, by=None)), (*others, true)
+    if review.verdict == "wrong":
+        return tuple(replace(target, by=None) for target in acted), ()
+    vouched = replace(last, by="user")
+    return (*before, vouched), (*others, vouched)
 
 
 def _choices(step: StepEvents) -> list[_Choice]:
