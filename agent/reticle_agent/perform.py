@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
-from reticle_grounding.geometry import Rect
+from reticle_grounding.geometry import Size
 
 from .actions import (
     AskUser,
@@ -23,26 +23,23 @@ from .actions import (
     ScrollAt,
     TypeText,
 )
+from .effects import EFFECT_WORDS, Judgement, expectation, judge
 from .gates import RefusedError
 from .locate import Located, Locator, NotFoundError, capture_point
-from .recheck import SAME, changed_box, changed_within, crop_around, crop_sha, similarity
+from .recheck import SAME, crop_around, crop_sha, similarity
 from .safety import Policy, decide, describe
 from .seams import Actuator, Approval, ApprovalRequest, Approver, Frame, Screen, TraceSink
 from .settle import settle_after
 from .stop import StopToken
-from .trace.fields import Fields, act_fields, act_point, choose_fields
+from .trace.fields import Fields, act_fields, act_point, choose_fields, effect_fields
 
-Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifiable"]
 Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 """Steps that send something to the desktop."""
 
-EFFECT_WORDS: dict[Effect, str] = {
-    "no_change": "nothing changed on the screen",
-    "changed_other": "something changed, but not at the target",
-}
 DRAG_ENDS = (" - from here", " - to here")
 CHANGED = "the target changed after it was approved"
 RESTLESS = "the target keeps changing"
+NOTHING_HAPPENED = "nothing changed after the last click; this is the next likely place"
 
 
 class StepRefusedError(Exception):
@@ -85,7 +82,33 @@ class Performer:
         if self._policy.mode == "dry-run":
             self._trace.event("check", step=number, effect="unverifiable", method="dry run")
             return "dry run: nothing was sent"
-        return self._check(checked, number)
+        done = self._check(step, checked, number)
+        return EFFECT_WORDS.get(self._try_others(step, checked, done, number).effect, "")
+
+    def _try_others(self, step: Deed, checked: Checked, done: Judgement, number: int) -> Judgement:
+        """After a click without any effect: the next candidates, each asked about first, at most ``policy.retries``.
+
+        Only clicks with one place are tried elsewhere: text or a drag could be half done. A refusal is no failure of
+        the step, it ends the trying. Returns the last judgement.
+        """
+        tried = {place.chosen for place in checked.places}
+        for _ in range(self._policy.retries if isinstance(step, Click) and self._approver is not None else 0):
+            place = checked.places[0]
+            following = next((i for i in range(len(place.grounding.candidates)) if i not in tried), None)
+            if done.effect != "no_change" or following is None:
+                break
+            self._trace.event("choose", step=number, **choose_fields(place.grounding, following, "verifier"))
+            try:
+                place, _ = self._agreed(step, place.picking(following), 0, number, NOTHING_HAPPENED)
+            except StepRefusedError:
+                break
+            checked = self._recheck((place,), number)
+            if not _unchanged(checked):
+                break
+            tried.add(place.chosen)
+            self._act(step, checked, number)
+            done = self._check(step, checked, number)
+        return done
 
     def ask(self, step: AskUser, number: int) -> str:
         """The person's words. Raises ReticleError when nobody answers."""
@@ -245,18 +268,19 @@ class Performer:
             ms = (time.monotonic() - start) * 1000
             self._trace.event("act", step=number, **fields, delivered=delivered, ms=ms)
 
-    def _check(self, checked: Checked, number: int) -> str:
+    def _check(self, step: Deed, checked: Checked, number: int) -> Judgement:
         settled = settle_after(self._screen, self._token, checked.frame)
-        effect, method = effect_of(checked.frame, settled.frame, [p.candidate.region for p in checked.places])
+        done = judge(checked.frame, settled.frame, [p.candidate.region for p in checked.places])
         self._trace.event(
             "check",
             step=number,
+            expect=expectation(step),
             frame_after=self._trace.frame(settled.frame.image),
-            effect=effect,
-            method=method,
+            stable=settled.stable,
             ms=settled.wait_ms,
+            **effect_fields(done.effect, done.method, done.change, Size(*settled.frame.image.size)),
         )
-        return EFFECT_WORDS.get(effect, "")
+        return done
 
 
 def _unchanged(checked: Checked) -> bool:
@@ -284,17 +308,6 @@ def inputs(step: Deed, places: tuple[Located, ...]) -> list[Input]:
     if isinstance(step, TypeText):
         return [*([ClickAt(pixels[0])] if pixels else []), EnterText(step.text)]
     return [PressKeys(step.keys)]
-
-
-def effect_of(before: Frame, after: Frame, regions: list[Rect]) -> tuple[Effect, str]:
-    """What an input changed, and how that was judged. Keys have no place, so any change confirms them."""
-    if changed_box(before.image, after.image) is None:
-        return "no_change", "pixels of the display"
-    if not regions:
-        return "confirmed", "pixels of the display"
-    if any(changed_within(before.image, after.image, region) for region in regions):
-        return "confirmed", "pixels around the target"
-    return "changed_other", "pixels around the target"
 
 
 def _place_fields(checked: Checked) -> Fields:

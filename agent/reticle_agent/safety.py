@@ -63,12 +63,16 @@ class Policy:
     """A target named with, or reading, one of these is never used; nobody is asked."""
     max_misses: int = 0
     """Steps in a row that may fail or miss their target before the run ends; for planners that can plan anew."""
+    retries: int = 0
+    """Further candidates of a click that may be tried, each asked about first, while nothing changes on the screen."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
-        if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0:
-            raise BadInput("the limits of a run are at least one step, more than zero seconds and no misses below zero")
+        if self.max_steps < 1 or not self.max_seconds > 0 or min(self.max_misses, self.retries) < 0:
+            raise BadInput(
+                "the limits of a run are at least one step, more than zero seconds and no misses or retries below zero"
+            )
         unknown = self.forbidden_kinds - KINDS.keys()
         if unknown or not all(word.strip() for word in self.forbidden_words):
             raise BadInput(f"what is forbidden is one of {', '.join(KINDS)}, or words that are not empty")
