@@ -14,6 +14,7 @@ from typing import Any
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .actions import Button, ClickAt, DragTo, EnterText, Input, Pixel, PressKeys, ScrollAt
+from .applications import AppGuard
 from .gates import InputGate
 from .keyboard import check_keys, check_text
 from .pipe import LineProcess, ProcessLostError
@@ -264,9 +265,12 @@ def drag_path(start: Pixel, end: Pixel, steps: int = DRAG_STEPS) -> list[Pixel]:
     return path
 
 
-def open_actuator(token: StopToken, own_pids: Iterable[int] = ()) -> HandActuator:
-    """The actuator for ``$DISPLAY``. Raises ReticleError when there is no display."""
-    gate = InputGate(own_pids=own_pids)
+def open_actuator(token: StopToken, own_pids: Iterable[int] = (), guard: AppGuard | None = None) -> HandActuator:
+    """The actuator for ``$DISPLAY``; ``guard`` forbids inputs to some applications.
+
+    Raises ReticleError when there is no display.
+    """
+    gate = InputGate(own_pids=own_pids, guard=guard)
     try:
         return HandActuator(token, gate)
     except BaseException:

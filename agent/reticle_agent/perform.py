@@ -23,6 +23,7 @@ from .actions import (
     ScrollAt,
     TypeText,
 )
+from .applications import AppGuard, AppWindow, reason_to_ask
 from .effects import EFFECT_WORDS, Judgement, expectation, judge
 from .gates import RefusedError
 from .locate import Located, Locator, NotFoundError, capture_point
@@ -71,7 +72,9 @@ class Performer:
         trace: TraceSink,
         policy: Policy,
         token: StopToken,
+        guard: AppGuard | None = None,
     ) -> None:
+        self._guard = guard
         self._screen, self._locator, self._approver, self._actuator = screen, locator, approver, actuator
         self._trace, self._policy, self._token = trace, policy, token
 
@@ -182,7 +185,8 @@ class Performer:
         self._obey(step, place, description, number)
         candidate = place.candidate if place else None
         rule = self._policy.reason_to_ask(step, candidate, place.grounding.instruction if place else "")
-        reason = "; ".join(why for why in (because, rule) if why) or None
+        there = reason_to_ask(step, self._window(place))
+        reason = "; ".join(why for why in (because, rule, there) if why) or None
         request = ApprovalRequest(
             step=step,
             description=description,
@@ -209,11 +213,17 @@ class Performer:
         """What a rule forbids is not even asked about. Raises StepRefusedError."""
         candidate, words = (place.candidate, place.grounding.instruction) if place else (None, "")
         why = self._policy.refusal(step, candidate, words)
+        if why is None and self._guard is not None:
+            why = self._guard.refusal(step, self._window(place))
         if why is not None:
             self._trace.event(
                 "gate", step=number, rule=why, question=description, decision="deny", source="policy", latency_ms=0.0
             )
             raise StepRefusedError(why)
+
+    def _window(self, place: Located | None) -> AppWindow | None:
+        """The window the input would reach, where applications are told apart."""
+        return self._guard.window(place.pixel if place else None) if self._guard is not None else None
 
     def _heed(self, decision: str, source: str) -> None:
         if decision == "stop":

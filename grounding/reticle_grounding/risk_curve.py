@@ -20,7 +20,7 @@ from .evaluation.risk import Answer, RiskPoint, act_alone, risk_coverage
 
 DATA_FILE = Path(__file__).parent / "data" / "risk.json"
 STEPS = 10_000
-"""Thresholds are kept to 1/STEPS, rounded up, so that rounding lets nothing through."""
+"""``p_true`` is kept to 1/STEPS, rounded down: an answer reaches a kept threshold before and after rounding alike."""
 MOST_WRONG_IN = 100_000
 
 
@@ -79,20 +79,8 @@ def measured(model: str, sets: Sequence[str], answers: Iterable[Answer]) -> Risk
     kept = list(answers)
     if not kept:
         raise BadInput("a risk curve needs answers, and nothing was asked")
-    coarse: dict[float, RiskPoint] = {}
-    for point in risk_coverage(kept):
-        p = math.ceil(point.p_true * STEPS) / STEPS
-        coarse.setdefault(p, RiskPoint(p, 0, 0, point.total))
-    rounded = [
-        RiskPoint(p, sum(_reaches(a, p) for a in kept), sum(a.right for a in kept if _reaches(a, p)), len(kept))
-        for p in coarse
-    ]
-    points = tuple(point for point in rounded if point.answered)
-    return RiskCurve(model, calibration_digest(), tuple(sets), len(kept), points)
-
-
-def _reaches(answer: Answer, p: float) -> bool:
-    return (answer.p or 0.0) >= p
+    coarse = [Answer(math.floor((a.p or 0.0) * STEPS) / STEPS, a.right, a.present) for a in kept]
+    return RiskCurve(model, calibration_digest(), tuple(sets), len(kept), tuple(risk_coverage(coarse)))
 
 
 def load_risk_curve(path: Path = DATA_FILE) -> RiskCurve:

@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import doctor, evaluate, ground, models, run, trace, training
+from . import doctor, evaluate, ground, models, rules, run, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -40,6 +40,7 @@ doctor.register(app)
 training.register(app)
 app.add_typer(trace.app, name="trace")
 app.add_typer(models.app, name="models")
+app.add_typer(rules.app, name="rules")
 
 
 def _print_version(value: bool) -> None:

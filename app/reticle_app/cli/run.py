@@ -59,6 +59,10 @@ def run(
     ] = False,
     endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    one_wrong_in: Annotated[
+        int | None,
+        typer.Option("--one-wrong-in", min=2, help="With --auto: act alone where at most 1 answer in N is wrong."),
+    ] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", min=1, help="End after so many steps.")] = None,
     max_seconds: Annotated[
         float | None, typer.Option("--max-seconds", min=0.001, help="End after so many seconds.")
@@ -89,6 +93,7 @@ def run(
     )
     options = replace(
         TaskOptions.of(settings, task, _mode(dry_run, confirm, auto) or settings.mode, trace),
+        one_wrong_in=one_wrong_in or settings.one_wrong_in,
         max_steps=max_steps or settings.max_steps,
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
