@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -47,18 +47,19 @@ def run_task(
     token: StopToken,
     past: Sequence[StepOutcome] = (),
     guard: AppGuard | None = None,
+    rest: Callable[[], None] = lambda: None,
 ) -> RunResult:
     """Carries out a task and finishes the trace, whatever happens; the actuator stays open.
 
     ``past`` are the outcomes of the run that is continued; limits count from here on. ``guard`` limits what may be done
-    in which application.
+    in which application; ``rest`` waits until the person's hands rest, before a target is compared a last time.
 
     Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
     becomes a result; what escapes besides is a bug.
     """
     person = TimedApprover(approver) if approver is not None else None
     locator = Locator(screen, grounder, trace, token)
-    performer = Performer(screen, locator, person, actuator, trace, policy, token, guard)
+    performer = Performer(screen, locator, person, actuator, trace, policy, token, guard, rest)
     run = _Run(task, planner, performer, policy, token, trace, person, steps=len(past), past=list(past))
     result = RunResult("error", 0, "the run ended unexpectedly")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,8 +74,9 @@ class Performer:
         policy: Policy,
         token: StopToken,
         guard: AppGuard | None = None,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        self._guard = guard
+        self._guard, self._rest = guard, rest
         self._screen, self._locator, self._approver, self._actuator = screen, locator, approver, actuator
         self._trace, self._policy, self._token = trace, policy, token
 
@@ -236,7 +238,11 @@ class Performer:
             raise StepRefusedError(nobody)
 
     def _recheck(self, places: tuple[Located, ...], number: int) -> Checked:
-        """Captures once more and compares each target with what was grounded; a change is noted in the trace."""
+        """Captures once more and compares each target with what was grounded; a change is noted in the trace.
+
+        The person's hands rest first: what they still do could change what is compared.
+        """
+        self._rest()
         frame = self._screen.capture(places[0].frame.display.id)
         scores = []
         for place in places:

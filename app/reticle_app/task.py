@@ -148,11 +148,13 @@ def run_on_desktop(
     """
     from reticle_agent.actuator import open_actuator
     from reticle_agent.applications import AppGuard, AppRule, AppRules, DesktopApplications
+    from reticle_agent.hands import YieldingActuator
     from reticle_agent.loop import run_task
     from reticle_agent.resume import outcomes_of
     from reticle_agent.safety import Policy
     from reticle_agent.screen import ScreenCapture
     from reticle_agent.session import launch
+    from reticle_agent.single import only_agent
     from reticle_agent.stop_watch import StopWatch, stopped_by_signals
     from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceReader, TraceWriter
     from reticle_agent.trace.store import new_folder
@@ -180,6 +182,7 @@ def run_on_desktop(
     watcher, stop = watcher or Nobody(), token or StopToken()
     started = time.monotonic()
     with ExitStack() as stack:
+        alone = stack.enter_context(only_agent())
         screen = ScreenCapture()
         stack.callback(screen.close)
         displays = screen.displays()
@@ -214,7 +217,10 @@ def run_on_desktop(
         )
         watch = StopWatch(stop)
         stack.callback(watch.close)
+        alone.watched_by(watch.pid)
         tell(f"stop at any time: {'+'.join(watch.keys)}, or the pointer into a corner of the screen")
+        if not watch.watches_hands:
+            tell("this display does not tell your own mouse and keys from ours, so they do not stop the run")
         if planning.announcement:
             tell(planning.announcement)
         connection = X11()
@@ -229,12 +235,13 @@ def run_on_desktop(
             screen=watched,
             grounder=watcher.grounder(grounder),
             approver=approver,
-            actuator=watcher.actuator(actuator),
+            actuator=watcher.actuator(YieldingActuator(actuator, watch)),
             trace=trace,
             policy=policy,
             token=stop,
             past=past,
             guard=guard,
+            rest=watch.rest,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
 

@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import doctor, evaluate, ground, models, rules, run, trace, training
+from . import doctor, evaluate, ground, models, rules, run, stop, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -36,6 +36,7 @@ app = typer.Typer(
 ground.register(app)
 evaluate.register(app)
 run.register(app)
+stop.register(app)
 doctor.register(app)
 training.register(app)
 app.add_typer(trace.app, name="trace")
