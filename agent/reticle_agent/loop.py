@@ -13,7 +13,7 @@ from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from .actions import AskUser, Finish, Step, Wait
 from .applications import AppGuard
 from .locate import Locator, NotFoundError
-from .perform import Performer, StepRefusedError
+from .perform import Performer, StepRefusedError, Witness
 from .planner.endpoint.tools import as_call
 from .resume import note_continued
 from .safety import Policy, TimedApprover
@@ -48,18 +48,20 @@ def run_task(
     past: Sequence[StepOutcome] = (),
     guard: AppGuard | None = None,
     rest: Callable[[], None] = lambda: None,
+    witness: Witness | None = None,
 ) -> RunResult:
     """Carries out a task and finishes the trace, whatever happens; the actuator stays open.
 
     ``past`` are the outcomes of the run that is continued; limits count from here on. ``guard`` limits what may be done
-    in which application; ``rest`` waits until the person's hands rest, before a target is compared a last time.
+    in which application; ``rest`` waits until the person's hands rest, before a target is compared a last time. What
+    ``witness`` doubts is asked about, whatever the mode.
 
     Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
     becomes a result; what escapes besides is a bug.
     """
     person = TimedApprover(approver) if approver is not None else None
     locator = Locator(screen, grounder, trace, token)
-    performer = Performer(screen, locator, person, actuator, trace, policy, token, guard, rest)
+    performer = Performer(screen, locator, person, actuator, trace, policy, token, guard, rest, witness)
     run = _Run(task, planner, performer, policy, token, trace, person, steps=len(past), past=list(past))
     result = RunResult("error", 0, "the run ended unexpectedly")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.geometry import Size
@@ -50,6 +50,14 @@ class StepRefusedError(Exception):
     SKIPPED = "skipped"
 
 
+class Witness(Protocol):
+    """Knows more of the targets than their words, such as a recording of the same steps."""
+
+    def pick(self, number: int, index: int, place: Located) -> tuple[int, str | None]:
+        """For target ``index`` of step ``number``: the candidate to take, and why that is not sure; None when it is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """Targets that were approved and are still there."""
@@ -75,8 +83,9 @@ class Performer:
         token: StopToken,
         guard: AppGuard | None = None,
         rest: Callable[[], None] = lambda: None,
+        witness: Witness | None = None,
     ) -> None:
-        self._guard, self._rest = guard, rest
+        self._guard, self._rest, self._witness = guard, rest, witness
         self._screen, self._locator, self._approver, self._actuator = screen, locator, approver, actuator
         self._trace, self._policy, self._token = trace, policy, token
 
@@ -132,7 +141,8 @@ class Performer:
         by_person = False
         for name in targets(step):
             found = self._locator.locate(name, number, self._approver)
-            place, asked = self._agreed(step, found, len(places), number)
+            found, doubt = self._witnessed(found, len(places), number)
+            place, asked = self._agreed(step, found, len(places), number, doubt)
             places, by_person = (*places, place), by_person or asked
         checked = self._recheck(places, number)
         if _unchanged(checked):
@@ -141,7 +151,8 @@ class Performer:
         fresh: tuple[Located, ...] = ()
         for place in places:
             found = self._ground_again(place, checked.frame, number)
-            fresh = (*fresh, self._agreed(step, found, len(fresh), number, because)[0])
+            found, doubt = self._witnessed(found, len(fresh), number)
+            fresh = (*fresh, self._agreed(step, found, len(fresh), number, because or doubt)[0])
         checked = self._recheck(fresh, number)
         if _unchanged(checked):
             return checked
@@ -150,6 +161,15 @@ class Performer:
         if any(place.frame.image.size != checked.frame.image.size for place in last):
             raise ReticleError("the screen changed its size meanwhile; start the task again")
         return checked
+
+    def _witnessed(self, place: Located, index: int, number: int) -> tuple[Located, str | None]:
+        """The place that the witness picks, and its doubt."""
+        if self._witness is None:
+            return place, None
+        chosen, doubt = self._witness.pick(number, index, place)
+        if chosen != place.chosen:
+            self._trace.event("choose", step=number, **choose_fields(place.grounding, chosen, "verifier"))
+        return place.picking(chosen), doubt
 
     def _approved_blind(self, step: Deed, number: int) -> Checked:
         frame, _ = self._locator.observe(number)
@@ -208,7 +228,7 @@ class Performer:
             source=approval.source,
             latency_ms=(time.monotonic() - start) * 1000,
         )
-        self._heed(approval.decision, approval.source)
+        self._heed(approval.decision, approval.source, because)
         return approval
 
     def _obey(self, step: Deed, place: Located | None, description: str, number: int) -> None:
@@ -227,7 +247,7 @@ class Performer:
         """The window the input would reach, where applications are told apart."""
         return self._guard.window(place.pixel if place else None) if self._guard is not None else None
 
-    def _heed(self, decision: str, source: str) -> None:
+    def _heed(self, decision: str, source: str, because: str | None) -> None:
         if decision == "stop":
             self._token.stop("button", "stopped by the person")
         self._token.check()
@@ -235,7 +255,7 @@ class Performer:
             raise StepRefusedError(StepRefusedError.SKIPPED)
         if decision != "allow":
             nobody = "nobody was there to approve it" if source == "none" else "it was refused"
-            raise StepRefusedError(nobody)
+            raise StepRefusedError(f"{nobody} ({because})" if because else nobody)
 
     def _recheck(self, places: tuple[Located, ...], number: int) -> Checked:
         """Captures once more and compares each target with what was grounded; a change is noted in the trace.

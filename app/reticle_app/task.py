@@ -21,9 +21,10 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.types import Grounding
 
 from .config import AppRuleSetting, Kind, Mode, Settings
-from .planning import EndpointChoice, plan_with_endpoint, plan_with_rules
+from .planning import EndpointChoice, plan_replay, plan_with_endpoint, plan_with_rules
 
 if TYPE_CHECKING:
+    from reticle_agent.replay.recording import Recording
     from reticle_agent.safety import Policy
     from reticle_grounding.predictor import Grounder as Predictor
     from reticle_grounding.predictor import Observation as Observed
@@ -88,6 +89,8 @@ class TaskOptions:
     """Where the steps are planned; None is the rule planner."""
     resume: Path | None = None
     """A recorded run of the same task that is continued."""
+    replay: Recording | None = None
+    """A recorded run that is done again; its steps are the plan."""
 
     @classmethod
     def of(cls, settings: Settings, task: str, mode: Mode, trace: Path | None = None) -> TaskOptions:
@@ -162,7 +165,12 @@ def run_on_desktop(
     from reticle_agent.x11 import X11
 
     endpoint = options.endpoint
-    planning = plan_with_rules(options.task) if endpoint is None else plan_with_endpoint(options.task, endpoint)
+    if options.replay is not None:
+        planning = plan_replay(options.replay)
+    elif endpoint is None:
+        planning = plan_with_rules(options.task)
+    else:
+        planning = plan_with_endpoint(options.task, endpoint)
     policy = Policy(
         options.mode,
         options.max_steps,
@@ -211,7 +219,8 @@ def run_on_desktop(
                 ),
                 limits=LimitFacts(options.max_steps, options.max_seconds),
                 secrets=planning.secrets,
-                parent_id=str(before.manifest["id"]) if before is not None else None,
+                parent_id=str(before.manifest["id"]) if before is not None else planning.parent_id,
+                source="agent" if options.replay is None else "replay",
                 app_version=importlib.metadata.version("reticle"),
             )
         )
@@ -242,6 +251,7 @@ def run_on_desktop(
             past=past,
             guard=guard,
             rest=watch.rest,
+            witness=planning.witness,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
 
