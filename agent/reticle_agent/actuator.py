@@ -23,6 +23,8 @@ from .stop import StopToken
 START_S = 30.0
 ANSWER_S = 5.0
 PASTE_S = 2.0
+TOLD_S = 2.0
+"""The longest wait for the reason of a stop that the input process heard of first."""
 HOVER_S = 0.03
 """Between arriving and pressing: toolkits highlight what is under the pointer first."""
 BETWEEN_CLICKS_S = 0.06
@@ -210,6 +212,10 @@ class HandActuator:
             reply = self._ask(**request)
         if reply.get("error") == "failsafe":
             self._token.stop("corner", str(reply["message"]))
+            self._token.check()
+        if reply.get("error") == "stopped":  # by the stopper itself; its word to the token is on its way
+            self._token.sleep(TOLD_S)
+            self._token.stop("watchdog", str(reply["message"]))
             self._token.check()
         if "error" in reply:
             raise (BadInput if reply["error"] == "input" else ReticleError)(str(reply["message"]))

@@ -122,6 +122,7 @@ class Bench:
             stack.callback(watch.close)
             hand = open_actuator(token)
             stack.callback(hand.close)
+            watch.guards(hand.pid)
             self._witness.poll()
             busy = threading.Thread(target=self._keep_busy, args=(YieldingActuator(hand, watch), way), daemon=True)
             busy.start()

@@ -81,6 +81,12 @@ class StopWatch:
         finally:
             self._say(0)
 
+    def guards(self, hand: int | None) -> None:
+        """Names the process that sends the events; a stop reaches it without a detour through this one."""
+        if hand is not None:
+            with suppress(ProcessLostError):
+                self._stopper.send({"hand": hand})
+
     def rest(self) -> None:
         """Waits until the person's hands rest. Raises as :meth:`hands_off`."""
         with self.hands_off():

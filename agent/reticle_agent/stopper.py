@@ -10,7 +10,9 @@ per line: ``ready`` with the keys in use, a ``beat`` about twice a second, and a
 - SIGINT and SIGTERM.
 
 A line ``{"acting": N}`` says that an input is about to be sent; it is answered with the same line as soon as the
-person's hands rest, and from then on they stop the run. ``{"acting": 0}`` says that the input is over.
+person's hands rest, and from then on they stop the run. ``{"acting": 0}`` says that the input is over. A line
+``{"hand": PID}`` names the process that sends the events: a stop is told to it first, by signal, whatever the agent is
+busy with.
 
 It ends when its input is closed.
 """
@@ -24,6 +26,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from reticle_grounding.errors import ReticleError
@@ -134,6 +137,29 @@ class Watch:
         return None
 
 
+class HandLine:
+    """The way to the process that sends the events. A process id that is given to another program is not signalled."""
+
+    def __init__(self) -> None:
+        self._handle: int | None = None
+
+    def to(self, pid: int) -> None:
+        self.close()
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):  # it has ended, so it sends nothing
+                self._handle = os.pidfd_open(pid)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._handle, signal.SIGUSR1)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
 class Orders:
     """What the agent says on stdin."""
 
@@ -157,7 +183,7 @@ class Orders:
 def messages(watch: Watch, signals: list[int], hands: Hands, orders: Orders) -> Iterator[dict[str, Any]]:
     """What to report, ending with the stop; looks every ``POLL_S`` at least and ends when stdin is closed."""
     yield {"ready": True, "keys": list(watch.key.keys), "hands": hands.watched}
-    beat_s = time.monotonic()
+    beat_s, hand = time.monotonic(), HandLine()
     asked = acting = 0
     while True:
         sources: list[Any] = [orders.source, *hands.sources()]
@@ -167,12 +193,16 @@ def messages(watch: Watch, signals: list[int], hands: Hands, orders: Orders) -> 
             if said is None:
                 return
             for order in said:
-                asked, acting = int(order.get("acting", 0)), 0
+                if "hand" in order:
+                    hand.to(int(order["hand"]))
+                else:
+                    asked, acting = int(order.get("acting", 0)), 0
         seen_s = time.monotonic()
         by_hand = hands.look(seen_s)
         found = ("signal", f"stopped by {signal.Signals(signals[0]).name}") if signals else watch.look()
         found = found or (by_hand if acting else None)
         if found is not None:
+            hand.stop()
             yield {"stop": found[0], "message": found[1], "seen_s": seen_s}
             return
         if asked != acting and hands.rest(seen_s):

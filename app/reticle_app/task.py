@@ -236,6 +236,7 @@ def run_on_desktop(
         stack.callback(connection.close)
         guard = AppGuard(app_rules, DesktopApplications(connection, OwnWindows(connection)))
         actuator = open_actuator(stop, guard=guard)
+        watch.guards(actuator.pid)
         stack.callback(actuator.close)
         watched = watcher.screen(screen)
         result = run_task(

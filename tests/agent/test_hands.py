@@ -221,3 +221,34 @@ def test_a_thousand_stops_under_load(x_display: str, capsys: pytest.CaptureFixtu
         for process in load:
             process.kill()
             process.wait()
+
+
+def test_a_stop_reaches_the_hand_while_the_agent_hears_nothing(
+    x_display: str, person: PersonsDevices, token: StopToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's own token never learns of the stop; the hand still lets go and refuses."""
+    monkeypatch.setattr("reticle_agent.actuator.TOLD_S", 0.1)
+    deaf = StopToken()
+    watch, hand = StopWatch(token), open_actuator(deaf)
+    connection = X11()
+    try:
+        watch.guards(hand.pid)
+        hand.perform(ClickAt((400, 300)))
+        hand._button("left", True)
+        assert connection.modifiers() >> 8 & 1
+        with watch.hands_off():
+            person.key(A_KEY, True)
+            person.key(A_KEY, False)
+            assert wait_for(token) == "key_pressed"
+        deadline = time.monotonic() + 20
+        while connection.modifiers() >> 8 & 1 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert not connection.modifiers() >> 8 & 1
+        assert not deaf.stopped
+        with pytest.raises(Cancelled):
+            hand.perform(ClickAt((420, 300)))
+        assert deaf.stopped
+    finally:
+        connection.close()
+        hand.close()
+        watch.close()
