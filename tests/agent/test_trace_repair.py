@@ -133,3 +133,19 @@ def test_a_trace_of_ten_thousand_steps(tmp_path: Path) -> None:
     assert len(TraceReader.open(tmp_path / "run").steps()) == 10_000
     assert "thing" in show(tmp_path / "run")
     assert write_report(tmp_path / "run", tmp_path / "report.html").stat().st_size > 100_000
+
+
+def test_a_clock_set_back_keeps_order_and_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wall-clock times may jump; the order and ``mono_ms`` do not."""
+    from reticle_agent.trace import writer
+
+    hours = iter([9, 9, 8, 23, 1, 0])
+    monkeypatch.setattr(writer, "_utc_now", lambda: f"2026-03-01T{next(hours):02}:00:00.000Z")
+    with TraceWriter.create(tmp_path / "run", task="t") as trace:
+        for n in range(4):
+            trace.event("note", message=str(n))
+        trace.finish("done")
+    assert verify(tmp_path / "run") == []
+    events = TraceReader.open(tmp_path / "run").events
+    assert [event.t[11:13] for event in events] == ["09", "08", "23", "01"]
+    assert [event.mono_ms for event in events] == sorted(event.mono_ms for event in events)
