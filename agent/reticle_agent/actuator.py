@@ -45,6 +45,8 @@ class HandActuator:
         self._token, self._gate = token, gate
         self._lock = threading.RLock()
         self._held: list[str] = []
+        self._let_go: tuple[str, ...] = ()
+        """Let go of by a stopped input, and not yet told to the stop."""
         self._clicked: Pixel | None = None
         self._hand: LineProcess | None = _start_hand()
         token.on_stop(self.release)
@@ -60,15 +62,18 @@ class HandActuator:
         try:
             self._dispatch(action)
         except BaseException:
-            self.release()
+            with self._lock:  # whichever of both threads lets go first, the stop's report names what was held
+                let_go = self.release()
+                self._let_go = let_go if self._token.stopped else ()
             raise
 
     def release(self) -> tuple[str, ...]:
         """Lets go of all keys and buttons; returns their names. Never raises for a hand that has gone."""
         with self._lock:
+            before, self._let_go = self._let_go, ()
             if self._hand is None:
-                return ()
-            held, self._held = tuple(self._held), []
+                return before
+            held, self._held = (*before, *self._held), []
             try:
                 self._ask(op="release")
             except ReticleError:
