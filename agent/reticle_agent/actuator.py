@@ -14,6 +14,7 @@ from typing import Any
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .actions import Button, ClickAt, DragTo, EnterText, Input, Pixel, PressKeys, ScrollAt
+from .applications import AppGuard
 from .gates import InputGate
 from .keyboard import check_keys, check_text
 from .pipe import LineProcess, ProcessLostError
@@ -22,6 +23,8 @@ from .stop import StopToken
 START_S = 30.0
 ANSWER_S = 5.0
 PASTE_S = 2.0
+TOLD_S = 2.0
+"""The longest wait for the reason of a stop that the input process heard of first."""
 HOVER_S = 0.03
 """Between arriving and pressing: toolkits highlight what is under the pointer first."""
 BETWEEN_CLICKS_S = 0.06
@@ -42,6 +45,8 @@ class HandActuator:
         self._token, self._gate = token, gate
         self._lock = threading.RLock()
         self._held: list[str] = []
+        self._let_go: tuple[str, ...] = ()
+        """Let go of by a stopped input, and not yet told to the stop."""
         self._clicked: Pixel | None = None
         self._hand: LineProcess | None = _start_hand()
         token.on_stop(self.release)
@@ -57,15 +62,18 @@ class HandActuator:
         try:
             self._dispatch(action)
         except BaseException:
-            self.release()
+            with self._lock:  # whichever of both threads lets go first, the stop's report names what was held
+                let_go = self.release()
+                self._let_go = let_go if self._token.stopped else ()
             raise
 
     def release(self) -> tuple[str, ...]:
         """Lets go of all keys and buttons; returns their names. Never raises for a hand that has gone."""
         with self._lock:
+            before, self._let_go = self._let_go, ()
             if self._hand is None:
-                return ()
-            held, self._held = tuple(self._held), []
+                return before
+            held, self._held = (*before, *self._held), []
             try:
                 self._ask(op="release")
             except ReticleError:
@@ -210,6 +218,10 @@ class HandActuator:
         if reply.get("error") == "failsafe":
             self._token.stop("corner", str(reply["message"]))
             self._token.check()
+        if reply.get("error") == "stopped":  # by the stopper itself; its word to the token is on its way
+            self._token.sleep(TOLD_S)
+            self._token.stop("watchdog", str(reply["message"]))
+            self._token.check()
         if "error" in reply:
             raise (BadInput if reply["error"] == "input" else ReticleError)(str(reply["message"]))
         return reply
@@ -264,9 +276,12 @@ def drag_path(start: Pixel, end: Pixel, steps: int = DRAG_STEPS) -> list[Pixel]:
     return path
 
 
-def open_actuator(token: StopToken, own_pids: Iterable[int] = ()) -> HandActuator:
-    """The actuator for ``$DISPLAY``. Raises ReticleError when there is no display."""
-    gate = InputGate(own_pids=own_pids)
+def open_actuator(token: StopToken, own_pids: Iterable[int] = (), guard: AppGuard | None = None) -> HandActuator:
+    """The actuator for ``$DISPLAY``; ``guard`` forbids inputs to some applications.
+
+    Raises ReticleError when there is no display.
+    """
+    gate = InputGate(own_pids=own_pids, guard=guard)
     try:
         return HandActuator(token, gate)
     except BaseException:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .actions import Pixel
+from .applications import TERMINALS, AppGuard, Level
 from .displays import contains, in_stop_corner, read_displays
 from .seams import Display
 from .windows import OwnWindows
@@ -14,14 +15,6 @@ from .x11 import X11
 
 DEFAULT_STOP_KEYS = (("ctrl", "alt", "escape"), ("ctrl", "shift", "escape"), ("ctrl", "alt", "shift", "escape"))
 """Chords for the stop key, tried in this order; the first that no other program holds is used."""
-
-TERMINALS = frozenset(
-    {
-        "gnome-terminal-server", "gnome-terminal", "konsole", "xfce4-terminal", "mate-terminal", "lxterminal", "tilix",
-        "terminator", "kgx", "org.gnome.console", "qterminal", "alacritty", "kitty", "foot", "ptyxis",
-    }
-)  # fmt: skip
-"""Window classes (lower case)."""
 
 FOCUS_S = 0.4
 """The longest wait for the focus to follow a click; menus and panels never get it."""
@@ -36,9 +29,12 @@ class InputGate:
     """Checked by the actuator itself, so no caller can forget it."""
 
     def __init__(
-        self, find_displays: Callable[[], list[Display]] = read_displays, own_pids: Iterable[int] = ()
+        self,
+        find_displays: Callable[[], list[Display]] = read_displays,
+        own_pids: Iterable[int] = (),
+        guard: AppGuard | None = None,
     ) -> None:
-        self._find_displays = find_displays
+        self._find_displays, self._guard = find_displays, guard
         self._x = X11()
         self._own = OwnWindows(self._x, own_pids)
 
@@ -54,16 +50,25 @@ class InputGate:
                 )
 
     def press(self, pixel: Pixel) -> None:
-        """Right before a button goes down. Raises RefusedError when an own window would receive it."""
+        """Right before a button goes down. Raises RefusedError when an own or a forbidden window would receive it."""
         if self._own.at(*pixel):
             raise RefusedError(
                 f"the point {pixel[0]},{pixel[1]} lies on Reticle's own window; move it away and try again"
             )
+        self._limit("click", pixel)
 
     def keys(self) -> None:
-        """Right before keys are sent: an own window gives the focus away. Raises RefusedError when it keeps it."""
+        """Right before keys are sent: an own window gives the focus away. Raises RefusedError when it keeps it, or
+        where a rule forbids keys.
+        """
         if self._own.focused() and not self._own.give_focus_away():
             raise RefusedError("the keyboard focus is on Reticle's own window; click into the application first")
+        self._limit("type", None)
+
+    def _limit(self, needed: Level, pixel: Pixel | None) -> None:
+        why = self._guard.input_refusal(needed, pixel) if self._guard is not None else None
+        if why is not None:
+            raise RefusedError(why)
 
     def await_focus(self, pixel: Pixel, sleep: Callable[[float], None]) -> None:
         """After a click at ``pixel``: waits a moment until that window has the focus, which managers give late."""

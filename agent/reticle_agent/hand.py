@@ -1,7 +1,8 @@
 """The process that owns pyautogui: ``python -m reticle_agent.hand``.
 
 One JSON object per line in, one per line out. It knows no tasks, only single events (a move, a button or key going down
-or up, one wheel notch, one character), so that the side that holds the stop signal decides before each of them. The
+or up, one wheel notch, one character), so that the side that holds the stop signal decides before each of them. SIGUSR1
+is the stop's shortest way: it comes from the stopper itself, lets go of everything and refuses all further events. The
 fail-safe stays on: a pointer in a screen corner makes every event fail with ``failsafe``. When its input ends, however
 that came about, everything held is released.
 """
@@ -29,6 +30,8 @@ Request: TypeAlias = Mapping[str, Any]
 BUTTONS = {"left": 1, "middle": 2, "right": 3}
 OTHERS_S = 0.4
 """A clipboard manager fetches a new text at once; a later fetch is the application's."""
+AFTER_A_STOP = frozenset({"release", "give_back", "pointer", "taken"})
+"""Requests that send nothing."""
 PASTE_QUIET_S = 0.08
 """Some applications fetch a paste twice; the old clipboard comes back after this long without a further fetch."""
 
@@ -47,6 +50,10 @@ def load_pyautogui() -> Any:
     return pyautogui
 
 
+class HandStoppedError(ReticleError):
+    """An event came after the stop."""
+
+
 class Hand:
     """Performs single events and remembers what is held."""
 
@@ -57,6 +64,8 @@ class Hand:
         self._clipboard: Clipboard | None = None
         self._lent_s = 0.0
         self._held: dict[str, Callable[[], None]] = {}
+        self.stopped = False
+        """Set for good by :meth:`stop`."""
         self._operations: dict[str, Callable[[Request], Reply]] = {
             "move": self._move,
             "button": self._button,
@@ -84,7 +93,14 @@ class Hand:
         operation = self._operations.get(str(request.get("op")))
         if operation is None:
             raise BadInput(f"the input process does not know the request {request.get('op')!r}")
+        if self.stopped and request.get("op") not in AFTER_A_STOP:
+            raise HandStoppedError("the run was stopped")
         return operation(request)
+
+    def stop(self) -> None:
+        """Lets go of everything; from now on nothing is sent."""
+        self.stopped = True
+        self.release()
 
     def release(self, names: tuple[str, ...] | list[str] = ()) -> list[str]:
         """Lets go of everything held, and of ``names`` (held by a predecessor that crashed); no fail-safe here."""
@@ -210,6 +226,8 @@ def answer(hand: Hand, line: bytes) -> Reply:
 
     try:
         return {"ok": True, **hand.handle(json.loads(line))}
+    except HandStoppedError as problem:
+        return {"error": "stopped", "message": str(problem)}
     except BadInput as problem:
         return {"error": "input", "message": str(problem)}
     except DisplayError as problem:
@@ -230,12 +248,18 @@ def hand_failsafe() -> type[Exception]:
     return failsafe
 
 
-def _serve(hand: Hand, source: int, sink: BinaryIO) -> None:
-    """Until the input ends: requests, and clipboard questions of other programs between them."""
+def _serve(hand: Hand, source: int, sink: BinaryIO, alarm: int) -> None:
+    """Until the input ends: requests, and clipboard questions of other programs between them.
+
+    ``alarm`` is readable once the stop's signal has come; it is looked at before each request.
+    """
     pending = b""
     while True:
-        sockets = [source, *([hand.clipboard_socket] if hand.clipboard_socket is not None else [])]
+        alarms = [alarm] if not hand.stopped else []
+        sockets = [source, *alarms, *([hand.clipboard_socket] if hand.clipboard_socket is not None else [])]
         ready, _, _ = select.select(sockets, [], [])
+        if alarm in ready:
+            hand.stop()
         hand.serve_clipboard()
         if source not in ready:
             continue
@@ -244,6 +268,8 @@ def _serve(hand: Hand, source: int, sink: BinaryIO) -> None:
             return
         *lines, pending = (pending + data).split(b"\n")
         for line in lines:
+            if not hand.stopped and select.select([alarm], [], [], 0)[0]:
+                hand.stop()
             sink.write(json.dumps(answer(hand, line)).encode() + b"\n")
             sink.flush()
 
@@ -252,6 +278,8 @@ def main() -> int:
     """Entry of the process: 0 at the end of input, 1 when there is no display."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the side that started it decides about Ctrl+C
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    alarm, bell = os.pipe()
+    signal.signal(signal.SIGUSR1, lambda *_: os.write(bell, b"!"))
     with os.fdopen(os.dup(1), "wb") as sink:
         os.dup2(2, 1)  # what libraries print must not end up among the replies
         try:
@@ -262,7 +290,7 @@ def main() -> int:
         sink.write(b'{"ok": true}\n')
         sink.flush()
         try:
-            _serve(hand, 0, sink)
+            _serve(hand, 0, sink, alarm)
         except BrokenPipeError:
             return 0
         finally:

@@ -9,13 +9,13 @@ from reticle_grounding.types import Candidate, Grounding
 
 from .actions import Pixel
 from .seams import Approver, Frame, Grounder, Observation, Screen, TraceSink
-from .settle import Settled, settle
+from .settle import Settled, settle, settle_after
 from .stop import StopToken
 from .trace.fields import choose_fields, ground_fields, observe_fields, verify_fields
 
 TOP_K = 5
 RETRY_S = 0.6
-"""Before the second look for a target that was not found: menus and dialogs take a moment to appear."""
+"""The longest wait for a change before the second look for a target that was not found: menus and dialogs are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,11 @@ class Locator:
         settled = settle(self._screen, self._token, display_id)
         return settled.frame, self.record(settled, step)
 
+    def _observe_later(self, missed: Frame, step: int) -> tuple[Frame, str]:
+        """The screen after the next change, or after a moment without any."""
+        settled = settle_after(self._screen, self._token, missed, RETRY_S)
+        return settled.frame, self.record(settled, step)
+
     def record(self, settled: Settled, step: int) -> str:
         path = self._trace.frame(settled.frame.image)
         fields = observe_fields(settled.frame, path)
@@ -93,10 +98,10 @@ class Locator:
         """The best candidate; tries once more on a new capture, then asks for other words. Raises NotFoundError."""
         words = instruction
         while True:
-            for attempt in range(2):
-                if attempt:
-                    self._token.sleep(RETRY_S)
-                frame, path = self.observe(step)
+            missed: Frame | None = None
+            for _ in range(2):
+                frame, path = self.observe(step) if missed is None else self._observe_later(missed, step)
+                missed = frame
                 located = self.ground(words, frame, path, step)
                 if located is not None:
                     return located

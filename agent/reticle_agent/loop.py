@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from .actions import AskUser, Finish, Step, Wait
+from .applications import AppGuard
 from .locate import Locator, NotFoundError
-from .perform import Performer, StepRefusedError
+from .perform import Performer, StepRefusedError, Witness
 from .planner.endpoint.tools import as_call
 from .resume import note_continued
 from .safety import Policy, TimedApprover
@@ -45,17 +46,22 @@ def run_task(
     policy: Policy,
     token: StopToken,
     past: Sequence[StepOutcome] = (),
+    guard: AppGuard | None = None,
+    rest: Callable[[], None] = lambda: None,
+    witness: Witness | None = None,
 ) -> RunResult:
     """Carries out a task and finishes the trace, whatever happens; the actuator stays open.
 
-    ``past`` are the outcomes of the run that is continued; limits count from here on.
+    ``past`` are the outcomes of the run that is continued; limits count from here on. ``guard`` limits what may be done
+    in which application; ``rest`` waits until the person's hands rest, before a target is compared a last time. What
+    ``witness`` doubts is asked about, whatever the mode.
 
     Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
     becomes a result; what escapes besides is a bug.
     """
     person = TimedApprover(approver) if approver is not None else None
     locator = Locator(screen, grounder, trace, token)
-    performer = Performer(screen, locator, person, actuator, trace, policy, token)
+    performer = Performer(screen, locator, person, actuator, trace, policy, token, guard, rest, witness)
     run = _Run(task, planner, performer, policy, token, trace, person, steps=len(past), past=list(past))
     result = RunResult("error", 0, "the run ended unexpectedly")
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Protocol, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
-from reticle_grounding.geometry import Rect
+from reticle_grounding.geometry import Size
 
 from .actions import (
     AskUser,
@@ -23,32 +24,38 @@ from .actions import (
     ScrollAt,
     TypeText,
 )
+from .applications import AppGuard, AppWindow, reason_to_ask
+from .effects import EFFECT_WORDS, Judgement, expectation, judge
 from .gates import RefusedError
 from .locate import Located, Locator, NotFoundError, capture_point
-from .recheck import SAME, changed_box, changed_within, crop_around, crop_sha, similarity
+from .recheck import SAME, crop_around, crop_sha, similarity
 from .safety import Policy, decide, describe
 from .seams import Actuator, Approval, ApprovalRequest, Approver, Frame, Screen, TraceSink
 from .settle import settle_after
 from .stop import StopToken
-from .trace.fields import Fields, act_fields, act_point, choose_fields, nudge_fields
+from .trace.fields import Fields, act_fields, act_point, choose_fields, effect_fields, nudge_fields
 
-Effect: TypeAlias = Literal["confirmed", "no_change", "changed_other", "unverifiable"]
 Deed: TypeAlias = Click | Drag | Scroll | TypeText | Hotkey
 """Steps that send something to the desktop."""
 
-EFFECT_WORDS: dict[Effect, str] = {
-    "no_change": "nothing changed on the screen",
-    "changed_other": "something changed, but not at the target",
-}
 DRAG_ENDS = (" - from here", " - to here")
 CHANGED = "the target changed after it was approved"
 RESTLESS = "the target keeps changing"
+NOTHING_HAPPENED = "nothing changed after the last click; this is the next likely place"
 
 
 class StepRefusedError(Exception):
     """The person or a rule said no."""
 
     SKIPPED = "skipped"
+
+
+class Witness(Protocol):
+    """Knows more of the targets than their words, such as a recording of the same steps."""
+
+    def pick(self, number: int, index: int, place: Located) -> tuple[int, str | None]:
+        """For target ``index`` of step ``number``: the candidate to take, and why that is not sure; None when it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,11 @@ class Performer:
         trace: TraceSink,
         policy: Policy,
         token: StopToken,
+        guard: AppGuard | None = None,
+        rest: Callable[[], None] = lambda: None,
+        witness: Witness | None = None,
     ) -> None:
+        self._guard, self._rest, self._witness = guard, rest, witness
         self._screen, self._locator, self._approver, self._actuator = screen, locator, approver, actuator
         self._trace, self._policy, self._token = trace, policy, token
 
@@ -85,7 +96,33 @@ class Performer:
         if self._policy.mode == "dry-run":
             self._trace.event("check", step=number, effect="unverifiable", method="dry run")
             return "dry run: nothing was sent"
-        return self._check(checked, number)
+        done = self._check(step, checked, number)
+        return EFFECT_WORDS.get(self._try_others(step, checked, done, number).effect, "")
+
+    def _try_others(self, step: Deed, checked: Checked, done: Judgement, number: int) -> Judgement:
+        """After a click without any effect: the next candidates, each asked about first, at most ``policy.retries``.
+
+        Only clicks with one place are tried elsewhere: text or a drag could be half done. A refusal is no failure of
+        the step, it ends the trying. Returns the last judgement.
+        """
+        tried = {place.chosen for place in checked.places}
+        for _ in range(self._policy.retries if isinstance(step, Click) and self._approver is not None else 0):
+            place = checked.places[0]
+            following = next((i for i in range(len(place.grounding.candidates)) if i not in tried), None)
+            if done.effect != "no_change" or following is None:
+                break
+            self._trace.event("choose", step=number, **choose_fields(place.grounding, following, "verifier"))
+            try:
+                place, _ = self._agreed(step, place.picking(following), 0, number, NOTHING_HAPPENED)
+            except StepRefusedError:
+                break
+            checked = self._recheck((place,), number)
+            if not _unchanged(checked):
+                break
+            tried.add(place.chosen)
+            self._act(step, checked, number)
+            done = self._check(step, checked, number)
+        return done
 
     def ask(self, step: AskUser, number: int) -> str:
         """The person's words. Raises ReticleError when nobody answers."""
@@ -104,7 +141,8 @@ class Performer:
         by_person = False
         for name in targets(step):
             found = self._locator.locate(name, number, self._approver)
-            place, asked = self._agreed(step, found, len(places), number)
+            found, doubt = self._witnessed(found, len(places), number)
+            place, asked = self._agreed(step, found, len(places), number, doubt)
             places, by_person = (*places, place), by_person or asked
         checked = self._recheck(places, number)
         if _unchanged(checked):
@@ -113,7 +151,8 @@ class Performer:
         fresh: tuple[Located, ...] = ()
         for place in places:
             found = self._ground_again(place, checked.frame, number)
-            fresh = (*fresh, self._agreed(step, found, len(fresh), number, because)[0])
+            found, doubt = self._witnessed(found, len(fresh), number)
+            fresh = (*fresh, self._agreed(step, found, len(fresh), number, because or doubt)[0])
         checked = self._recheck(fresh, number)
         if _unchanged(checked):
             return checked
@@ -122,6 +161,15 @@ class Performer:
         if any(place.frame.image.size != checked.frame.image.size for place in last):
             raise ReticleError("the screen changed its size meanwhile; start the task again")
         return checked
+
+    def _witnessed(self, place: Located, index: int, number: int) -> tuple[Located, str | None]:
+        """The place that the witness picks, and its doubt."""
+        if self._witness is None:
+            return place, None
+        chosen, doubt = self._witness.pick(number, index, place)
+        if chosen != place.chosen:
+            self._trace.event("choose", step=number, **choose_fields(place.grounding, chosen, "verifier"))
+        return place.picking(chosen), doubt
 
     def _approved_blind(self, step: Deed, number: int) -> Checked:
         frame, _ = self._locator.observe(number)
@@ -163,7 +211,8 @@ class Performer:
         self._obey(step, place, description, number)
         candidate = place.candidate if place else None
         rule = self._policy.reason_to_ask(step, candidate, place.grounding.instruction if place else "")
-        reason = "; ".join(why for why in (because, rule) if why) or None
+        there = reason_to_ask(step, self._window(place))
+        reason = "; ".join(why for why in (because, rule, there) if why) or None
         request = ApprovalRequest(
             step=step,
             description=description,
@@ -183,20 +232,26 @@ class Performer:
             source=approval.source,
             latency_ms=(time.monotonic() - start) * 1000,
         )
-        self._heed(approval.decision, approval.source)
+        self._heed(approval.decision, approval.source, because)
         return approval
 
     def _obey(self, step: Deed, place: Located | None, description: str, number: int) -> None:
         """What a rule forbids is not even asked about. Raises StepRefusedError."""
         candidate, words = (place.candidate, place.grounding.instruction) if place else (None, "")
         why = self._policy.refusal(step, candidate, words)
+        if why is None and self._guard is not None:
+            why = self._guard.refusal(step, self._window(place))
         if why is not None:
             self._trace.event(
                 "gate", step=number, rule=why, question=description, decision="deny", source="policy", latency_ms=0.0
             )
             raise StepRefusedError(why)
 
-    def _heed(self, decision: str, source: str) -> None:
+    def _window(self, place: Located | None) -> AppWindow | None:
+        """The window the input would reach, where applications are told apart."""
+        return self._guard.window(place.pixel if place else None) if self._guard is not None else None
+
+    def _heed(self, decision: str, source: str, because: str | None) -> None:
         if decision == "stop":
             self._token.stop("button", "stopped by the person")
         self._token.check()
@@ -204,10 +259,14 @@ class Performer:
             raise StepRefusedError(StepRefusedError.SKIPPED)
         if decision != "allow":
             nobody = "nobody was there to approve it" if source == "none" else "it was refused"
-            raise StepRefusedError(nobody)
+            raise StepRefusedError(f"{nobody} ({because})" if because else nobody)
 
     def _recheck(self, places: tuple[Located, ...], number: int) -> Checked:
-        """Captures once more and compares each target with what was grounded; a change is noted in the trace."""
+        """Captures once more and compares each target with what was grounded; a change is noted in the trace.
+
+        The person's hands rest first: what they still do could change what is compared.
+        """
+        self._rest()
         frame = self._screen.capture(places[0].frame.display.id)
         scores = []
         for place in places:
@@ -249,18 +308,19 @@ class Performer:
             ms = (time.monotonic() - start) * 1000
             self._trace.event("act", step=number, **fields, delivered=delivered, ms=ms)
 
-    def _check(self, checked: Checked, number: int) -> str:
+    def _check(self, step: Deed, checked: Checked, number: int) -> Judgement:
         settled = settle_after(self._screen, self._token, checked.frame)
-        effect, method = effect_of(checked.frame, settled.frame, [p.candidate.region for p in checked.places])
+        done = judge(checked.frame, settled.frame, [p.candidate.region for p in checked.places])
         self._trace.event(
             "check",
             step=number,
+            expect=expectation(step),
             frame_after=self._trace.frame(settled.frame.image),
-            effect=effect,
-            method=method,
+            stable=settled.stable,
             ms=settled.wait_ms,
+            **effect_fields(done.effect, done.method, done.change, Size(*settled.frame.image.size)),
         )
-        return EFFECT_WORDS.get(effect, "")
+        return done
 
 
 def _unchanged(checked: Checked) -> bool:
@@ -288,17 +348,6 @@ def inputs(step: Deed, places: tuple[Located, ...]) -> list[Input]:
     if isinstance(step, TypeText):
         return [*([ClickAt(pixels[0])] if pixels else []), EnterText(step.text)]
     return [PressKeys(step.keys)]
-
-
-def effect_of(before: Frame, after: Frame, regions: list[Rect]) -> tuple[Effect, str]:
-    """What an input changed, and how that was judged. Keys have no place, so any change confirms them."""
-    if changed_box(before.image, after.image) is None:
-        return "no_change", "pixels of the display"
-    if not regions:
-        return "confirmed", "pixels of the display"
-    if any(changed_within(before.image, after.image, region) for region in regions):
-        return "confirmed", "pixels around the target"
-    return "changed_other", "pixels around the target"
 
 
 def _place_fields(checked: Checked) -> Fields:

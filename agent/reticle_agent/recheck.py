@@ -1,7 +1,8 @@
 """Is what was grounded still there? Compares two pictures of the same place, blind to what does not matter.
 
 Not a change: a blinking cursor, a background that brightens under the pointer, compression-like noise. A change: other
-words, another control, the same control some pixels further.
+words, another control, the same control some pixels further. Where whole pictures are compared, another hue of the same
+brightness is a change as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SAME = 0.6
 """Similarity from which on the target counts as unchanged."""
 NOISE = 12
 """Differences of brightness (0-255) up to this are noise."""
+HUE_NOISE = 16
+"""The same for the two axes of hue (Cb and Cr, 0-255)."""
 CARET_PX = 3
 """A difference no wider than this is a text cursor."""
 Grey = npt.NDArray[np.int16]
@@ -56,6 +59,22 @@ def similarity(before: Image.Image, after: Image.Image) -> float:
     return float(np.minimum(edges_a, edges_b).sum()) / strongest
 
 
+def moved_edges(before: Image.Image, after: Image.Image) -> int:
+    """Pixels of edges that only one of two crops of equal size has, also one pixel further; strength does not count."""
+    a, b = _edges(_grey(before)) > 0, _edges(_grey(after)) > 0
+    return int((a & ~_widened(b)).sum() + (b & ~_widened(a)).sum())
+
+
+def _widened(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    padded = np.pad(mask, 1)
+    height, width = mask.shape
+    wide = np.zeros_like(mask)
+    for dy in range(3):
+        for dx in range(3):
+            wide |= padded[dy : dy + height, dx : dx + width]
+    return wide
+
+
 def changed_box(before: Image.Image, after: Image.Image) -> Rect | None:
     """Where two pictures of one display differ (capture pixels); None when nothing but a text cursor does.
 
@@ -63,11 +82,21 @@ def changed_box(before: Image.Image, after: Image.Image) -> Rect | None:
     """
     if before.size != after.size:
         return Rect.of_size(Size(*after.size))
-    differs = np.abs(_grey(before) - _grey(after)) > NOISE
+    differs = differing(before, after)
     if _is_caret(differs):
         return None
     columns, rows = np.flatnonzero(differs.any(axis=0)), np.flatnonzero(differs.any(axis=1))
     return Rect(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
+def differing(before: Image.Image, after: Image.Image) -> npt.NDArray[np.bool_]:
+    """[height, width]: pixels that look different; all of them for pictures of different size."""
+    if before.size != after.size:
+        return np.ones((after.height, after.width), dtype=np.bool_)
+    a, b = (np.asarray(image.convert("YCbCr"), dtype=np.int16) for image in (before, after))
+    away = np.abs(a - b)
+    differs: npt.NDArray[np.bool_] = (away[..., 0] > NOISE) | (away[..., 1:].max(axis=2) > HUE_NOISE)
+    return differs
 
 
 def changed_within(before: Image.Image, after: Image.Image, region: Rect) -> bool:

@@ -10,7 +10,8 @@ from typing import Literal
 from reticle_grounding.errors import BadInput
 
 from .actions import AskUser, TypeText
-from .perform import EFFECT_WORDS, StepRefusedError
+from .effects import EFFECT_WORDS
+from .perform import StepRefusedError
 from .planner.endpoint.tools import HIDDEN_TEXT, RefusedCallError, as_call, read_call
 from .seams import StepOutcome, TraceSink
 from .trace import StepEvents, TraceReader

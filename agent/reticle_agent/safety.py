@@ -11,11 +11,12 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled
 from reticle_grounding.geometry import Point, Rect
+from reticle_grounding.risk_curve import RiskCurve, calibration_digest
 from reticle_grounding.types import Candidate
 
 from .actions import Click, Drag, Hotkey, Scroll, Step, TypeText
@@ -41,6 +42,8 @@ _CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), (
 CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
 SHOWN_TEXT = 60
 SHOWN_END = 15
+NOBODY_MEASURED = 1.01
+"""A threshold that no ``p_true`` reaches."""
 Kind: TypeAlias = Literal["click", "drag", "scroll", "type", "keys"]
 KINDS: dict[Kind, type[Step]] = {"click": Click, "drag": Drag, "scroll": Scroll, "type": TypeText, "keys": Hotkey}
 """What a person can forbid."""
@@ -55,7 +58,9 @@ class Policy:
     max_seconds: float = 300.0
     """Wall-clock time of the run, waiting for the person not counted."""
     ask_below: float = 0.0
-    """In ``auto``, a target with a lower ``p_true`` is asked about."""
+    """In ``auto``, a target with a lower ``p_true`` is asked about; above 1 all are."""
+    ask_because: str = ""
+    """What ``ask_below`` rests on, for the question."""
     told: UserWords | None = None
     """The user's own words, where a model plans: a step that they do not name is asked about, whatever the mode."""
     forbidden_kinds: frozenset[Kind] = frozenset()
@@ -66,13 +71,17 @@ class Policy:
     """Steps in a row that may fail or miss their target before the run ends; for planners that can plan anew."""
     countdown_s: float = 0.0
     """In ``auto``, the chosen place is shown for so long before the input is sent, where somebody can look on."""
+    retries: int = 0
+    """Further candidates of a click that may be tried, each asked about first, while nothing changes on the screen."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise BadInput(f"the mode is one of {', '.join(MODES)}, not '{self.mode}'")
-        if self.max_steps < 1 or not self.max_seconds > 0 or self.max_misses < 0 or not self.countdown_s >= 0:
+        low = min(self.max_misses, self.retries) < 0 or not self.countdown_s >= 0
+        if self.max_steps < 1 or not self.max_seconds > 0 or low:
             raise BadInput(
-                "the limits of a run are at least one step, more than zero seconds, and no misses or countdown below 0"
+                "the limits of a run are at least one step, more than zero seconds, "
+                "and no misses, retries or countdown below zero"
             )
         unknown = self.forbidden_kinds - KINDS.keys()
         if unknown or not all(word.strip() for word in self.forbidden_words):
@@ -83,6 +92,20 @@ class Policy:
         """Names the set of rules a trace was made under."""
         rules = (*CONSEQUENCE_WORDS, *sorted(self.forbidden_kinds), *self.forbidden_words)
         return hashlib.sha256("\n".join(rules).encode()).hexdigest()
+
+    def acting_alone(self, curve: RiskCurve | None, model: str, one_wrong_in: int) -> Policy:
+        """The same rules, acting alone only where ``curve`` vouches for at most one wrong answer in so many.
+
+        Without a curve of this model and these coefficients, or without a threshold on it, everything is asked about.
+        """
+        if curve is None or not curve.covers(model, calibration_digest()):
+            why = f"how often {model} is wrong was not measured; see `reticle eval --risk`"
+            return replace(self, ask_below=NOBODY_MEASURED, ask_because=why)
+        point = curve.alone(one_wrong_in)
+        if point is None:
+            why = f"no answer of {model} is surely wrong at most once in {one_wrong_in}"
+            return replace(self, ask_below=NOBODY_MEASURED, ask_because=why)
+        return replace(self, ask_below=point.p_true, ask_because=f"at most 1 wrong in {one_wrong_in}")
 
     def refusal(self, step: Step, candidate: Candidate | None, words: str = "") -> str | None:
         """Why the step may not be done at all, in plain words; None when it may. ``words`` as for asking."""
@@ -109,7 +132,10 @@ class Policy:
         if self.mode == "confirm":
             return "confirm mode asks before every input"
         if candidate is not None and candidate.p_true < self.ask_below:
-            return f"not sure enough: {candidate.p_true:.0%} is below {self.ask_below:.0%}"
+            if self.ask_below > 1:
+                return self.ask_because or "everything is asked about"
+            because = f" ({self.ask_because})" if self.ask_because else ""
+            return f"not sure enough: {candidate.p_true:.0%} is below {self.ask_below:.0%}{because}"
         return None
 
 
@@ -201,6 +227,8 @@ def _announcer(approver: object) -> Announcer | None:
 def _checked(approval: Approval, request: ApprovalRequest) -> Approval:
     if approval.decision != "allow":
         return approval
+    if approval.source != "user":  # an approver speaks for a person; a yes of nobody is none
+        return Approval("deny", "none")
     chosen = request.chosen if approval.chosen is None else approval.chosen
     count = len(request.grounding.candidates) if request.grounding is not None else 0
     if chosen is not None and not 0 <= chosen < count:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
+import numpy.typing as npt
 from mss.exception import ScreenShotError
 from PIL import Image
 
 from reticle_grounding.errors import BadInput
-from reticle_grounding.geometry import Size
+from reticle_grounding.geometry import Rect, Size
 
 from .displays import display_of, open_grabber, read_displays, screen_transform
 from .seams import Display, Frame
-from .windows import OwnWindows
+from .windows import Mask, OwnWindows
 from .x11 import X11, DisplayError
 
 BLANK = (127, 127, 127)
@@ -61,14 +62,17 @@ class ScreenCapture:
         with self._hide_own():
             image = _grab(display)
             mask = self._own.mask(display.physical)
+        covered: tuple[Rect, ...] = ()
         if mask.any():
-            image = _painted(image, mask, display.quarter_turns)
+            upright = _upright(mask, Size(*image.size), display.quarter_turns)
+            image, covered = _painted(image, upright), rectangles(upright)
         return Frame(
             image=image,
             display=display,
             transform=screen_transform(display, Size(*image.size)),
             monotonic_s=time.monotonic(),
             sha=picture_sha(image),
+            covered=covered,
         )
 
     def close(self) -> None:
@@ -95,10 +99,35 @@ def _grab(display: Display) -> Image.Image:
     return Image.frombytes("RGB", (int(shot.width), int(shot.height)), bytes(shot.bgra), "raw", "BGRX")
 
 
-def _painted(image: Image.Image, mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]], turns: int) -> Image.Image:
-    pixels = np.array(image)
+def _upright(mask: Mask, capture: Size, turns: int) -> Mask:
+    """The mask of the desktop, turned and scaled to the capture."""
     upright = np.rot90(mask, turns)  # numpy turns counter-clockwise: desktop -> capture
-    if upright.shape != pixels.shape[:2]:
-        upright = np.array(Image.fromarray(upright).resize(image.size, Image.Resampling.NEAREST))
-    pixels[upright] = BLANK
+    if upright.shape != (capture.height, capture.width):
+        fitted = Image.fromarray(upright).resize((capture.width, capture.height), Image.Resampling.NEAREST)
+        upright = np.asarray(fitted, dtype=np.bool_)
+    return upright
+
+
+def _painted(image: Image.Image, mask: Mask) -> Image.Image:
+    pixels = np.array(image)
+    pixels[mask] = BLANK
     return Image.fromarray(pixels)
+
+
+def rectangles(mask: Mask) -> tuple[Rect, ...]:
+    """The True part of [height, width] as rectangles that do not overlap: equal runs of neighbouring rows are one."""
+    found: list[Rect] = []
+    open_runs: dict[tuple[int, int], int] = {}
+    height = mask.shape[0]
+    for y in range(height + 1):
+        runs = set(_runs(mask[y])) if y < height else set()
+        for run in [run for run in open_runs if run not in runs]:
+            found.append(Rect(float(run[0]), float(open_runs.pop(run)), float(run[1]), float(y)))
+        for run in runs:
+            open_runs.setdefault(run, y)
+    return tuple(found)
+
+
+def _runs(row: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(row.astype(np.int8), prepend=0, append=0))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

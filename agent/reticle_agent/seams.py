@@ -44,6 +44,8 @@ class Frame:
     monotonic_s: float
     sha: str
     """First 16 hex digits of the SHA-256 of the RGB bytes."""
+    covered: tuple[Rect, ...] = ()
+    """Capture pixels where windows of our own were painted over; nothing there can be said to have changed."""
 
 
 @dataclass(frozen=True, slots=True)

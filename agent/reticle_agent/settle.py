@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from .recheck import changed_box
+from .effects import changed
 from .seams import Frame, Screen
 from .stop import StopToken
 
@@ -34,18 +34,21 @@ def settle(screen: Screen, token: StopToken, display_id: str | None = None, time
     while True:
         token.sleep(LOOK_S)
         before, frame = frame, screen.capture(frame.display.id)
-        stable = before.sha == frame.sha or changed_box(before.image, frame.image) is None
+        stable = not changed(before, frame)
         waited = time.monotonic() - start
         if stable or waited > timeout_s:
             return Settled(frame, stable, waited * 1000)
 
 
-def settle_after(screen: Screen, token: StopToken, before: Frame) -> Settled:
-    """After an input: waits for a first change against ``before`` (a while), then until the screen is still."""
+def settle_after(screen: Screen, token: StopToken, before: Frame, respond_s: float | None = None) -> Settled:
+    """After an input: waits for a first change against ``before`` (a while), then until the screen is still.
+
+    ``respond_s`` is how long the change is waited for, ``RESPOND_S`` when not given.
+    """
     start = time.monotonic()
-    while time.monotonic() - start < RESPOND_S:
+    while time.monotonic() - start < (RESPOND_S if respond_s is None else respond_s):
         frame = screen.capture(before.display.id)
-        if frame.sha != before.sha and changed_box(before.image, frame.image) is not None:
+        if changed(before, frame):
             break
         token.sleep(LOOK_S)
     settled = settle(screen, token, before.display.id)

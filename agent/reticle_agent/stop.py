@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias
 
 from reticle_grounding.errors import Cancelled
 
-Trigger: TypeAlias = Literal["hotkey", "corner", "button", "signal", "limit", "watchdog", "crash"]
+Trigger: TypeAlias = Literal[
+    "hotkey", "corner", "mouse_moved", "key_pressed", "button", "signal", "limit", "watchdog", "crash"
+]
 Release: TypeAlias = Callable[[], tuple[str, ...]]
 """Ends input; returns the names of the keys and buttons it had to release."""
 

@@ -6,7 +6,13 @@ per line: ``ready`` with the keys in use, a ``beat`` about twice a second, and a
 - the stop key: grabbed, so the application does not see it, and also polled, since a menu that holds the keyboard
   would otherwise swallow it;
 - the corners of every monitor;
+- the person's own mouse and keys, while the agent acts;
 - SIGINT and SIGTERM.
+
+A line ``{"acting": N}`` says that an input is about to be sent; it is answered with the same line as soon as the
+person's hands rest, and from then on they stop the run. ``{"acting": 0}`` says that the input is over. A line
+``{"hand": PID}`` names the process that sends the events: a stop is told to it first, by signal, whatever the agent is
+busy with.
 
 It ends when its input is closed.
 """
@@ -14,17 +20,20 @@ It ends when its input is closed.
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from reticle_grounding.errors import ReticleError
 
 from .displays import CORNER_PX, in_stop_corner, read_displays
 from .gates import DEFAULT_STOP_KEYS
+from .hands import Hands
 from .keyboard import Layout
 from .stop import Trigger
 from .x11 import X11, DisplayError
@@ -128,16 +137,78 @@ class Watch:
         return None
 
 
-def messages(watch: Watch, signals: list[int]) -> Iterator[dict[str, Any]]:
-    """What to report, ending with the stop; waits ``POLL_S`` between looks and ends when stdin is closed."""
-    yield {"ready": True, "keys": list(watch.key.keys)}
-    beat_s = time.monotonic()
-    while not select.select([sys.stdin], [], [], POLL_S)[0]:
+class HandLine:
+    """The way to the process that sends the events. A process id that is given to another program is not signalled."""
+
+    def __init__(self) -> None:
+        self._handle: int | None = None
+
+    def to(self, pid: int) -> None:
+        self.close()
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):  # it has ended, so it sends nothing
+                self._handle = os.pidfd_open(pid)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._handle, signal.SIGUSR1)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+class Orders:
+    """What the agent says on stdin."""
+
+    def __init__(self, source: int = 0) -> None:
+        self.source = source
+        self._pending = b""
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """Whole lines that are there; None at the end of input. Call it when ``source`` is readable."""
+        data = os.read(self.source, 65536)
+        if not data:
+            return None
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def wait_for_end(self) -> None:
+        while self.read() is not None:
+            pass
+
+
+def messages(watch: Watch, signals: list[int], hands: Hands, orders: Orders) -> Iterator[dict[str, Any]]:
+    """What to report, ending with the stop; looks every ``POLL_S`` at least and ends when stdin is closed."""
+    yield {"ready": True, "keys": list(watch.key.keys), "hands": hands.watched}
+    beat_s, hand = time.monotonic(), HandLine()
+    asked = acting = 0
+    while True:
+        sources: list[Any] = [orders.source, *hands.sources()]
+        readable = select.select(sources, [], [], POLL_S)[0]
+        if orders.source in readable:
+            said = orders.read()
+            if said is None:
+                return
+            for order in said:
+                if "hand" in order:
+                    hand.to(int(order["hand"]))
+                else:
+                    asked, acting = int(order.get("acting", 0)), 0
         seen_s = time.monotonic()
+        by_hand = hands.look(seen_s)
         found = ("signal", f"stopped by {signal.Signals(signals[0]).name}") if signals else watch.look()
+        found = found or (by_hand if acting else None)
         if found is not None:
+            hand.stop()
             yield {"stop": found[0], "message": found[1], "seen_s": seen_s}
             return
+        if asked != acting and hands.rest(seen_s):
+            hands.forget()
+            acting = asked
+            yield {"acting": acting}
         if seen_s - beat_s >= BEAT_S:
             beat_s = seen_s
             yield {"beat": True}
@@ -149,12 +220,12 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: signals.append(n))
     try:
-        watch = Watch(X11())
-        for message in messages(watch, signals):
+        watch, orders = Watch(X11()), Orders()
+        for message in messages(watch, signals, Hands(), orders):
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
             if "stop" in message:
-                sys.stdin.read()  # keeps the key until the run is over, so a second press harms nothing
+                orders.wait_for_end()  # keeps the key until the run is over, so a second press harms nothing
     except DisplayError as problem:
         return _fail(str(problem))
     except ReticleError as problem:

@@ -154,6 +154,15 @@ class X11:
         inner = (self.owner_pid(child, depth - 1) for child in self._child_ids(window))
         return next((p for p in inner if p is not None), None)
 
+    def client_in(self, window: int, depth: int = 2) -> int:
+        """The window with a class inside a frame, or the window itself when none in it has one."""
+        if depth and not self.classes(window):
+            for child in self._child_ids(window):
+                found = self.client_in(child, depth - 1)
+                if self.classes(found):
+                    return found
+        return window
+
     def top_level(self, window: int) -> int:
         """The child of the root that a window lies in: itself, or its frame."""
         from Xlib import error

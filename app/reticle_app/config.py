@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from reticle_grounding.errors import BadInput
 
 APP = "reticle"
 Mode = Literal["dry-run", "confirm", "auto"]
 Kind = Literal["click", "drag", "scroll", "type", "keys"]
+
+
+class AppRuleSetting(BaseModel):
+    """What may be done in one application."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app: Annotated[str, Field(min_length=1, pattern=r"\S")]
+    """Window class or program; * is every other one."""
+    level: Literal["look", "click", "type"]
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    """The rule does not hold from then on."""
 
 
 class Settings(BaseModel):
@@ -42,6 +55,14 @@ class Settings(BaseModel):
     """In auto mode, the window shows the chosen place for so long before it is used; 0 shows none."""
     desk_keys: bool = True
     """While something is asked, 1 to 9, arrows and Escape mean the candidates, whatever program has the keyboard."""
+    one_wrong_in: int | None = Field(default=None, ge=2, le=100_000)
+    """In auto mode, instead of `ask_below`: act alone only where at most one answer in so many was measured wrong."""
+    risk_curve: Path | None = None
+    """Curve of `reticle eval --risk` for the model in use; None is the shipped one."""
+    retries: int = Field(default=1, ge=0, le=4)
+    """Further places of a click that did nothing which may be tried, each asked about first."""
+    applications: tuple[AppRuleSetting, ...] = ()
+    """What may be done in which application; see `reticle rules`."""
     max_steps: int = Field(default=30, ge=1, le=1000)
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from reticle_grounding.errors import BadInput
 
 if TYPE_CHECKING:
+    from reticle_agent.perform import Witness
     from reticle_agent.planner.endpoint import ReadScreen
     from reticle_agent.provenance import UserWords
+    from reticle_agent.replay.recording import Recording
     from reticle_agent.seams import Planner, Screen, TraceSink
     from reticle_agent.stop import StopToken
     from reticle_agent.trace import ModelFacts
@@ -80,6 +82,10 @@ class Planning:
     make: Callable[[Screen, TraceSink, StopToken], Planner]
     announcement: str = ""
     """What the person is told before the run."""
+    witness: Witness | None = None
+    """What knows the targets from a recording."""
+    parent_id: str | None = None
+    """The trace that is done again."""
 
 
 def plan_with_rules(task: str) -> Planning:
@@ -89,6 +95,22 @@ def plan_with_rules(task: str) -> Planning:
 
     secrets = secrets_of(parse(task))
     return Planning(ModelFacts("planner", "rules"), secrets, None, 0, lambda screen, trace, token: RulePlanner())
+
+
+def plan_replay(recording: Recording) -> Planning:
+    """The steps of a recorded run, each target held to what it looked like."""
+    from reticle_agent.replay.again import ReplayPlanner, ReplayWitness
+    from reticle_agent.trace import ModelFacts
+
+    return Planning(
+        ModelFacts("planner", "replay"),
+        list(recording.secrets),
+        None,
+        0,
+        lambda screen, trace, token: ReplayPlanner(recording),
+        witness=ReplayWitness(recording),
+        parent_id=recording.id,
+    )
 
 
 def plan_with_endpoint(task: str, choice: EndpointChoice) -> Planning:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,14 +17,18 @@ from PIL import Image
 
 from reticle_agent.seams import Actuator, Approver, Grounder, Observation, Planner, Screen
 from reticle_agent.stop import StopToken
+from reticle_grounding.errors import BadInput
 from reticle_grounding.types import Grounding
 
-from .config import Kind, Mode, Settings
-from .planning import EndpointChoice, plan_with_endpoint, plan_with_rules
+from .config import AppRuleSetting, Kind, Mode, Settings
+from .planning import EndpointChoice, plan_replay, plan_with_endpoint, plan_with_rules
 
 if TYPE_CHECKING:
+    from reticle_agent.replay.recording import Recording
+    from reticle_agent.safety import Policy
     from reticle_grounding.predictor import Grounder as Predictor
     from reticle_grounding.predictor import Observation as Observed
+    from reticle_grounding.risk_curve import RiskCurve
 
 
 class Watcher(Protocol):
@@ -75,12 +79,20 @@ class TaskOptions:
     """In auto mode, places with a lower ``p_true`` are asked about."""
     countdown_s: float = 0.0
     """In auto mode, how long a place is shown before it is used, where somebody looks on."""
+    one_wrong_in: int | None = None
+    """In auto mode, instead of ``ask_below``: what the measured curve of the model vouches for."""
+    risk_curve: Path | None = None
+    """None is the shipped one."""
+    retries: int = 0
+    applications: tuple[AppRuleSetting, ...] = ()
     forbidden_kinds: tuple[Kind, ...] = ()
     forbidden_words: tuple[str, ...] = ()
     endpoint: EndpointChoice | None = None
     """Where the steps are planned; None is the rule planner."""
     resume: Path | None = None
     """A recorded run of the same task that is continued."""
+    replay: Recording | None = None
+    """A recorded run that is done again; its steps are the plan."""
 
     @classmethod
     def of(cls, settings: Settings, task: str, mode: Mode, trace: Path | None = None) -> TaskOptions:
@@ -94,6 +106,10 @@ class TaskOptions:
             max_seconds=settings.max_seconds,
             ask_below=settings.ask_below,
             countdown_s=settings.countdown_s,
+            one_wrong_in=settings.one_wrong_in,
+            risk_curve=settings.risk_curve,
+            retries=settings.retries,
+            applications=settings.applications,
             forbidden_kinds=settings.forbidden_kinds,
             forbidden_words=settings.forbidden_words,
         )
@@ -137,17 +153,27 @@ def run_on_desktop(
     Raises BadInput for a task or folder that cannot be used and ReticleError for a machine that cannot do it.
     """
     from reticle_agent.actuator import open_actuator
+    from reticle_agent.applications import AppGuard, AppRule, AppRules, DesktopApplications
+    from reticle_agent.hands import YieldingActuator
     from reticle_agent.loop import run_task
     from reticle_agent.resume import outcomes_of
     from reticle_agent.safety import Policy
     from reticle_agent.screen import ScreenCapture
     from reticle_agent.session import launch
+    from reticle_agent.single import only_agent
     from reticle_agent.stop_watch import StopWatch, stopped_by_signals
     from reticle_agent.trace import LimitFacts, ModelFacts, PolicyFacts, TraceReader, TraceWriter
     from reticle_agent.trace.store import new_folder
+    from reticle_agent.windows import OwnWindows
+    from reticle_agent.x11 import X11
 
     endpoint = options.endpoint
-    planning = plan_with_rules(options.task) if endpoint is None else plan_with_endpoint(options.task, endpoint)
+    if options.replay is not None:
+        planning = plan_replay(options.replay)
+    elif endpoint is None:
+        planning = plan_with_rules(options.task)
+    else:
+        planning = plan_with_endpoint(options.task, endpoint)
     policy = Policy(
         options.mode,
         options.max_steps,
@@ -158,12 +184,17 @@ def run_on_desktop(
         forbidden_words=options.forbidden_words,
         max_misses=planning.max_misses,
         countdown_s=options.countdown_s,
+        retries=options.retries,
     )
+    curve = risk_curve(options)
+    rules = [AppRule(rule.app, rule.level, rule.since, rule.until) for rule in options.applications]
+    app_rules = AppRules(rules, datetime.now(timezone.utc))
     before = TraceReader.open(options.resume) if options.resume is not None else None
     past = outcomes_of(before, options.task, planning.secrets) if before is not None else ()
     watcher, stop = watcher or Nobody(), token or StopToken()
     started = time.monotonic()
     with ExitStack() as stack:
+        alone = stack.enter_context(only_agent())
         screen = ScreenCapture()
         stack.callback(screen.close)
         displays = screen.displays()
@@ -173,6 +204,9 @@ def run_on_desktop(
         if application is not None:
             stack.enter_context(launch(application))
         grounder = open_grounder()
+        if options.one_wrong_in is not None:
+            policy = policy.acting_alone(curve, grounder.name, options.one_wrong_in)
+            tell(_alone(policy, options))
         stack.enter_context(stopped_by_signals(stop))
         trace = stack.enter_context(
             TraceWriter.create(
@@ -180,19 +214,33 @@ def run_on_desktop(
                 task=options.task,
                 models=[planning.facts, ModelFacts("grounder", grounder.name)],
                 displays=displays,
-                policy=PolicyFacts(options.mode, policy.rules_sha256),
+                policy=PolicyFacts(
+                    options.mode,
+                    policy.rules_sha256,
+                    policy.ask_below,
+                    options.one_wrong_in,
+                    tuple(app_rules.words()),
+                ),
                 limits=LimitFacts(options.max_steps, options.max_seconds),
                 secrets=planning.secrets,
-                parent_id=str(before.manifest["id"]) if before is not None else None,
+                parent_id=str(before.manifest["id"]) if before is not None else planning.parent_id,
+                source="agent" if options.replay is None else "replay",
                 app_version=importlib.metadata.version("reticle"),
             )
         )
         watch = StopWatch(stop)
         stack.callback(watch.close)
+        alone.watched_by(watch.pid)
         tell(f"stop at any time: {'+'.join(watch.keys)}, or the pointer into a corner of the screen")
+        if not watch.watches_hands:
+            tell("this display does not tell your own mouse and keys from ours, so they do not stop the run")
         if planning.announcement:
             tell(planning.announcement)
-        actuator = open_actuator(stop)
+        connection = X11()
+        stack.callback(connection.close)
+        guard = AppGuard(app_rules, DesktopApplications(connection, OwnWindows(connection)))
+        actuator = open_actuator(stop, guard=guard)
+        watch.guards(actuator.pid)
         stack.callback(actuator.close)
         watched = watcher.screen(screen)
         result = run_task(
@@ -201,13 +249,39 @@ def run_on_desktop(
             screen=watched,
             grounder=watcher.grounder(grounder),
             approver=approver,
-            actuator=watcher.actuator(actuator),
+            actuator=watcher.actuator(YieldingActuator(actuator, watch)),
             trace=trace,
             policy=policy,
             token=stop,
             past=past,
+            guard=guard,
+            rest=watch.rest,
+            witness=planning.witness,
         )
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
+
+
+def risk_curve(options: TaskOptions) -> RiskCurve | None:
+    """The measured curve that acting alone rests on; None when none ships and none was named.
+
+    Raises ReticleError for a file that is not one, the shipped one included, and BadInput for a missing one that was
+    named.
+    """
+    from reticle_grounding.risk_curve import DATA_FILE, load_risk_curve
+
+    if options.one_wrong_in is None:
+        return None
+    if options.risk_curve is None:
+        return load_risk_curve() if DATA_FILE.is_file() else None
+    if not options.risk_curve.is_file():
+        raise BadInput(f"there is no risk curve {options.risk_curve}; `reticle eval --risk FILE` measures one")
+    return load_risk_curve(options.risk_curve)
+
+
+def _alone(policy: Policy, options: TaskOptions) -> str:
+    if policy.ask_below > 1:
+        return f"acts alone nowhere: {policy.ask_because}"
+    return f"acts alone from {policy.ask_below:.0%} on: {policy.ask_because}, as measured"
 
 
 class StoppableGrounder:

@@ -16,6 +16,7 @@ from .evaluation.baselines import largest_match, text_search
 from .evaluation.counting import Outcome, share
 from .evaluation.presets import Applied, rescaled
 from .evaluation.results import Evaluation, KindResult, Sized
+from .evaluation.risk import Answer
 from .evaluation.sets import AbsentChoice, TargetSet, listed
 from .evaluation.targets import Target, by_image, read_targets
 from .geometry import Affine, Point
@@ -47,11 +48,13 @@ def evaluate_set(
     *,
     baselines: bool = False,
     applied: Applied | None = None,
+    answers: list[Answer] | None = None,
 ) -> Evaluation:
     """As :func:`evaluate`, for a set whose absent targets may be chosen once its screens have been read.
 
     Args:
         applied: the rule for the size of pictures; its limit of pixels must be that of the grounder already.
+        answers: receives what the risk is computed from (near-absent targets left out).
     """
     outcomes: list[Outcome] = []
     near: list[Outcome] = []
@@ -71,6 +74,8 @@ def evaluate_set(
         screens.append(sum(observation.screen_ms.values()))
     if progress is not None and len(outcomes) + len(near) < measured.planned:
         progress(len(outcomes) + len(near), len(outcomes) + len(near))
+    if answers is not None:
+        answers += [outcome.answer for outcome in outcomes]
     return _summary(measured, outcomes, near, screens, grounder, baselines, applied)
 
 

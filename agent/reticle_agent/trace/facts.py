@@ -37,6 +37,12 @@ class PolicyFacts:
 
     mode: str
     rules_sha256: str | None = None
+    ask_below: float | None = None
+    """``p_true`` below which places were asked about in auto mode; above 1 all were."""
+    one_wrong_in: int | None = None
+    """The risk this rests on; None when the threshold was set by hand."""
+    applications: tuple[str, ...] = ()
+    """The person's rules for applications, in words."""
 
 
 @dataclass(frozen=True, slots=True)

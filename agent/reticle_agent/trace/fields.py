@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from reticle_agent.actions import AskUser, Click, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
+from reticle_agent.effects import Change, Effect
 from reticle_agent.seams import Frame
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 from reticle_grounding.types import Candidate, Grounding
@@ -135,6 +136,17 @@ def nudge_fields(grounding: Grounding, point: Point) -> Fields:
         "point_norm": [_clip(norm.x), _clip(norm.y)],
         "by": "nudge",
         "rejected_ids": [candidate_id(other) for other in grounding.candidates if not other.region.contains(point)],
+    }
+
+
+def effect_fields(effect: Effect, method: str, change: Change, size: Size) -> Fields:
+    """``check``: the effect, how it was judged, and where the display (capture of ``size``) changed, largest first."""
+    norm = to_norm(size)
+    return {
+        "effect": effect,
+        "method": method,
+        "changed": [[_clip(side) for side in norm.rect(region).as_tuple()] for region in change.regions],
+        "changed_share": change.share,
     }
 
 

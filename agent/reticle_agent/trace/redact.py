@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
+from .patterns import PATTERNS, without_patterns
 from .plain import JsonObject, JsonValue, to_object
 
 MASK = "\u2022\u2022\u2022"
 """Stands for a secret inside a longer text; its length says nothing about the secret."""
-RULES = ("secret text is stored as its length", "declared secrets are masked in every text")
+SECRET_TEXT, DECLARED = "secret text is stored as its length", "declared secrets are masked in every text"
+RULES = (SECRET_TEXT, DECLARED, *(f"{pattern.name}s are masked in every text" for pattern in PATTERNS))
 SHORTEST_INSIDE = 4
 """Shorter secrets occur in ordinary words by chance, so they are masked only where they stand as a word of their own;
 single characters only in quotation marks or where they are the whole text."""
@@ -49,6 +52,8 @@ class Redactor:
         self._secrets: set[str] = set()
         self.masked = 0
         """Texts masked so far."""
+        self.by_rule: Counter[str] = Counter()
+        """How often each of ``RULES`` masked something."""
 
     def add(self, secret: str) -> None:
         if secret.strip():
@@ -60,6 +65,7 @@ class Redactor:
         for secret in secrets.values():
             self.add(secret.reveal())
         self.masked += len(secrets)
+        self.by_rule[SECRET_TEXT] += len(secrets)
         clean = self.object(to_object({key: value for key, value in fields.items() if key not in secrets}))
         return clean | {key: secret.stored() for key, secret in secrets.items()}
 
@@ -72,8 +78,13 @@ class Redactor:
             else:
                 edge = r"\w" if len(secret) > 1 else rf"[^{_QUOTES}]"
                 clean = re.sub(rf"(?<!{edge}){re.escape(secret)}(?!{edge})", MASK, clean)
+        self.by_rule[DECLARED] += clean != text
+        clean = without_patterns(clean, MASK, self._found)
         self.masked += clean != text
         return clean
+
+    def _found(self, name: str) -> None:
+        self.by_rule[f"{name}s are masked in every text"] += 1
 
     def value(self, value: JsonValue) -> JsonValue:
         """The same for every text in a JSON value, references and enumerated words left alone."""

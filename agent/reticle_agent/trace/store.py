@@ -72,6 +72,31 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def _lock(handle: int) -> bool:
+    """Takes the file for this process; False when another has it. Without such locks (Windows) always True."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def being_written(path: Path) -> bool:
+    """Whether a journal is open in a running program. Raises ReticleError when it cannot be opened."""
+    with explained(path):
+        handle = os.open(path, os.O_RDWR)
+    try:
+        return not _lock(handle)
+    finally:
+        os.close(handle)
+
+
 class Journal:
     """An append-only file of lines, each on disk when :meth:`append` returns. One writer; not thread-safe."""
 
@@ -80,6 +105,7 @@ class Journal:
         with explained(path):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             sync_folder(path.parent)
+        _lock(self._file)
         self._size = 0
 
     def append(self, line: bytes) -> None:

@@ -214,6 +214,16 @@ class TraceWriter:
             raise ReticleError(f"the manifest does not fit the trace format: {fault}")
         text = json.dumps(self._manifest, indent=2, ensure_ascii=False, allow_nan=False)
         write_atomic(self.folder / "manifest.json", (text + "\n").encode("utf-8", "replace"))
+        write_atomic(self.folder / "redactions.json", (json.dumps(self._receipt(), indent=2) + "\n").encode())
+
+    def _receipt(self) -> JsonObject:
+        """What was masked, by which rule and how often; never what it was or how long."""
+        return {
+            "schema": "redactions/1",
+            "trace": self.id,
+            "texts": {rule: self._redactor.by_rule[rule] for rule in RULES},
+            "frames": {"parts of frames are painted over": self._frames_masked},
+        }
 
 
 def _utc_now() -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reticle_grounding.evaluation.presets import Preset
     from reticle_grounding.evaluation.published import Choices
     from reticle_grounding.evaluation.results import Evaluation
+    from reticle_grounding.evaluation.risk import Answer
     from reticle_grounding.evaluation.sets import TargetSet
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
@@ -97,6 +98,10 @@ def evaluate(
     curve: Annotated[
         Path | None, typer.Option("--curve", help="Draw risk-coverage and reliability into this .png or .svg.")
     ] = None,
+    risk: Annotated[
+        Path | None,
+        typer.Option("--risk", help="Write the curve over all sets, from which runs know when to act alone."),
+    ] = None,
     model: ModelOption = None,
     keep_ratio: KeepOption = None,
     second_look: SecondLookOption = False,
@@ -118,6 +123,9 @@ def evaluate(
     selection = None if select is None else strategy_named(select, keep_ratio).name
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
+    if risk is not None and (verify or preset is not None or keep_ratio is not None):
+        raise BadInput("--risk measures the model as runs use it; leave out --verify, --preset and --keep-ratio")
+    answers: list[Answer] = []
     with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
         again = SecondLookRule() if second_look else None
         config = GroundingConfig(keep_ratio=keep_ratio, select=selection, second_look=again, wordings=wordings)
@@ -129,7 +137,10 @@ def evaluate(
             prefill=prefill,
             baselines=baselines,
             verify=verify,
+            answers=answers,
         )
+    if risk is not None:
+        _save_risk(risk, results, answers)
     if curve is not None:
         draw_curves(results, curve)
     if as_json:
@@ -138,6 +149,8 @@ def evaluate(
     print_results(results)
     if curve is not None:
         say(f"picture: {curve}")
+    if risk is not None:
+        say(f"risk curve: {risk}")
 
 
 @contextmanager
@@ -173,6 +186,7 @@ def _measure(
     prefill: str,
     baselines: bool,
     verify: bool,
+    answers: list[Answer],
 ) -> dict[str, Evaluation]:
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
@@ -192,9 +206,16 @@ def _measure(
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:
                 results[name + suffix] = evaluate_set(
-                    measured, grounder, progress, baselines=baselines, applied=applied
+                    measured, grounder, progress, baselines=baselines, applied=applied, answers=answers
                 )
     return results
+
+
+def _save_risk(path: Path, results: dict[str, Evaluation], answers: list[Answer]) -> None:
+    from reticle_grounding.risk_curve import measured
+
+    names = [f"{name} ({result['n']})" for name, result in results.items()]
+    measured(next(iter(results.values()))["model"], names, answers).save(path)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -59,6 +59,10 @@ def run(
     ] = False,
     endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    one_wrong_in: Annotated[
+        int | None,
+        typer.Option("--one-wrong-in", min=2, help="With --auto: act alone where at most 1 answer in N is wrong."),
+    ] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", min=1, help="End after so many steps.")] = None,
     max_seconds: Annotated[
         float | None, typer.Option("--max-seconds", min=0.001, help="End after so many seconds.")
@@ -88,7 +92,8 @@ def run(
         max_tokens=max_tokens,
     )
     options = replace(
-        TaskOptions.of(settings, task, _mode(dry_run, confirm, auto) or settings.mode, trace),
+        TaskOptions.of(settings, task, mode_of(dry_run, confirm, auto) or settings.mode, trace),
+        one_wrong_in=one_wrong_in or settings.one_wrong_in,
         max_steps=max_steps or settings.max_steps,
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
@@ -103,7 +108,7 @@ def run(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: _open_model(folder, token),
+            lambda: open_model(folder, token),
             application=application,
             token=token,
             tell=warn,
@@ -123,14 +128,14 @@ def run(
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def _open_model(folder: Path | None, token: StopToken) -> Grounder:
+def open_model(folder: Path | None, token: StopToken) -> Grounder:
     from reticle_app.task import StoppableGrounder
     from reticle_grounding.predictor import Grounder as Predictor
 
     return StoppableGrounder(Predictor.open(folder), token)
 
 
-def _mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
+def mode_of(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
     modes: list[tuple[Mode, bool]] = [("dry-run", dry_run), ("confirm", confirm), ("auto", auto)]
     chosen = [name for name, on in modes if on]
     if len(chosen) > 1:

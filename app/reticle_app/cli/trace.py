@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from . import trace_exchange
+from . import trace_exchange, trace_replay
 from .ground import JsonOption
 from .output import emit_json, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Look at recorded runs.")
 trace_exchange.register(app)
+trace_replay.register(app)
 
 TraceArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a trace.")]
 
@@ -46,14 +47,24 @@ def report(
 
 
 @app.command()
-def verify(trace: TraceArgument, as_json: JsonOption = False) -> None:
+def verify(
+    trace: TraceArgument,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First mend a torn last line and remove unfinished files.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check the record for damage. Exit code 1 when something is wrong."""
     from reticle_agent.trace import verify as check
+    from reticle_agent.trace.repair import repair as mend
 
+    mended = mend(trace) if repair else []
     problems = check(trace)
     if as_json:
-        emit_json({"ok": not problems, "problems": [str(p) for p in problems]})
+        emit_json({"ok": not problems, "problems": [str(p) for p in problems], "mended": mended})
     else:
+        for line in mended:
+            say(f"mended: {line}")
         for problem in problems:
             say(str(problem))
         say(f"{len(problems)} problems" if problems else "no problems")
