@@ -223,6 +223,11 @@ class Observation:
                 self._texts = tuple(self._grounder.reader.read(self._pixels))
         return self._texts
 
+    def looks(self) -> Looks:
+        """Vectors of all proposals and of all texts of the screenshot."""
+        texts = self.texts()
+        return self._matched(self._structure(texts), texts)
+
     def _structure(self, texts: Sequence[TextBox]) -> Elements:
         if not self._config.elements:
             return NOTHING

@@ -19,6 +19,7 @@ from .checkpoint import Checkpoint, load_checkpoint
 from .focusui import FocusUI
 from .gui_actor import GuiActor
 from .gui_aima import GuiAima
+from .patch_scorer import PatchScorer, load_scorer
 from .processor import ImageProcessor
 from .screens import EncodedScreen, Method, Runner, Timings, as_map, timed
 from .selection import SelectionRule, check_keep_ratio
@@ -36,8 +37,12 @@ class PointerModel:
         max_pixels: int | None = None,
         selection: SelectionRule | None = None,
         channel: ReadingChannel | None = None,
+        scorer: PatchScorer | None = None,
     ) -> None:
-        """``selection`` says which patches are dropped; None keeps all. Raises BadInput where nothing scores them."""
+        """``selection`` says which patches are dropped; None keeps all. Raises BadInput where nothing scores them.
+
+        ``scorer`` is one that lies beside a checkpoint of a family without; others have their own.
+        """
         self.name = checkpoint.name
         self.module = checkpoint.model.eval()
         self.tokenizer = checkpoint.tokenizer
@@ -45,7 +50,7 @@ class PointerModel:
         self.processor: ImageProcessor = checkpoint.processor.capped(max_pixels)
         self.channel = channel if self.module.points and self.module.family.method == "gui_actor" else None
         self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel)
-        self.method = _method(self.name, self.runner, selection)
+        self.method = _method(self.name, self.runner, selection, scorer)
         batch_vision_windows(self.module)
         embed_still_pictures(self.module)
 
@@ -70,8 +75,16 @@ class PointerModel:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         checkpoint = load_checkpoint(Path(directory), dtype)
         checkpoint.model.to(device)
-        channel = load_channel(Path(directory), checkpoint.model.hidden_size)
-        return cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device))
+        width = checkpoint.model.hidden_size
+        channel = load_channel(Path(directory), width)
+        scorer = None if rule is None or rule.keep == 1 else load_scorer(Path(directory), width)
+        return cls(
+            checkpoint,
+            max_pixels,
+            rule,
+            None if channel is None else channel.to(device),
+            None if scorer is None else scorer.to(device),
+        )
 
     @property
     def region_rank(self) -> RegionRank:
@@ -132,12 +145,16 @@ class PointerModel:
         return self.module.language_logits(self.runner.whole(ids, view)[0, -1]).float()
 
 
-def _method(name: str, runner: Runner, selection: SelectionRule | None) -> Method:
+def _method(
+    name: str, runner: Runner, selection: SelectionRule | None, scorer: PatchScorer | None = None
+) -> Method:
     """Raises BadInput when patches shall be dropped but the checkpoint has nothing to score them."""
     kind = runner.module.family.method
     if kind == "focusui" and runner.module.points:
         return FocusUI(runner, selection or SelectionRule(1.0))
     if selection is not None and selection.keep < 1:
+        if kind == "gui_actor" and runner.module.points and scorer is not None:
+            return FocusUI(runner, selection, scorer)
         said = "has no patch scorer (patch_scorer.*), so no patches can be dropped; leave the keep ratio out"
         raise BadInput(f"{name} {said}")
     return GuiAima(runner) if kind == "gui_aima" and runner.module.points else GuiActor(runner)
