@@ -1,8 +1,8 @@
 """What the verifier is shown of a marked place, the same way in training and at work.
 
 The published verifier sees a crop of the screen with a circle on it. A small one cannot read such a picture, so it is
-shown what others made of the crop: the texts and shapes in it with their vectors, where each stands as seen from the mark,
-how far each agrees with the instruction, and how the marked place and its surroundings look to the matcher.
+shown what others made of the crop: the texts and shapes in it with their vectors, where each stands as seen from the
+mark, how far each agrees with the instruction, and how the marked place and its surroundings look to the matcher.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def marked(pixels: RgbArray, items: Items, matcher: Matcher, places: Sequence[Pl
 
 
 def nearest(points: Table, rects: Table) -> npt.NDArray[np.int64]:
-    """[P, NEAR] the items whose edges are nearest to each point; one line further counts as much as half a line aside."""
+    """[P, NEAR] the items whose edges are nearest to each point; up and down count twice."""
     near = np.full((len(points), NEAR), -1, np.int64)
     if not len(rects):
         return near

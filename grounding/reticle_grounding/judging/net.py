@@ -94,9 +94,7 @@ class VerifierNet(nn.Module):
         items = self.facts(batch.facts) + self.agreement(common)
         items = items + heard * self.vectors(batch.vectors)
         # How place and surroundings agree with the looks and the meaning of what is asked for.
-        agreed = torch.cat(
-            [(batch.looks * asked[:, None]).sum(-1) for asked in (batch.looked, batch.said)], dim=1
-        )
+        agreed = torch.cat([(batch.looks * asked[:, None]).sum(-1) for asked in (batch.looked, batch.said)], dim=1)
         place = self.own(torch.cat([batch.own, agreed], dim=1)) + heard[:, 0] * self.looks(batch.looks.flatten(1))
         asked = self.told(batch.told) + heard[:, 0] * self.said(batch.said)
         rows = torch.cat([place[:, None], asked[:, None], items], dim=1)

@@ -4,8 +4,8 @@ The vision tower, the scorer's view of the patches and the UI graph are had once
 the patches, drops the rest and runs what is kept through the language model after the cached system turn; with a keep
 ratio of 1 nothing is dropped and the whole picture is cached as for GUI-Actor.
 
-Ours beside the published: a model without a token for dropped patches leaves none where they were, and one with a reading
-channel gives the scorer the instruction's vector before its words.
+Ours beside the published: a model without a token for dropped patches leaves none where they were, and one with a
+reading channel gives the scorer the instruction's vector before its words.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Either side runs through an enhancer of its own; the score is the mean cosine between a patch and the words. The vision
 side does not depend on the words, so it is computed once per screenshot.
 
-Published checkpoints hold it among their tensors. A checkpoint of another family may have one beside it, in a file of its
-own (:func:`load_scorer`).
+Published checkpoints hold it among their tensors. A checkpoint of another family may have one beside it, in a file of
+its own (:func:`load_scorer`).
 """
 
 from __future__ import annotations

@@ -145,9 +145,7 @@ class PointerModel:
         return self.module.language_logits(self.runner.whole(ids, view)[0, -1]).float()
 
 
-def _method(
-    name: str, runner: Runner, selection: SelectionRule | None, scorer: PatchScorer | None = None
-) -> Method:
+def _method(name: str, runner: Runner, selection: SelectionRule | None, scorer: PatchScorer | None = None) -> Method:
     """Raises BadInput when patches shall be dropped but the checkpoint has nothing to score them."""
     kind = runner.module.family.method
     if kind == "focusui" and runner.module.points:

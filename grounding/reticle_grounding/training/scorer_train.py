@@ -1,9 +1,9 @@
 """Trains the patch scorer that lies beside a checkpoint with a reading channel, on prepared screens (:mod:`.prepared`).
 
-Everything else stays as it is: the scorer sees the merged patches as the language model does, after the channel, and of an
-instruction its vector and the embeddings of its words. Labels are those of FocusUI (arXiv 2601.03928, section 3.2): the
-share of a patch that the target covers, fused with the weight of the patch in the UI graph. Counted in steps on one thread,
-so that the same seed gives the same weights.
+Everything else stays as it is: the scorer sees the merged patches as the language model does, after the channel, and of
+an instruction its vector and the embeddings of its words. Labels are those of FocusUI (arXiv 2601.03928, section 3.2):
+the share of a patch that the target covers, fused with the weight of the patch in the UI graph. Counted in steps on one
+thread, so that the same seed gives the same weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reticle_grounding.errors import BadInput, CheckpointError
-from reticle_grounding.geometry import Size
 from reticle_grounding.images import load_image
 from reticle_grounding.matcher.matcher import Matcher, open_matcher
 from reticle_grounding.model.channel import load_channel
@@ -44,12 +43,13 @@ from .prepared import Prepared, open_prepared, part_of, screens_of
 BOX, GRAPH = 1.0, 0.5
 """Weights of the two parts of a label, as in the published code."""
 TEMPERATURE = 0.2
-"""Of scores and labels; at the published value of 1 four target patches among a thousand carry less than a hundredth."""
+"""Of scores and labels; at the published value of 1 four target patches among a thousand carry less than a hundredth of
+the weight."""
 WARMUP, AVERAGE, CLIP = 40, 0.998, 1.0
 KEEPS = (0.5, 0.3, 0.1)
 SHOWN = 640
-"""Patches of a screen that a step looks at: those of the targets and others drawn by lot. The scorer knows no positions,
-so a part of a screen is to it a smaller screen, and costs less."""
+"""Patches of a screen that a step looks at: those of the targets and others drawn by lot. The scorer compares patches
+without regard to where they stand, so a part of a screen is to it a smaller screen, and costs less."""
 COVERED = 0.25
 """A patch counts as the target's when the target covers so much of it; of smaller targets the patch it covers most."""
 
@@ -116,7 +116,9 @@ class Scoring(nn.Module):
             vector = torch.from_numpy(self._matcher.say([instruction])).float()
             ids = self._tokenizer.encode(instruction, add_special_tokens=False).ids
             with torch.no_grad():
-                self._said[instruction] = torch.cat([self._channel.asked(vector), self._table[torch.tensor(ids)]]).half()
+                self._said[instruction] = torch.cat(
+                    [self._channel.asked(vector), self._table[torch.tensor(ids)]]
+                ).half()
         return self._said[instruction].float()
 
     def forward(self, screen: ScoredScreen, instructions: Sequence[str], shown: Tensor | None = None) -> Tensor:
@@ -223,12 +225,12 @@ def train(chosen: ScorerConfig, progress: Callable[[int, int], None] | None = No
     screens = [net.screen(s, g) for s, g in zip([*training, *held_out], graphs, strict=True)]
     training_screens, validation = screens[: len(training)], screens[len(training) :]
     _say({"screens": len(training_screens), "validation": len(validation)})
-    _learn(net, training_screens, chosen, progress)
+    learn(net, training_screens, chosen, progress)
     _say({"validation": validate(net, validation)})
     return save_scorer(net.scorer, chosen.out)
 
 
-def _learn(
+def learn(
     net: Scoring,
     screens: Sequence[ScoredScreen],
     chosen: ScorerConfig,
@@ -237,6 +239,7 @@ def _learn(
     """All steps; leaves the running average of the weights in ``net``."""
     rng = Random(f"scorer {chosen.seed}")
     optimizer = torch.optim.AdamW(net.scorer.parameters(), lr=chosen.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    chosen.out.mkdir(parents=True, exist_ok=True)
     average, begun = Average(net.scorer, AVERAGE), time.monotonic()
     net.train()
     for enhancer in (net.scorer.vision_enhancer, net.scorer.text_enhancer):

@@ -1,8 +1,9 @@
 """Marked places to learn true and false from: what the grounder itself would propose, and near misses.
 
-Every screen is gone through once, by the same code that answers a user, without attention (a draft made by attention alone
-looks like others). What is marked for an instruction: the best candidates, the target, its neighbours (a field's label
-among them), others of its role, and what looks most like it. A mark is true when its point lies in the target's box.
+Every screen is gone through once, by the same code that answers a user, without attention (to the verifier a place
+found by attention alone is like any other). What is marked for an instruction: the best candidates, the target, its
+neighbours (a field's label among them), others of its role, and what looks most like it. A mark is true when its point
+lies in the target's box.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class Judged:
     cases: list[Case]
 
 
-def places_of(rng: Random, weighed: Weighed, grounder: Grounder, target: Target, screen: FittingScreen, items: Items
-              ) -> tuple[list[Place], list[bool], list[int]]:
+def places_of(
+    rng: Random, weighed: Weighed, grounder: Grounder, target: Target, screen: FittingScreen, items: Items
+) -> tuple[list[Place], list[bool], list[int]]:
     """Places to mark for one instruction, whether each is right, and why it is marked."""
     box = Rect(*map(float, target.bbox)) if target.bbox else None
     ranked = weighed.ranked(grounder.calibration)
@@ -242,7 +244,9 @@ def open_judged(path: Path) -> Judged:
         width, height = t["size"].tolist()
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(f"{path} holds no marked places: {error}") from error
-    floats = {k: t[k].float().numpy() for k in ("vectors", "said", "looked", "told", "scores", "geometry", "own", "looks")}
+    floats = {
+        k: t[k].float().numpy() for k in ("vectors", "said", "looked", "told", "scores", "geometry", "own", "looks")
+    }
     items = Items(t["rects"].numpy(), t["sorts"].numpy(), floats["vectors"], Size(width, height))
     cases, at = [], 0
     for number, count in enumerate(t["counts"].tolist()):
