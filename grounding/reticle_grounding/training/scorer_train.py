@@ -234,7 +234,7 @@ def learn(
     net: Scoring,
     screens: Sequence[ScoredScreen],
     chosen: ScorerConfig,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """All steps; leaves the running average of the weights in ``net``."""
     rng = Random(f"scorer {chosen.seed}")
