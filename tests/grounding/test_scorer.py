@@ -114,6 +114,7 @@ def test_training_learns_a_few_screens(folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     net = Scoring(folder, OneHot())
+    net.scorer = PatchScorer(load_model(folder).hidden_size)  # one that begins with nothing
     even = np.full(SHAPE[0] * SHAPE[1], 0.2, np.float32)
     screens: list[ScoredScreen] = [net.screen(screen(n), even) for n in range(6)]
     before = validate(net, screens)
@@ -123,6 +124,13 @@ def test_training_learns_a_few_screens(folder: Path, tmp_path: Path) -> None:
     assert after["scorer"]["0.1"] > 0.95
     assert after["chance"]["0.1"] < 0.4
     assert after["graph"] == before["graph"]
+
+
+def test_equal_vectors_agree_before_any_training(folder: Path) -> None:
+    torch.manual_seed(0)
+    even = np.full(SHAPE[0] * SHAPE[1], 0.2, np.float32)
+    net = Scoring(folder, OneHot())
+    assert validate(net, [net.screen(screen(n), even) for n in range(3)])["scorer"]["0.3"] > 0.9
 
 
 def test_the_weights_are_kept_and_wrong_files_are_named(folder: Path) -> None:

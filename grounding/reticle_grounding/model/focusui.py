@@ -5,7 +5,7 @@ the patches, drops the rest and runs what is kept through the language model aft
 ratio of 1 nothing is dropped and the whole picture is cached as for GUI-Actor.
 
 Ours beside the published: a model without a token for dropped patches leaves none where they were, and one with a
-reading channel gives the scorer the instruction's vector before its words.
+reading channel gives the scorer the instruction's vector in place of its words.
 """
 
 from __future__ import annotations
@@ -108,9 +108,8 @@ class FocusUI:
         return self.spread(runner.module.head(queries, view.sight.merged[chosen.kept]), chosen.kept)
 
     def words(self, words: str, asked: Tensor | None = None) -> Tensor:
-        """[T, d] the scorer's view of the bare instruction, after its vector ``asked`` [1, d] where there is one."""
-        embeds = self._embedded(words)
-        return self.scorer.words(embeds if asked is None else torch.cat([asked.to(embeds), embeds]))
+        """[T, d] the scorer's view of the bare instruction; of its vector ``asked`` [1, d] where there is one."""
+        return self.scorer.words(self._embedded(words) if asked is None else asked)
 
     def _embedded(self, words: str) -> Tensor:
         return self.runner.module.embed(self.runner.ids(self.runner.tokenizer.plain(words)))[0]

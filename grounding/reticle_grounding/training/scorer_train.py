@@ -1,7 +1,7 @@
 """Trains the patch scorer that lies beside a checkpoint with a reading channel, on prepared screens (:mod:`.prepared`).
 
-Everything else stays as it is: the scorer sees the merged patches as the language model does, after the channel, and of
-an instruction its vector and the embeddings of its words. Labels are those of FocusUI (arXiv 2601.03928, section 3.2):
+Everything else stays as it is: the scorer sees the merged patches as the language model does, after the channel, and
+the instruction's vector in place of its words. Labels are those of FocusUI (arXiv 2601.03928, section 3.2):
 the share of a patch that the target covers, fused with the weight of the patch in the UI graph. Counted in steps on one
 thread, so that the same seed gives the same weights.
 """
@@ -21,7 +21,6 @@ from random import Random
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -88,6 +87,25 @@ def loss_of(scores: Tensor, labels: Tensor) -> Tensor:
     return functional.kl_div((scores / TEMPERATURE).log_softmax(-1), target, reduction="batchmean")
 
 
+def begun(scorer: PatchScorer) -> PatchScorer:
+    """The scorer with both sides alike and close to what they are given, so that equal vectors agree from the start.
+
+    The MLP begins as a projection ``P^T P`` onto half of the dimensions, since ``GELU(a) - GELU(-a) = a``; what
+    attention adds begins at zero.
+    """
+    width = scorer.vision_enhancer.layer_norm.normalized_shape[0]
+    part = torch.empty(width // 2, width)
+    nn.init.orthogonal_(part)
+    for enhancer in (scorer.vision_enhancer, scorer.text_enhancer):
+        first, last = enhancer.mlp[0], enhancer.mlp[2]
+        assert isinstance(first, nn.Linear)
+        assert isinstance(last, nn.Linear)
+        first.weight.data.copy_(torch.cat([part, -part]))
+        last.weight.data.copy_(torch.cat([part, -part]).T)
+        nn.init.zeros_(enhancer.attn.out_proj.weight)
+    return scorer
+
+
 class Scoring(nn.Module):
     """The scorer with what gives it its input."""
 
@@ -99,10 +117,7 @@ class Scoring(nn.Module):
         if channel is None:
             raise CheckpointError(f"{start} has no reading channel (channel.safetensors); nothing else is scored here")
         self._channel, self._matcher = channel.eval().requires_grad_(False), matcher
-        self._tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
-        embedding = model.backbone.model.language_model.embed_tokens.weight
-        self._table = embedding.detach().clone()
-        self.scorer = load_scorer(start, model.hidden_size) or PatchScorer(model.hidden_size)
+        self.scorer = load_scorer(start, model.hidden_size) or begun(PatchScorer(model.hidden_size))
         self._said: dict[str, Tensor] = {}
 
     def screen(self, prepared: Prepared, graph: FloatMap) -> ScoredScreen:
@@ -110,23 +125,21 @@ class Scoring(nn.Module):
             visual = self._channel(prepared.merged.float(), prepared.on_patches(CELL))
         return ScoredScreen(prepared, visual.half(), graph)
 
-    def words(self, instruction: str) -> Tensor:
-        """[T, d] what the scorer is given of an instruction: its vector, then its words."""
-        if instruction not in self._said:
-            vector = torch.from_numpy(self._matcher.say([instruction])).float()
-            ids = self._tokenizer.encode(instruction, add_special_tokens=False).ids
+    def asked(self, instructions: Sequence[str]) -> Tensor:
+        """[K, d] what the scorer is given of instructions; every one is turned into a vector once."""
+        new = [i for i in dict.fromkeys(instructions) if i not in self._said]
+        if new:
             with torch.no_grad():
-                self._said[instruction] = torch.cat(
-                    [self._channel.asked(vector), self._table[torch.tensor(ids)]]
-                ).half()
-        return self._said[instruction].float()
+                vectors = self._channel.asked(torch.from_numpy(self._matcher.say(new)).float())
+            self._said |= dict(zip(new, vectors, strict=True))
+        return torch.stack([self._said[i] for i in instructions])
 
     def forward(self, screen: ScoredScreen, instructions: Sequence[str], shown: Tensor | None = None) -> Tensor:
         """[K, V] scores; of the patches ``shown`` (numbers) alone where given."""
         visual = screen.visual if shown is None else screen.visual[shown]
         patches = self.scorer.patches(visual.float())
-        means = torch.stack([self.scorer.words(self.words(i)).mean(0) for i in instructions])
-        return means @ patches.T
+        words = self.scorer.words(self.asked(instructions)[:, None])[:, 0]
+        return words @ patches.T
 
 
 def recall(scores: Tensor, covered: Tensor, keep: float) -> Tensor:
@@ -191,6 +204,8 @@ class ScorerConfig:
     seed: int = 0
     limit: int | None = None
     """Train on so many screens only."""
+    measured: int | None = None
+    """Measure on so many of the validation screens only."""
 
 
 def graphs_of(prepared: Sequence[Prepared], captured: Sequence[Path], processor: ImageProcessor) -> list[FloatMap]:
@@ -216,7 +231,8 @@ def train(chosen: ScorerConfig, progress: Callable[[int, int], None] | None = No
     taken = Random(chosen.seed).sample(files, len(files))
     opened = (open_prepared(p) for p in [p for p in taken if parts[p] in chosen.parts][: chosen.limit])
     training = [s for s in opened if s.elements]
-    held_out = [open_prepared(p) for p in files if parts[p] == "validation"]
+    kept = [p for p in taken if parts[p] == "validation"][: chosen.measured]
+    held_out = [open_prepared(p) for p in sorted(kept)]
     if not training:
         where = ", ".join(map(str, chosen.prepared))
         raise BadInput(f"no screens to train on ({', '.join(chosen.parts)}) in {where}")
@@ -224,7 +240,7 @@ def train(chosen: ScorerConfig, progress: Callable[[int, int], None] | None = No
     graphs = graphs_of([*training, *held_out], chosen.captured, processor)
     screens = [net.screen(s, g) for s, g in zip([*training, *held_out], graphs, strict=True)]
     training_screens, validation = screens[: len(training)], screens[len(training) :]
-    _say({"screens": len(training_screens), "validation": len(validation)})
+    _say({"screens": len(training_screens), "validation": len(validation), "begins at": validate(net, validation)})
     learn(net, training_screens, chosen, progress)
     _say({"validation": validate(net, validation)})
     return save_scorer(net.scorer, chosen.out)
@@ -295,6 +311,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, default=None, help="train on so many screens only")
+    parser.add_argument("--measured", type=int, default=None, help="measure on so many validation screens only")
     chosen = vars(parser.parse_args())
     parts, prepared, captured = (
         tuple(chosen.pop(name) or default)
