@@ -23,9 +23,9 @@ from reticle_grounding.model.selection import pos_pad
 from reticle_grounding.reading import Reading
 from reticle_grounding.training.canvas import Element
 from reticle_grounding.training.channel_train import Asked
+from reticle_grounding.training.crops import CELL
 from reticle_grounding.training.prepared import Prepared
 from reticle_grounding.training.scorer_train import (
-    CELL,
     ScoredScreen,
     ScorerConfig,
     Scoring,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -69,7 +68,6 @@ class MarkVerifier:
         return [1 / (1 + math.exp(-max(-30.0, min(30.0, z)))) for z in odds] + [0.5] * (len(places) - len(asked))
 
 
-@lru_cache(maxsize=2)
 def open_judge(folder: Path, matcher: Matcher) -> TrainedJudge | None:
     """The folder's verifier, or None where it holds none. Raises CheckpointError."""
     return TrainedJudge(folder, matcher) if (folder / FILE).is_file() else None

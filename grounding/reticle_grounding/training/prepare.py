@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reticle_grounding.assets import embedded_model_dir
@@ -134,14 +135,14 @@ def train_head(
         raise BadInput(f"the {head} is trained on captured screens; name at least one folder of them")
     if steps is not None and steps < 1:
         raise BadInput(f"the number of steps is {steps}; it must be 1 or more")
-    counted = {} if steps is None else {"steps": steps}
     embedded, folders = embedded_model_dir(), tuple(captured)
     try:
         if head == "verifier":
             from .verifier_train import VerifierConfig
             from .verifier_train import train as train_verifier
 
-            chosen = VerifierConfig(out, folders, out / "texts", seed=seed, limit=limit, **counted)
+            chosen = VerifierConfig(out, folders, out / "texts", seed=seed, limit=limit)
+            chosen = chosen if steps is None else replace(chosen, steps=steps)
             return {"weights": str(train_verifier(chosen, progress)), "curve": str(out / "verifier-curve.csv")}
         from .prepared import prepare_all, screens_of
         from .scorer_train import ScorerConfig
@@ -149,7 +150,8 @@ def train_head(
 
         found = [screen for folder in captured for screen in screens_of(folder) if screen.part != "fitting"]
         prepare_all(found, out / "prepared", embedded, embedded, out / "texts", progress=progress)
-        config = ScorerConfig(out, (out / "prepared",), folders, embedded, seed=seed, limit=limit, **counted)
+        config = ScorerConfig(out, (out / "prepared",), folders, embedded, seed=seed, limit=limit)
+        config = config if steps is None else replace(config, steps=steps)
         return {"weights": str(train_scorer(config, progress)), "curve": str(out / "scorer-curve.csv")}
     except OSError as error:
         raise BadInput(f"cannot write to {out}: {error.strerror}") from error
