@@ -123,7 +123,8 @@ def train_head(
     Args:
         head: ``verifier`` (true or false of marked places) or ``scorer`` (which patches matter).
         captured: folders with ``screens.jsonl``; a tenth of their applications is never trained on.
-        steps: optimiser steps; None takes those of the shipped weights.
+        steps: optimiser steps; None takes the head's own number. A scorer that the model has is trained further, a
+            verifier starts anew.
         limit: train on so many of the screens only.
         progress: called with (done, all).
 
