@@ -23,6 +23,7 @@ from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
 from .features import describe
 from .geometry import Point, Rect, Size
 from .images import as_rgb, load_image
+from .judging.judge import Judge, MarkVerifier, open_judge
 from .labels import readings
 from .looks import Looks
 from .matcher.matcher import Matcher, NoMatcher, open_matcher
@@ -37,7 +38,7 @@ from .regions import Region, find_regions
 from .second_look import Crops
 from .sources import AttentionSource, EvenAttention, Look, PointerSource, ReadingSource
 from .types import Candidate, FloatMap, Grounding
-from .verifier import Place, VlmVerifier
+from .verifier import Place, Verifier, VlmVerifier
 from .wordings import check_count, check_given, wordings
 from .words import parse
 
@@ -58,13 +59,16 @@ class Grounder:
         calibration: Calibration,
         config: GroundingConfig | None = None,
         matcher: Matcher | None = None,
+        judge: Judge | None = None,
     ) -> None:
+        """``judge`` judges marked places; without one the source itself is asked about crops."""
         self.config = config or GroundingConfig()
         check_count(self.config.wordings)
         self.calibration = calibration
         self.source: AttentionSource = source if self.config.attention else EvenAttention(source.name)
         self.reader = reader
         self.matcher: Matcher = matcher if matcher is not None and self.config.matcher else NoMatcher()
+        self.judge = judge if not isinstance(self.matcher, NoMatcher) else None
 
     @classmethod
     def open(cls, model_dir: Path | None = None, config: GroundingConfig | None = None) -> Grounder:
@@ -81,12 +85,14 @@ class Grounder:
         model = PointerModel.open(
             folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio, select=config.select
         )
+        matcher = open_matcher(embedded_model_dir())
         return cls(
             PointerSource(model),
             TextReader(config.ocr_threads),
             load_calibration(),
             config,
-            open_matcher(embedded_model_dir()),
+            matcher,
+            open_judge(folder, matcher),
         )
 
     @property
@@ -178,7 +184,7 @@ class Observation:
         if self._config.vlm_verifier:
             _check(stop)
             with _timed(timings, "verify"):
-                kept = self._verified(text, kept)
+                kept = self._verified(text, kept, weighed.scene)
         best = enumerate(kept[:top_k], 1)
         candidates = tuple(self._candidate(rank, p, draft, weighed, answer) for rank, (p, draft) in best)
         grounding = self._grounding(text, candidates, weighed.scene, timings, answer)
@@ -275,6 +281,11 @@ class Observation:
                 self._texts = tuple(self._grounder.reader.read(self._pixels))
         return self._texts
 
+    def looks(self) -> Looks:
+        """Vectors of all proposals and of all texts of the screenshot."""
+        texts = self.texts()
+        return self._matched(self._structure(texts), texts)
+
     def _structure(self, texts: Sequence[TextBox]) -> Elements:
         if not self._config.elements:
             return NOTHING
@@ -290,9 +301,16 @@ class Observation:
                 self._looks = Looks(self._grounder.matcher, self._pixels, elements, texts)
         return self._looks
 
-    def _verified(self, instruction: str, kept: Sequence[tuple[float, Draft]]) -> list[tuple[float, Draft]]:
-        config = self._config
-        verifier = VlmVerifier(self.image, self._grounder.source.judge, config.verifier_budget, config.scaled_marker)
+    def _verified(
+        self, instruction: str, kept: Sequence[tuple[float, Draft]], scene: Scene
+    ) -> list[tuple[float, Draft]]:
+        config, judge = self._config, self._grounder.judge
+        verifier: Verifier
+        if judge is not None:
+            verifier = MarkVerifier(judge, self._pixels, scene, self.looks(), config.verifier_budget)
+        else:
+            ask = self._grounder.source.judge
+            verifier = VlmVerifier(self.image, ask, config.verifier_budget, config.scaled_marker)
         scores = verifier.judge(instruction, [Place(d.point, d.region) for _, d in kept])
         pooled = [(_pooled(p, s, config.verifier_weight), d) for (p, d), s in zip(kept, scores, strict=True)]
         return sorted(pooled, key=lambda pair: -pair[0])

@@ -233,4 +233,4 @@ def _verifying(grounder: Grounder) -> Grounder:
     from reticle_grounding.predictor import Grounder
 
     config = replace(grounder.config, vlm_verifier=True)
-    return Grounder(grounder.source, grounder.reader, grounder.calibration, config, grounder.matcher)
+    return Grounder(grounder.source, grounder.reader, grounder.calibration, config, grounder.matcher, grounder.judge)

@@ -9,6 +9,7 @@ import typer
 
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_grounding.errors import BadInput
 
 from .data_group import data_group
 from .data_harvest import harvest
@@ -54,22 +55,32 @@ def train(
     device: Annotated[str, typer.Option("--device", help="cpu, or a CUDA device such as cuda:0.")] = "cpu",
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from random weights.")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="Train this part alone, the rest as it is: verifier or scorer. Counts steps."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps of --head.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train the embedded model on generated screens, on the processor or a CUDA device."""
-    from reticle_grounding.training.prepare import train_for
+    from reticle_grounding.training.prepare import train_for, train_head
 
-    with progress_bar("screens, then seconds") as progress:
-        result = train_for(
-            out,
-            minutes=minutes,
-            seed=seed,
-            screens=screens,
-            captured=captured or (),
-            device=device,
-            fresh=fresh,
-            progress=progress,
-        )
+    if head is None and steps is not None:
+        raise BadInput("--steps goes with --head; without it training is counted in --minutes")
+    with progress_bar("screens, then " + ("seconds" if head is None else "steps")) as progress:
+        if head is not None:
+            result = train_head(head, out, captured or (), steps=steps, seed=seed, progress=progress)
+        else:
+            result = train_for(
+                out,
+                minutes=minutes,
+                seed=seed,
+                screens=screens,
+                captured=captured or (),
+                device=device,
+                fresh=fresh,
+                progress=progress,
+            )
     if as_json:
         emit_json(result)
     else:

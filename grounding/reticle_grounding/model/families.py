@@ -227,6 +227,11 @@ class PointerModelModule(nn.Module):
         return int(self.config.pointer_pad_token_id)
 
     @property
+    def has_marker(self) -> bool:
+        """Knows a token that stands for a run of dropped patches."""
+        return getattr(self.config, MARKER_ID_FIELD, None) is not None
+
+    @property
     def marker_id(self) -> int:
         """The token that stands for a run of dropped patches."""
         return int(getattr(self.config, MARKER_ID_FIELD))

@@ -3,6 +3,9 @@
 The vision tower, the scorer's view of the patches and the UI graph are had once per screenshot. Each instruction scores
 the patches, drops the rest and runs what is kept through the language model after the cached system turn; with a keep
 ratio of 1 nothing is dropped and the whole picture is cached as for GUI-Actor.
+
+Ours beside the published: a model without a token for dropped patches leaves none where they were, and one with a
+reading channel gives the scorer the instruction's vector in place of its words.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from torch import Tensor
 
 from .families import DeepStack
 from .gui_actor import GuiActor, first_map
+from .patch_scorer import PatchScorer
 from .screens import EncodedScreen, Runner, Timings, View, restored, timed
 from .selection import Rebuilt, SelectionRule, choose, rebuild
 from .ui_graph import candidates, components
@@ -48,10 +52,10 @@ class Selected:
 class FocusUI:
     """Selection by instruction, then the pointer head on what is kept."""
 
-    def __init__(self, runner: Runner, rule: SelectionRule) -> None:
-        """Raises CheckpointError without a patch scorer."""
+    def __init__(self, runner: Runner, rule: SelectionRule, scorer: PatchScorer | None = None) -> None:
+        """``scorer`` takes the place of the checkpoint's own. Raises CheckpointError where there is neither."""
         self.runner, self.rule = runner, rule
-        self.scorer = runner.module.scorer
+        self.scorer = scorer if scorer is not None else runner.module.scorer
         self._all = GuiActor(runner)
 
     def screen(self, view: View, timings: Timings) -> EncodedScreen:
@@ -80,14 +84,14 @@ class FocusUI:
 
     def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
         if not isinstance(screen, FocusScreen):
-            return self._all.attend(screen, words)
+            return self._all.attend(screen, words, asked)
         runner = self.runner
         ids = torch.cat([screen.opening, runner.ids(runner.question(words))], dim=1)
-        scores = self.scorer.scores(screen.patches, self.words(words))
+        scores = self.scorer.scores(screen.patches, self.words(words, asked))
         chosen = self.select(ids, screen.view.grid, scores, screen.candidates)
         start = screen.prefix_length
         with restored(screen.cache, start):
-            states = self.states(chosen, screen.view, start, screen.cache)
+            states = self.states(chosen, screen.view, start, screen.cache, asked)
         queries = runner.module.pointer_queries(chosen.ids[:, start:], states)
         return self.spread(runner.module.head(queries, screen.view.sight.merged[chosen.kept]), chosen.kept)
 
@@ -103,9 +107,9 @@ class FocusUI:
         queries = runner.module.pointer_queries(chosen.ids, self.states(chosen, view))
         return self.spread(runner.module.head(queries, view.sight.merged[chosen.kept]), chosen.kept)
 
-    def words(self, words: str) -> Tensor:
-        """[T, d] the scorer's view of the bare instruction."""
-        return self.scorer.words(self._embedded(words))
+    def words(self, words: str, asked: Tensor | None = None) -> Tensor:
+        """[T, d] the scorer's view of the bare instruction; of its vector ``asked`` [1, d] where there is one."""
+        return self.scorer.words(self._embedded(words) if asked is None else asked)
 
     def _embedded(self, words: str) -> Tensor:
         return self.runner.module.embed(self.runner.ids(self.runner.tokenizer.plain(words)))[0]
@@ -118,17 +122,28 @@ class FocusUI:
             kept = torch.ones_like(scores, dtype=torch.bool)
         else:
             kept = choose(scores, self.rule, ids[0], numbered)
-        rebuilt = rebuild(ids[0], kept, module.image_token_id, self.rule.gaps)
-        placed = rebuilt.placed(positions, self.rule.gaps)
-        return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), placed)
+        gaps = self.rule.gaps
+        if gaps == "pospad" and not module.has_marker:  # never trained with one, so nothing stands for what is dropped
+            gaps = "direct"
+        rebuilt = rebuild(ids[0], kept, module.image_token_id, gaps)
+        shortened = rebuilt.ids(ids, module.marker_id) if module.has_marker else ids[..., rebuilt.source]
+        return Selected(kept, rebuilt, shortened, rebuilt.placed(positions, gaps))
 
-    def states(self, chosen: Selected, view: View, start: int = 0, cache: object = None) -> Tensor:
-        """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache."""
+    def states(
+        self, chosen: Selected, view: View, start: int = 0, cache: object = None, asked: Tensor | None = None
+    ) -> Tensor:
+        """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache.
+
+        ``asked`` [1, d] is added to the embeddings of pointer tokens.
+        """
         module = self.runner.module
         levels = None if bool(chosen.kept.all()) else module.levels_under_selection
         sight, ids = view.sight.taken(chosen.kept, levels), chosen.ids[:, start:]
         deep = DeepStack(ids == module.image_token_id, sight.levels)
-        return module.decode(module.embed(ids, sight.merged), chosen.positions[..., start:], cache=cache, deep=deep)
+        embeds = module.embed(ids, sight.merged)
+        if asked is not None:
+            embeds = embeds + (ids == module.pointer_pad_id)[..., None] * asked.to(embeds)
+        return module.decode(embeds, chosen.positions[..., start:], cache=cache, deep=deep)
 
     def spread(self, logits: Tensor, kept: Tensor) -> Tensor:
         """[V] attention on the whole grid, 0 where a patch was dropped, from logits [K, kept]."""

@@ -2,15 +2,26 @@
 
 Either side runs through an enhancer of its own; the score is the mean cosine between a patch and the words. The vision
 side does not depend on the words, so it is computed once per screenshot.
+
+Published checkpoints hold it among their tensors. A checkpoint of another family may have one beside it, in a file of
+its own (:func:`load_scorer`).
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reticle_grounding.errors import CheckpointError
+
 from .pointer_head import DROPOUT, HEADS, INIT_STD, PatchSelfAttention
+
+FILE = "scorer.safetensors"
 
 
 class Enhancer(nn.Module):
@@ -78,3 +89,23 @@ def scorer_loss(scores: Tensor, labels: Tensor) -> Tensor:
     """KL of the softmax of ``scores`` [V] from the softmax of ``labels`` [V] in -1..1 (FocusUI, section 3.2)."""
     target = labels.to(scores.dtype).softmax(-1).clamp_min(1e-12)
     return functional.kl_div(scores.log_softmax(-1), target, reduction="sum")
+
+
+def load_scorer(directory: Path, width: int) -> PatchScorer | None:
+    """The scorer that lies beside a checkpoint, or None. Raises CheckpointError naming what does not fit."""
+    path = directory / FILE
+    if not path.is_file():
+        return None
+    scorer = PatchScorer(width)
+    try:
+        scorer.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{path} does not fit this model: {' '.join(str(error).split())[:300]}") from error
+    return scorer.eval()
+
+
+def save_scorer(scorer: PatchScorer, directory: Path) -> Path:
+    """Writes the file that :func:`load_scorer` opens, in bfloat16."""
+    path = directory / FILE
+    save_file({k: v.detach().to("cpu", torch.bfloat16).contiguous() for k, v in scorer.state_dict().items()}, path)
+    return path

@@ -27,6 +27,7 @@ from .gui_aima import GuiAima
 from .head_patterns import FILE as PATTERNS
 from .head_patterns import HeadPatterns, read_patterns
 from .partial import PartialActor
+from .patch_scorer import PatchScorer, load_scorer
 from .processor import ImageProcessor
 from .screens import EncodedScreen, Method, Runner, Timings, as_map, timed
 from .selection import SelectionRule, check_keep_ratio
@@ -56,11 +57,14 @@ class PointerModel:
         selection: SelectionRule | None = None,
         channel: ReadingChannel | None = None,
         strategy: Strategy | None = None,
+        scorer: PatchScorer | None = None,
     ) -> None:
         """``selection`` says how many patches are kept; None keeps all. ``strategy`` says how they are chosen and what
-        the vision tower leaves out; None lets the checkpoint's own scorer choose.
+        the vision tower leaves out; None lets the checkpoint's own scorer choose, or ``scorer``, one that lies beside a
+        checkpoint of a family without.
 
-        Raises BadInput for what the checkpoint cannot follow."""
+        Raises BadInput for what the checkpoint cannot follow, and where patches shall be dropped but nothing scores
+        them."""
         self.name = checkpoint.name
         self.module = checkpoint.model.eval()
         self.tokenizer = checkpoint.tokenizer
@@ -69,7 +73,7 @@ class PointerModel:
         self.channel = channel if self.module.points and self.module.family.method == "gui_actor" else None
         tower = _tower(self.name, self.module, selection, strategy)
         self.runner = Runner(self.module, self.tokenizer, self.profile, self.channel, tower)
-        self.method = _method(self.name, self.runner, selection, strategy)
+        self.method = _method(self.name, self.runner, selection, strategy, scorer)
         self.directory: Path | None = None
         """Where the checkpoint was opened from."""
         self.prefill: SparsePrefill | None = None
@@ -105,8 +109,17 @@ class PointerModel:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         checkpoint = load_checkpoint(Path(directory), dtype)
         checkpoint.model.to(device)
-        channel = load_channel(Path(directory), checkpoint.model.hidden_size)
-        opened = cls(checkpoint, max_pixels, rule, None if channel is None else channel.to(device), strategy)
+        width = checkpoint.model.hidden_size
+        channel = load_channel(Path(directory), width)
+        scorer = None if rule is None or rule.keep == 1 else load_scorer(Path(directory), width)
+        opened = cls(
+            checkpoint,
+            max_pixels,
+            rule,
+            None if channel is None else channel.to(device),
+            strategy,
+            None if scorer is None else scorer.to(device),
+        )
         opened.directory = Path(directory)
         return opened
 
@@ -209,7 +222,13 @@ class PointerModel:
         return self.module.language_logits(self.runner.whole(ids, view)[0, -1]).float()
 
 
-def _method(name: str, runner: Runner, selection: SelectionRule | None, strategy: Strategy | None = None) -> Method:
+def _method(
+    name: str,
+    runner: Runner,
+    selection: SelectionRule | None,
+    strategy: Strategy | None = None,
+    scorer: PatchScorer | None = None,
+) -> Method:
     """Raises BadInput when patches shall be dropped but the checkpoint has nothing to score them."""
     kind = runner.module.family.method
     if strategy is not None and strategy.ranking not in {None, "instruction"} and selection is not None:
@@ -219,6 +238,8 @@ def _method(name: str, runner: Runner, selection: SelectionRule | None, strategy
     if kind == "focusui" and runner.module.points:
         return FocusUI(runner, selection or SelectionRule(1.0))
     if selection is not None and selection.keep < 1:
+        if kind == "gui_actor" and runner.module.points and scorer is not None:
+            return FocusUI(runner, selection, scorer)
         said = "has no patch scorer (patch_scorer.*), so no patches can be dropped; leave the keep ratio out"
         raise BadInput(f"{name} {said}, or choose by the picture with --select before")
     return GuiAima(runner) if kind == "gui_aima" and runner.module.points else GuiActor(runner)

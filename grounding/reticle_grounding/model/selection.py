@@ -126,11 +126,16 @@ class Rebuilt:
         return torch.arange(kept.shape[-1], device=kept.device).expand_as(kept)
 
 
-def pos_pad(ids: Tensor, kept: Tensor, image_id: int) -> Rebuilt:
-    """Drops the patches of one sequence ``ids`` [L] whose entry in ``kept`` [V] is false."""
+def pos_pad(ids: Tensor, kept: Tensor, image_id: int, *, marked: bool = True) -> Rebuilt:
+    """Drops the patches of one sequence ``ids`` [L] whose entry in ``kept`` [V] is false.
+
+    Without ``marked`` nothing stands for them, as for a model that was never trained with a marker.
+    """
     patches = ids == image_id
     dropped = torch.zeros_like(patches)
     dropped[patches] = ~kept
+    if not marked:
+        return Rebuilt((~dropped).nonzero().flatten(), torch.zeros_like(dropped)[~dropped])
     followed = torch.zeros_like(dropped)
     followed[:-1] = dropped[1:]
     source = (~(dropped & followed)).nonzero().flatten()

@@ -147,6 +147,17 @@ class Prepared:
         return on_patches(self.reading, Transform.for_image(self.size, model, cell), self.shape)
 
 
+def part_of(path: Path) -> str:
+    """The part of the data that a stored screen belongs to, without opening the rest. Raises BadInput."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return str(json.loads(file.metadata()["about"])["part"])
+    except Exception as error:
+        raise BadInput(f"{path} is no prepared screen: {error}") from error
+
+
 def open_prepared(path: Path) -> Prepared:
     """Raises BadInput for a file that is none of ours."""
     from safetensors import safe_open
