@@ -19,6 +19,7 @@ from reticle_grounding.judging import net as weights
 from reticle_grounding.judging.inputs import DIM, NEAR, SCORES, SORTS, items_of, marked, nearest, question_of
 from reticle_grounding.judging.judge import MarkVerifier, TrainedJudge, open_judge
 from reticle_grounding.judging.net import VerifierNet, batch_of
+from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder, Observation
@@ -56,6 +57,12 @@ class Spelled:
         return rows
 
     ask = say
+
+    def recall(self, image: np.ndarray, rects: Sequence[Rect]) -> None:
+        return None
+
+    def named(self, recalled: Recalled, said: np.ndarray) -> np.ndarray:
+        raise AssertionError("nothing is known by heart here")
 
 
 class Written:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.geometry import Rect, Size
+from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.model.channel import SENSE, ReadingChannel, save_channel
 from reticle_grounding.model.checkpoint import load_model
 from reticle_grounding.model.patch_scorer import FILE, PatchScorer, load_scorer, save_scorer
@@ -55,6 +56,12 @@ class OneHot:
         return np.eye(SENSE, dtype=np.float32)[known].reshape(-1, SENSE)
 
     ask = say
+
+    def recall(self, image: np.ndarray, rects: Sequence[Rect]) -> None:
+        return None
+
+    def named(self, recalled: Recalled, said: np.ndarray) -> np.ndarray:
+        raise AssertionError("nothing is known by heart here")
 
 
 @pytest.fixture
