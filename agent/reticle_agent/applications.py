@@ -203,14 +203,22 @@ class DesktopApplications:
         return self._describe(active)
 
     def _describe(self, window: int | None) -> AppWindow | None:
-        if window is None:
+        if window is None or window == int(self._x.root.id):  # the bare desktop is no application
             return None
         client = self._x.client_in(window)
         names = self._x.classes(client)
         pid = self._x.owner_pid(window)
         program = _program(pid) if pid is not None else ""
         title = self._x.text(client, "_NET_WM_NAME") or self._x.text(client, "WM_NAME")
-        return AppWindow(tuple(dict.fromkeys([*names, *([program] if program else [])])), title)
+        found = AppWindow(tuple(dict.fromkeys([*names, *([program] if program else [])])), title)
+        return found if found.names or self._shown(window) else None
+
+    def _shown(self, window: int) -> bool:
+        """Whether anything of it is on the desktop; window managers keep the keyboard on a hidden window of theirs
+        where no application has it."""
+        top = self._x.top_level(window)
+        screen = self._x.window_rect(int(self._x.root.id))
+        return screen is None or any(c.id == top and c.rect.intersection(screen) for c in self._x.children())
 
 
 def _program(pid: int) -> str:

@@ -212,7 +212,7 @@ def decide(policy: Policy, approver: Approver | None, request: ApprovalRequest, 
         return Approval("deny", "none")
     try:
         if reason is None and looks_on is not None:
-            return _checked(looks_on.announce(request, policy.countdown_s), request)
+            return _checked(looks_on.announce(request, policy.countdown_s), request, silence=True)
         return _checked(approver.decide(request), request)
     except Cancelled:
         raise
@@ -224,11 +224,12 @@ def _announcer(approver: object) -> Announcer | None:
     return approver if isinstance(approver, Announcer) else None
 
 
-def _checked(approval: Approval, request: ApprovalRequest) -> Approval:
+def _checked(approval: Approval, request: ApprovalRequest, *, silence: bool = False) -> Approval:
+    """``silence``: nobody was asked, only told, so that the policy's own yes stands."""
     if approval.decision != "allow":
         return approval
-    if approval.source != "user":  # an approver speaks for a person; a yes of nobody is none
-        return Approval("deny", "none")
+    if approval.source != "user" and not (silence and approval.source == "policy"):
+        return Approval("deny", "none")  # an approver speaks for a person; a yes of nobody is none
     chosen = request.chosen if approval.chosen is None else approval.chosen
     count = len(request.grounding.candidates) if request.grounding is not None else 0
     if chosen is not None and not 0 <= chosen < count:

@@ -32,6 +32,8 @@ ATTENDED = 0.25
 """Least attention of such an element, in shares of the map's maximum."""
 MAX_HELD = 2
 """Texts in an element that attention lies on; one with more is a bar or a list, and its middle means nothing."""
+INSIDE = 2.0
+"""What an entry shows, which is no place of its own where a field is asked for, may stand out so far (pixels)."""
 MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
 MAX_NAMED = 8
@@ -163,8 +165,12 @@ def drafts(scene: Scene) -> list[Draft]:
         made += _element_drafts(answer, scene)
     made += _look_drafts(scene)
     made += meant
-    made += _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
-    return _without_labels(scene, made) if scene.wanted.role is Role.FIELD else made
+    attended = _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
+    if scene.wanted.role is not Role.FIELD:
+        return [*made, *attended]
+    entries = [d.region.grown(INSIDE) for d in made if d.kind in ("entry", "track")]
+    attended = [d for d in attended if all(e.intersection(d.region) != d.region for e in entries)]
+    return _without_labels(scene, [*made, *attended])
 
 
 def _without_labels(scene: Scene, made: Sequence[Draft]) -> list[Draft]:

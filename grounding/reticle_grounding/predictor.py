@@ -23,7 +23,7 @@ from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
 from .features import describe
 from .geometry import Point, Rect, Size
 from .images import as_rgb, load_image
-from .judging.judge import Judge, MarkVerifier, open_judge
+from .judging.judge import WEIGHT, Judge, MarkVerifier, open_judge
 from .labels import readings
 from .looks import Looks
 from .matcher.matcher import Matcher, NoMatcher, open_matcher
@@ -306,13 +306,15 @@ class Observation:
     ) -> list[tuple[float, Draft]]:
         config, judge = self._config, self._grounder.judge
         verifier: Verifier
+        weight = config.verifier_weight
         if judge is not None:
+            weight *= WEIGHT
             verifier = MarkVerifier(judge, self._pixels, scene, self.looks(), config.verifier_budget)
         else:
             ask = self._grounder.source.judge
             verifier = VlmVerifier(self.image, ask, config.verifier_budget, config.scaled_marker)
         scores = verifier.judge(instruction, [Place(d.point, d.region) for _, d in kept])
-        pooled = [(_pooled(p, s, config.verifier_weight), d) for (p, d), s in zip(kept, scores, strict=True)]
+        pooled = [(_pooled(p, s, weight), d) for (p, d), s in zip(kept, scores, strict=True)]
         return sorted(pooled, key=lambda pair: -pair[0])
 
     def _candidate(self, rank: int, p: float, draft: Draft, weighed: Weighed, answer: Reconsidered) -> Candidate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from agent_fakes.recorded import grounding
 
 from reticle_agent.actions import Click, Drag, Hotkey, Scroll, Step, TypeText
 from reticle_agent.safety import (
@@ -28,6 +29,11 @@ def candidate(text: str | None = None, p_true: float = 0.9) -> Candidate:
 
 def request(step: Step, chosen: int | None = None) -> ApprovalRequest:
     return ApprovalRequest(step, describe(step), None, None, chosen, "test")
+
+
+def announced_place() -> ApprovalRequest:
+    found = grounding("x", [Rect(10, 10, 40, 30)])
+    return ApprovalRequest(Click("x"), describe(Click("x")), None, found, 0, "test")
 
 
 class Answers:
@@ -163,6 +169,9 @@ def test_in_auto_mode_a_place_is_announced_and_can_be_objected_to() -> None:
     assert decide(Policy(mode="auto"), person, request(Click("x"), 0), None).source == "policy", "nothing to count"
     assert decide(counting, person, request(Hotkey(("a",))), None).source == "policy", "no place to show"
     assert decide(counting, Answers(Approval("deny", "user")), request(Click("x"), 0), None).source == "policy"
+    silent, drawn = Announces(Approval("allow", "policy")), announced_place()
+    assert decide(counting, silent, drawn, None) == Approval("allow", "policy", 0), "nobody objected"
+    assert decide(counting, silent, drawn, "pay").decision == "deny", "asked, the yes must be a person's"
     timed = TimedApprover(Answers(Approval("deny", "user")))
     assert timed.announce(request(Click("x"), 0), 3) == Approval("allow", "policy", 0), "nobody there can look on"
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from reticle_app.cli.main import run_command
+from reticle_grounding.assets import embedded_model_dir
 
 
 @pytest.fixture
@@ -164,7 +165,13 @@ def test_keep_ratio_out_of_range(fails, picture: Path, tmp_path: Path, command: 
 
 @pytest.mark.parametrize("command", ["ground", "eval"])
 def test_keep_ratio_for_a_model_that_cannot_choose(fails, picture: Path, tmp_path: Path, command: str) -> None:
-    assert "no patch scorer" in fails(*_asked(command, picture, tmp_path), "--keep-ratio", "0.3")
+    model = tmp_path / "model"
+    model.mkdir()
+    for file in embedded_model_dir().iterdir():
+        if file.name != "scorer.safetensors":
+            (model / file.name).symlink_to(file)
+    said = fails(*_asked(command, picture, tmp_path), "--model", model, "--keep-ratio", "0.3")
+    assert "no patch scorer" in said
 
 
 def _asked(command: str, picture: Path, folder: Path) -> list[object]:

@@ -179,6 +179,19 @@ def test_an_element_of_no_other_evidence_is_a_candidate_where_attention_points()
     assert not any(d.kind == "attended" for d in drafts(scene("close it", TEXTS, elements)))
 
 
+def test_what_an_entry_shows_is_no_place_beside_it_where_a_field_is_asked_for() -> None:
+    texts = [line("Direction", 20, 115)]
+    entry, shown = Rect(120, 110, 240, 136), Rect(130, 114, 170, 130)
+    elements = Elements((entry,), (shown,))
+
+    def attended(words: str) -> list[Rect]:
+        found = drafts(scene(words, texts, elements, peak(4, 5)))
+        return [d.region for d in found if d.kind == "attended"]
+
+    assert shown in attended("the Direction")
+    assert attended("the Direction field") == []
+
+
 def test_marks_stand_level_with_their_label() -> None:
     elements = Elements((Rect(10, 10, 24, 24),), ())
     assert marks_left_of(Rect(30, 8, 100, 26), elements) == [Rect(10, 10, 24, 24)]

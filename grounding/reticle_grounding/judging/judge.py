@@ -17,6 +17,8 @@ from reticle_grounding.verifier import Place
 from .inputs import Items, items_of, marked, question_of
 
 FILE = "verifier.safetensors"
+WEIGHT = 0.25
+"""What a verdict of these weights counts beside one of a published verifier; chosen on validation applications."""
 
 
 class Judge(Protocol):
