@@ -18,11 +18,10 @@ EXCLUDED_MODULES = (
     "triton", "torch.utils.tensorboard", "torch.utils.benchmark", "torch.utils.hipify", "torch.utils.bottleneck",
     # tests, builders and notebooks
     "pytest", "_pytest", "hypothesis", "mypy", "setuptools", "pip", "wheel", "pkg_resources", "IPython", "matplotlib",
-    "numpy.f2py", "numpy.testing", "scipy.datasets", "sympy.testing", "torchgen.packaged",
-    "torch.testing._internal.distributed", "torch.testing._internal.opinfo",
+    "scipy.datasets", "torchgen.packaged", "torch.testing._internal.opinfo",
     "torch.testing._internal.common_methods_invocations",
     # graphs that only compiled partitioning draws, video, other windows
-    "networkx", "av", "qwen_vl_utils", "torchvision", "torchaudio", "tkinter", "_tkinter", "pdb", "pydoc",
+    "networkx", "av", "qwen_vl_utils", "torchvision", "torchaudio", "tkinter", "_tkinter",
     # one's own training and fitting need the checkout's data
     "qtawesome",
     # Qt beyond widgets and SVG
