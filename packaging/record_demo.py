@@ -190,8 +190,8 @@ def perform(app: QApplication, editor: int, traces: Path, film: Film, pictures: 
     window.resize(WINDOW[2], WINDOW[3])
     window.move(WINDOW[0], WINDOW[1])
     window.show()
-    if not spin(180, window.header.run_button.isEnabled):
-        raise ReticleError(f"the model is not ready after 180 s: {window.footer.model.text()}")
+    if not spin(300, window.header.run_button.isEnabled):
+        raise ReticleError(f"the model is not ready after 300 s: {window.footer.model.text()}")
     hand("mousemove", 700, 780)
     spin(0.5)
     try:
