@@ -210,10 +210,10 @@ def perform(app: QApplication, editor: int, traces: Path, film: Film, pictures: 
             spin(5, lambda: parts.runner.running)
             shown = 0
             while parts.runner.running:
-                spin(0.05)
+                spin(0.2)
                 visible = any(overlay.isVisible() and overlay.marks for overlay in parts.desk.overlays)
                 if visible and shown < 3:
-                    spin(0.05)
+                    spin(0.25)
                     shown += 1
                     picture(film, pictures, f"desktop-{shown}")
                     spin(15, lambda: not any(overlay.isVisible() for overlay in parts.desk.overlays))
