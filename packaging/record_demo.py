@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import mss
 import numpy as np
@@ -37,9 +38,9 @@ from reticle_app.remote import RemoteGrounder
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Size
 
-DESKTOP = Size(1440, 900)
-WINDOW = (560, 60, 880, 640)
-EDITOR = (16, 60, 524, 640)
+DESKTOP = Size(1440, 780)
+WINDOW = (546, 40, 880, 620)
+EDITOR = (12, 40, 520, 620)
 TASK = (
     "open the Search menu, then click 'Find and Replace...', type 'gardener' into the search field, then press Escape"
 )
@@ -80,13 +81,18 @@ def same(first: Image.Image, second: Image.Image) -> bool:
     return float(changed.mean()) <= SAME
 
 
+def grabber() -> Any:
+    """Takes pictures of ``$DISPLAY``; its name changed between versions of mss."""
+    return mss.MSS() if hasattr(mss, "MSS") else mss.mss()
+
+
 @contextmanager
 def filming(film: Film) -> Iterator[None]:
     """Takes pictures of ``$DISPLAY`` in a thread while the block runs."""
     end = threading.Event()
 
     def take() -> None:
-        with mss.mss() as screen:
+        with grabber() as screen:
             before = time.monotonic()
             while not end.is_set():
                 shot = screen.grab(screen.monitors[0])
@@ -160,7 +166,7 @@ def glide(widget: QWidget) -> None:
 
 def open_reticle(app: QApplication, traces: Path) -> Parts:
     """The application as `reticle` builds it, with its own model process."""
-    settings = Settings(mode="auto", theme="light", traces=traces, countdown_s=2.0)
+    settings = Settings(mode="auto", theme="light", traces=traces, countdown_s=0)
     grounder = RemoteGrounder("")
 
     def screen(desk: Desk) -> Screen:
@@ -174,7 +180,7 @@ def picture(film: Film, folder: Path | None, name: str) -> None:
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with mss.mss() as screen:
+    with grabber() as screen:
         shot = screen.grab(screen.monitors[0])
     Image.frombytes("RGB", shot.size, shot.bgra, "raw", "BGRX").quantize(256).save(
         folder / f"{name}.png", optimize=True
@@ -192,7 +198,7 @@ def perform(app: QApplication, editor: int, traces: Path, film: Film, pictures: 
     window.show()
     if not spin(300, window.header.run_button.isEnabled):
         raise ReticleError(f"the model is not ready after 300 s: {window.footer.model.text()}")
-    hand("mousemove", 700, 780)
+    hand("mousemove", 700, 720)
     spin(0.5)
     try:
         with filming(film):
