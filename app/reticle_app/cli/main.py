@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import bench, doctor, evaluate, ground, models, run, trace, training
+from . import bench, doctor, evaluate, ground, models, run, serve, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -36,6 +36,7 @@ app = typer.Typer(
 ground.register(app)
 evaluate.register(app)
 run.register(app)
+serve.register(app)
 doctor.register(app)
 training.register(app)
 app.add_typer(bench.app, name="bench")
