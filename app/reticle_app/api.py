@@ -72,7 +72,7 @@ class Reticle:
         max_waiting: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        """``max_waiting`` groundings may wait for their turn, None is any number; ``max_pixels`` of pictures in bytes."""
+        """``max_waiting`` groundings may wait for their turn (None: any number); ``max_pixels`` of bytes."""
         self.settings = settings or Settings()
         self._grounder = grounder
         self._max_pixels = max_pixels
@@ -121,8 +121,8 @@ class Reticle:
         """Where the words are on the picture; coordinates are pixels of the picture.
 
         The picture asked about last is remembered, so further instructions on it are cheap. ``timeout_s`` is for
-        waiting and work together. Raises BadInput for a picture or words that cannot be used, BusyError when no turn came,
-        TookTooLongError when the work did not end in time, and ReticleError when the model's process dies.
+        waiting and work together. Raises BadInput for a picture or words that cannot be used, BusyError when no turn
+        came, TookTooLongError when the work did not end in time, and ReticleError when the model's process dies.
         """
         from reticle_grounding.predictor import check_instruction
 

@@ -20,6 +20,8 @@ CONNECTIONS = 32
 """Connections at once; more are turned away."""
 HEADERS = 32 * 2**10
 """Bytes of the headers of a request."""
+BACKLOG = 64
+"""Connections that wait to be taken; they may come before the server is ready."""
 KEEP_ALIVE_S = 5
 GOODBYE_S = 10
 """For requests in progress when the server ends."""
@@ -46,6 +48,7 @@ class Address:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((str(own), self.port))
+            made.listen(BACKLOG)
         except (OSError, OverflowError) as error:
             made.close()
             raise BadInput(f"cannot listen on {self.host} port {self.port}: {error}; choose another --port") from error
