@@ -31,7 +31,7 @@ from reticle_grounding.images import MAX_PIXELS, as_rgb, decode_image, load_imag
 from reticle_grounding.types import Grounding
 
 from .config import Mode, Settings, load_settings
-from .remote import RemoteGrounder, RemoteObservation
+from .remote import ModelEndedError, RemoteGrounder, RemoteObservation
 from .task import TaskOptions, TaskResult, run_on_desktop
 from .turns import BusyError, TookTooLongError, Turns
 
@@ -240,6 +240,9 @@ class Reticle:
             if overdue.is_set():
                 raise TookTooLongError("the answer took too long and was given up; allow more time") from None
             raise
+        except ModelEndedError:
+            self._grounder.end()  # the next one starts a fresh process
+            raise
         finally:
             if timer is not None:
                 timer.cancel()
@@ -273,6 +276,9 @@ class _Shared:
             try:
                 self._token.check()
                 yield
+            except ModelEndedError:
+                self._inner.end()  # the next one starts a fresh process
+                raise
             finally:
                 self._holds.clear()
 

@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw
 from reticle_app.api import Reticle
 from reticle_app.server.host import Host
 
-DEMO = (sys.executable, str(Path(__file__).resolve().parent / "demo_worker.py"))
+FAKES = Path(__file__).resolve().parent
+DEMO = (sys.executable, str(FAKES / "demo_worker.py"))
 TOKEN = "a-token-that-only-these-tests-know"
 
 

@@ -166,11 +166,12 @@ def test_what_takes_too_long_is_given_up_and_the_next_is_answered(start: Start) 
     assert client.reticle._grounder.pid != first, "the process that hangs was kept"
 
 
-def test_the_death_of_the_model_is_one_answer(start: Start) -> None:
+def test_the_death_of_the_model_is_one_answer_and_the_next_has_a_fresh_one(start: Start) -> None:
     client = start()
     answer = client.ground("crash")
     assert (answer.status, answer.kind) == (503, "unable")
     assert "ended" in answer.json["error"]["message"]
+    assert client.ground("red").status == 200
 
 
 def test_a_bug_in_the_model_is_one_answer(start: Start) -> None:
