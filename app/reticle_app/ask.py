@@ -19,7 +19,7 @@ from .theme import Theme
 from .widgets.approval import ApprovalPanel
 
 WIDTH = 440
-MARGIN = 24
+MARGIN = 48
 """Pixels between the window and the lower right corner of the screen."""
 
 

@@ -80,17 +80,18 @@ def press(name: str) -> Callable[[], None]:
                 break
             time.sleep(0.05)
         time.sleep(1.0)
-        where = subprocess.run(
+        size = subprocess.run(
             ["xdotool", "getwindowgeometry", "--shell", window[0]], capture_output=True, text=True, check=True
         ).stdout
-        at = dict(line.split("=") for line in where.splitlines())
-        x = int(at["X"]) + int(at["WIDTH"]) * (3 if name == "approve" else 1) // 4
-        y = int(at["Y"]) + int(at["HEIGHT"]) - 42
-        subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+        height = int(dict(line.split("=") for line in size.splitlines())["HEIGHT"])
+        x, y = {"approve": 330, "refuse": 110}[name], height - 45
+        move = ["mousemove", "--window", window[0], str(x), str(y)]
+        subprocess.run(["xdotool", *move, "click", "1"], check=True)
 
     return at_it
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize(("person", "status"), [("approve", "done"), ("refuse", "refused")])
 def test_the_person_decides_in_a_window(
     target: Target, make_reticle: Callable[..., Reticle], person: str, status: str
