@@ -19,7 +19,7 @@ from .theme import Theme
 from .widgets.approval import ApprovalPanel
 
 WIDTH = 440
-MARGIN = 48
+MARGIN = 24
 """Pixels between the window and the lower right corner of the screen."""
 
 
@@ -29,7 +29,11 @@ class AskWindow(QWidget):
     def __init__(self, theme: Theme, description: str, reason: str) -> None:
         super().__init__(
             None,
-            Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.WindowDoesNotAcceptFocus,
+            Qt.WindowType.Window
+            | Qt.WindowType.FramelessWindowHint
+            | Qt.WindowType.X11BypassWindowManagerHint  # managers put full-screen windows above those on top
+            | Qt.WindowType.WindowStaysOnTopHint
+            | Qt.WindowType.WindowDoesNotAcceptFocus,
         )
         self.setWindowTitle("Reticle asks")
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)

@@ -74,12 +74,15 @@ def press(name: str) -> Callable[[], None]:
     def at_it() -> None:
         for _ in range(400):
             found = subprocess.run(
-                ["xdotool", "search", "--name", "^Reticle asks$"], capture_output=True, text=True, check=False
+                ["xdotool", "search", "--onlyvisible", "--name", "^Reticle asks$"],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if window := found.stdout.split():
                 break
             time.sleep(0.05)
-        time.sleep(1.0)
+        time.sleep(1.5)
         size = subprocess.run(
             ["xdotool", "getwindowgeometry", "--shell", window[0]], capture_output=True, text=True, check=True
         ).stdout
@@ -91,7 +94,7 @@ def press(name: str) -> Callable[[], None]:
     return at_it
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(40)
 @pytest.mark.parametrize(("person", "status"), [("approve", "done"), ("refuse", "refused")])
 def test_the_person_decides_in_a_window(
     target: Target, make_reticle: Callable[..., Reticle], person: str, status: str
@@ -101,7 +104,7 @@ def test_the_person_decides_in_a_window(
     hand.start()
     answer = host.act(TASK, dry_run=False)
     hand.join()
-    assert answer.status == status
+    assert answer.status == status, answer.message
     clicks = target.clicks()
     assert len(clicks) == (1 if person == "approve" else 0)
     assert all(RED.contains(click) for click in clicks)
