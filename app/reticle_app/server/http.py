@@ -55,7 +55,7 @@ _ALWAYS = {
 _AT_WORK = {
     409: "A run is in progress, or was stopped.",
     429: "Too many are waiting.",
-    503: "This machine cannot do it now: no display, or the model's process ended.",
+    503: "This machine cannot do it now, for example because the model's process ended.",
     504: "The answer took too long and was given up.",
 }
 _KINDS = {404: "not_found", 405: "method_not_allowed", 415: "not_json", 422: "invalid"}
