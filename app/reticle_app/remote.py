@@ -270,14 +270,15 @@ class RemoteGrounder:
 
     def restart(self) -> str:
         """Ends the process, starts a fresh one and returns the model's name."""
-        self._end()
+        self.end()
         return self.start()
 
     def close(self) -> None:
         self._closed = True
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Ends the process and whoever waits for it (``Cancelled``); the next use starts a fresh one."""
         process = self._process
         if process is not None:
             process.close()

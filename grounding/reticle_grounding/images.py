@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -35,6 +36,8 @@ _DECODING = (
     Image.DecompressionBombError,
 )
 """What Pillow raises on damaged files, beside its own errors."""
+SENT_FORMATS = ("PNG", "JPEG", "WEBP")
+"""What :func:`decode_image` reads; every further format is more code for bytes of unknown origin."""
 _TURNED = (5, 6, 7, 8)
 """Orientations of the EXIF specification that swap width and height."""
 _WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
@@ -64,6 +67,28 @@ def load_image(path: Path | str) -> Image.Image:
         raise BadInput(f"{path} has more than {MAX_PIXELS // 10**6} million pixels") from None
     except _DECODING as error:
         raise BadInput(f"{path} is damaged or cut short: {error}") from error
+
+
+def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The picture in ``data`` (PNG, JPEG or WebP) as RGB, as :func:`load_image` gives it.
+
+    Raises BadInput for anything else, and before decoding for more than ``max_pixels`` pixels.
+    """
+    try:
+        with _own_size_limit(), Image.open(io.BytesIO(data), formats=SENT_FORMATS) as opened:
+            if opened.width * opened.height > max_pixels:
+                said = f"the picture is {opened.width}x{opened.height}"
+                raise BadInput(f"{said}; at most {max_pixels / 10**6:g} million pixels are accepted")
+            check_image(opened)
+            opened.load()
+            ImageOps.exif_transpose(opened, in_place=True)
+            return as_rgb(opened)
+    except UnidentifiedImageError:
+        raise BadInput(f"the bytes are no picture; send {', '.join(SENT_FORMATS)}") from None
+    except Image.DecompressionBombError:
+        raise BadInput(f"the picture has more than {MAX_PIXELS // 10**6} million pixels") from None
+    except _DECODING as error:
+        raise BadInput(f"the picture is damaged or cut short: {error}") from error
 
 
 def picture_size(path: Path) -> Size:

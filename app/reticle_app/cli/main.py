@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import bench, doctor, evaluate, ground, models, prefill, rules, run, stop, trace, training
+from . import bench, doctor, evaluate, ground, models, prefill, rules, run, serve, stop, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -37,6 +37,7 @@ ground.register(app)
 evaluate.register(app)
 run.register(app)
 stop.register(app)
+serve.register(app)
 doctor.register(app)
 training.register(app)
 app.add_typer(bench.app, name="bench")

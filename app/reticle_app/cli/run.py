@@ -92,7 +92,7 @@ def run(
         max_tokens=max_tokens,
     )
     options = replace(
-        TaskOptions.of(settings, task, mode_of(dry_run, confirm, auto) or settings.mode, trace),
+        TaskOptions.of(settings, task, chosen_mode(dry_run, confirm, auto) or settings.mode, trace),
         one_wrong_in=one_wrong_in or settings.one_wrong_in,
         max_steps=max_steps or settings.max_steps,
         max_seconds=max_seconds or settings.max_seconds,
@@ -135,7 +135,7 @@ def open_model(folder: Path | None, token: StopToken) -> Grounder:
     return StoppableGrounder(Predictor.open(folder), token)
 
 
-def mode_of(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
+def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
     modes: list[tuple[Mode, bool]] = [("dry-run", dry_run), ("confirm", confirm), ("auto", auto)]
     chosen = [name for name, on in modes if on]
     if len(chosen) > 1:

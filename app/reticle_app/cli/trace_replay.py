@@ -18,7 +18,7 @@ from reticle_grounding.errors import BadInput
 from .approver import TerminalApprover
 from .ground import JsonOption, ModelOption
 from .output import emit_json, say, warn
-from .run import EXIT, mode_of, open_model
+from .run import EXIT, open_model
 
 if TYPE_CHECKING:
     from reticle_agent.replay.whatif import Compared
@@ -56,7 +56,7 @@ def replay(
 
     settings, token = load_settings(), StopToken()
     recording = read_recording(trace, _secret)
-    options = TaskOptions.of(settings, recording.task, mode_of(dry_run, confirm, auto) or settings.mode, out)
+    options = TaskOptions.of(settings, recording.task, chosen_mode(dry_run, confirm, auto) or settings.mode, out)
     options = replace(options, replay=recording, max_steps=max(options.max_steps, len(recording.steps)))
     folder = chosen_model(model, settings)
     with ExitStack() as stack:
