@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from reticle_app.cli.main import run_command
+from reticle_grounding.assets import embedded_model_dir
 
 
 @pytest.fixture
@@ -86,6 +88,25 @@ def test_model_folder_that_is_not_one(fails, picture: Path, tmp_path: Path) -> N
     (tmp_path / "model").mkdir()
     line = fails("ground", picture, "ok", "--model", tmp_path / "model")
     assert str(tmp_path / "model") in line
+
+
+@pytest.mark.parametrize("command", ["ground", "eval"])
+@pytest.mark.parametrize(
+    ("file", "fields", "said"),
+    [
+        ("preprocessor_config.json", {"image_processor_type": "CLIPImageProcessor"}, "it is a CLIPImageProcessor"),
+        ("preprocessor_config.json", {"patch_size": 16}, "take both files from the same model"),
+        ("config.json", {"model_type": "llama"}, "model_type 'llama'; this program knows"),
+    ],
+)
+def test_files_of_another_model(
+    fails, picture: Path, tmp_path: Path, command: str, file: str, fields: dict[str, object], said: str
+) -> None:
+    folder = Path(shutil.copytree(embedded_model_dir(), tmp_path / "model"))
+    (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | fields))
+    line = fails(*_asked(command, picture, tmp_path), "--model", folder)
+    assert said in line
+    assert str(folder) in line
 
 
 def test_save_into_a_missing_folder(fails, picture: Path, tmp_path: Path) -> None:
