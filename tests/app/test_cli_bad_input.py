@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +187,23 @@ def test_keep_ratio_out_of_range(fails, picture: Path, tmp_path: Path, command: 
 @pytest.mark.parametrize("command", ["ground", "eval"])
 def test_keep_ratio_for_a_model_that_cannot_choose(fails, picture: Path, tmp_path: Path, command: str) -> None:
     assert "no patch scorer" in fails(*_asked(command, picture, tmp_path), "--keep-ratio", "0.3")
+
+
+@pytest.mark.parametrize("command", ["ground", "eval"])
+def test_numbers_that_cannot_be_had(
+    fails, picture: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchao.quantization", None)
+    asked = _asked(command, picture, tmp_path)
+    assert "known: fp32, bf16, int8" in fails(*asked, "--dtype", "int3")
+    assert "pip install 'reticle[quant]'" in fails(*asked, "--dtype", "int8")
+    config = tmp_path / "config" / "reticle"
+    config.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (config / "settings.json").write_text(json.dumps({"dtype": "int8"}))
+    assert "pip install 'reticle[quant]'" in fails(*asked)
+    (config / "settings.json").write_text(json.dumps({"dtype": "int4"}))
+    assert "dtype" in fails(*asked)
 
 
 def _asked(command: str, picture: Path, folder: Path) -> list[object]:

@@ -22,6 +22,7 @@ from .output import emit_json, say, warn
 if TYPE_CHECKING:
     from reticle_agent.seams import Grounder
     from reticle_agent.stop import StopToken
+    from reticle_grounding.number_types import NumberType
 
 EXIT = {"done": 0, "stopped": 130}
 
@@ -103,7 +104,7 @@ def run(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: _open_model(folder, token),
+            lambda: _open_model(folder, token, settings.dtype),
             application=application,
             token=token,
             tell=warn,
@@ -123,11 +124,11 @@ def run(
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def _open_model(folder: Path | None, token: StopToken) -> Grounder:
+def _open_model(folder: Path | None, token: StopToken, numbers: NumberType | None) -> Grounder:
     from reticle_app.task import StoppableGrounder
-    from reticle_grounding.predictor import Grounder as Predictor
+    from reticle_grounding.opening import open_grounder
 
-    return StoppableGrounder(Predictor.open(folder), token)
+    return StoppableGrounder(open_grounder(folder, numbers=numbers), token)
 
 
 def _mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:

@@ -11,7 +11,6 @@ from reticle_grounding.errors import WHOLE_FOLDER, CheckpointError
 
 from .prompts import CHAT_TOKENS, IMAGE_PAD, Prompt
 
-
 FILE = "tokenizer.json"
 
 

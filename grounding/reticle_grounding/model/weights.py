@@ -97,6 +97,11 @@ class TensorFiles:
         published, shard = self._where[name]
         return tuple(self._open[shard].get_slice(published).get_shape())
 
+    def stored_type(self, name: str) -> str:
+        """As safetensors call it, such as BF16."""
+        published, shard = self._where[name]
+        return str(self._open[shard].get_slice(published).get_dtype())
+
     def read(self, name: str) -> Tensor:
         published, shard = self._where[name]
         tensor: Tensor = self._open[shard].get_tensor(published)
@@ -107,6 +112,13 @@ def has_head(directory: Path) -> bool:
     """Whether any tensor of a pointer head is in the folder."""
     with ExitStack() as stack:
         return any(name.startswith(HEAD) for name in TensorFiles(directory, stack))
+
+
+def all_bfloat16(directory: Path) -> bool:
+    """Whether every tensor of the folder is stored in bfloat16."""
+    with ExitStack() as stack:
+        files = TensorFiles(directory, stack)
+        return all(files.stored_type(name) == "BF16" for name in files)
 
 
 def fill(model: nn.Module, directory: Path, *, tied: bool, nested: bool = False) -> None:
