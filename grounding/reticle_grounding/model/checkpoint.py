@@ -130,7 +130,7 @@ def _check_agreement(
         ids.append(("the pointer token's id", model.pointer_pad_id, prompts.POINTER_PAD))
     if model.patch_scorer is not None:
         ids.append(("the id of the token for dropped patches", model.marker_id, prompts.DROPPED))
-    pairs = [(PROCESSOR, *size) for size in sizes]
+    pairs: list[tuple[str, str, object, object]] = [(PROCESSOR, *size) for size in sizes]
     pairs += [(TOKENIZER, what, said, tokenizer.token_id(token)) for what, said, token in ids]
     for file, what, said, other in pairs:
         if said != other:

@@ -300,6 +300,7 @@ class PointerModelModule(nn.Module):
         cache: Any = None,
         deep: DeepStack | None = None,
         rows: object = None,
+        wanted: Tensor | None = None,
     ) -> Tensor:
         """Language model on embeddings [B, L, d] -> states [B, L, d] after the final norm.
 
@@ -308,8 +309,12 @@ class PointerModelModule(nn.Module):
             cache: a transformers ``DynamicCache`` that is read and extended, or None.
             deep: where patches stand in ``embeds`` and what the first layers add to them.
             rows: an ``attention_rows.Rows`` to fill, for a model prepared by ``record_rows``.
+            wanted: [n] the rows whose states are read, for a model prepared by ``trim_last_layer``; the others are
+                not final. None for all.
         """
         extra: dict[str, object] = {} if rows is None else {"rows": rows}
+        if wanted is not None:
+            extra["wanted"] = wanted
         if deep is not None and deep.levels:
             extra |= {"visual_pos_masks": deep.places, "deepstack_visual_embeds": list(deep.levels)}
         out: Tensor = self.backbone.model.language_model(
@@ -326,6 +331,10 @@ class PointerModelModule(nn.Module):
         """Vocabulary logits of post-norm states [..., d] -> [..., vocabulary]."""
         out: Tensor = self.backbone.lm_head(states)
         return out
+
+    def pointer_rows(self, input_ids: Tensor) -> Tensor:
+        """[K] where the pointer tokens stand in one sequence [1, L]."""
+        return (input_ids[0] == self.pointer_pad_id).nonzero().flatten()
 
     def pointer_queries(self, input_ids: Tensor, states: Tensor) -> Tensor:
         """Post-norm states at the pointer tokens, [K, d] in reading order."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .families import DeepStack
 from .gui_actor import GuiActor, first_map
+from .last_layer import no_rows
 from .screens import EncodedScreen, Runner, Timings, View, restored, timed
 from .selection import Rebuilt, SelectionRule, choose, rebuild
 from .ui_graph import candidates, components
@@ -62,7 +63,7 @@ class FocusUI:
         start = int((opening[0] == module.image_token_id).nonzero()[0])
         with timed(timings, "prefill"):
             patches = self.scorer.patches(view.sight.merged)
-            cache = runner.cached_text(opening[:, :start])
+            cache = runner.cached_text(opening[:, :start], no_rows(runner.device))
             cell = view.pixels.shape[0] // view.map_shape[0]
             numbered = torch.from_numpy(candidates(components(view.pixels, cell))).flatten()
         return FocusScreen(
@@ -87,7 +88,8 @@ class FocusUI:
         chosen = self.select(ids, screen.view.grid, scores, screen.candidates)
         start = screen.prefix_length
         with restored(screen.cache, start):
-            states = self.states(chosen, screen.view, start, screen.cache)
+            wanted = runner.module.pointer_rows(chosen.ids[:, start:])
+            states = self.states(chosen, screen.view, start, screen.cache, wanted)
         queries = runner.module.pointer_queries(chosen.ids[:, start:], states)
         return self.spread(runner.module.head(queries, screen.view.sight.merged[chosen.kept]), chosen.kept)
 
@@ -122,13 +124,19 @@ class FocusUI:
         placed = rebuilt.placed(positions, self.rule.gaps)
         return Selected(kept, rebuilt, rebuilt.ids(ids, module.marker_id), placed)
 
-    def states(self, chosen: Selected, view: View, start: int = 0, cache: object = None) -> Tensor:
-        """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache."""
+    def states(
+        self, chosen: Selected, view: View, start: int = 0, cache: object = None, wanted: Tensor | None = None
+    ) -> Tensor:
+        """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache.
+
+        ``wanted`` as for ``decode``.
+        """
         module = self.runner.module
         levels = None if bool(chosen.kept.all()) else module.levels_under_selection
         sight, ids = view.sight.taken(chosen.kept, levels), chosen.ids[:, start:]
         deep = DeepStack(ids == module.image_token_id, sight.levels)
-        return module.decode(module.embed(ids, sight.merged), chosen.positions[..., start:], cache=cache, deep=deep)
+        embeds, positions = module.embed(ids, sight.merged), chosen.positions[..., start:]
+        return module.decode(embeds, positions, cache=cache, deep=deep, wanted=wanted)
 
     def spread(self, logits: Tensor, kept: Tensor) -> Tensor:
         """[V] attention on the whole grid, 0 where a patch was dropped, from logits [K, kept]."""
