@@ -11,6 +11,7 @@ import platformdirs
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from reticle_grounding.errors import BadInput
+from reticle_grounding.number_types import NumberType
 
 APP = "reticle"
 Mode = Literal["dry-run", "confirm", "auto"]
@@ -39,6 +40,8 @@ class Settings(BaseModel):
     """Version of this file's form."""
     model: Path | None = None
     """Folder of the grounding model, or the name of a kept one; None is the embedded one."""
+    dtype: NumberType | None = None
+    """What the model computes in: fp32, bf16 or int8; None leaves it to the machine."""
     models: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "models")
     """Where `reticle models` keeps models."""
     traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")

@@ -1,4 +1,4 @@
-"""The model's own process: ``python -m reticle_app.worker`` reads requests on stdin and answers on stdout.
+"""The model's own process: ``python -m reticle_app.worker [NUMBERS]`` reads requests on stdin and answers on stdout.
 
 Requests carry ``op`` and ``id``; every answer repeats the ``id`` and has either ``ok`` or ``error``. Standard output is
 moved aside at the start, so a stray print of any library ends up on stderr and cannot corrupt the channel.
@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -19,6 +20,7 @@ from PIL import Image
 
 from reticle_agent.seams import Grounder, Observation
 from reticle_grounding.errors import BadInput, ReticleError
+from reticle_grounding.number_types import number_type
 
 from .protocol import (
     Header,
@@ -48,15 +50,17 @@ class Readable(Protocol):
     def texts(self) -> Sequence[TextBox]: ...
 
 
-def open_predictor(model_dir: str, tuning: Tuning = DEFAULT) -> Grounder:
-    """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported."""
-    from reticle_grounding.assets import embedded_model_dir
-    from reticle_grounding.options import GroundingConfig
-    from reticle_grounding.predictor import Grounder as Predictor
+def open_predictor(model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None = None) -> Grounder:
+    """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported.
 
-    folder = Path(model_dir) if model_dir else embedded_model_dir()
+    ``numbers`` names what it computes in; None leaves it to the device.
+    """
+    from reticle_grounding.opening import open_grounder
+    from reticle_grounding.options import GroundingConfig
+
     config = GroundingConfig(reading=tuning.reading, keep_ratio=tuning.keep_ratio)
-    return Predictor.open(folder, config)
+    folder = Path(model_dir) if model_dir else None
+    return open_grounder(folder, config, None if numbers is None else number_type(numbers))
 
 
 class ModelServer:
@@ -177,4 +181,4 @@ def serve(opener: Opener = open_predictor) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(serve())
+    sys.exit(serve(partial(open_predictor, numbers=next(iter(sys.argv[1:]), None))))

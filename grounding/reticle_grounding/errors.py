@@ -6,6 +6,8 @@ line that names what was wrong and what to do about it. Anything else that escap
 
 from __future__ import annotations
 
+WHOLE_FOLDER = "a model folder holds config.json, safetensors files, tokenizer.json and preprocessor_config.json"
+
 
 class ReticleError(Exception):
     """Base of all errors whose text may be shown verbatim."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,25 @@ def test_model_folder_that_is_not_one(fails, picture: Path, tmp_path: Path) -> N
     assert str(tmp_path / "model") in line
 
 
+@pytest.mark.parametrize("command", ["ground", "eval"])
+@pytest.mark.parametrize(
+    ("file", "fields", "said"),
+    [
+        ("preprocessor_config.json", {"image_processor_type": "CLIPImageProcessor"}, "it is a CLIPImageProcessor"),
+        ("preprocessor_config.json", {"patch_size": 16}, "take both files from the same model"),
+        ("config.json", {"model_type": "llama"}, "model_type 'llama'; this program knows"),
+    ],
+)
+def test_files_of_another_model(
+    fails, picture: Path, tmp_path: Path, command: str, file: str, fields: dict[str, object], said: str
+) -> None:
+    folder = Path(shutil.copytree(embedded_model_dir(), tmp_path / "model"))
+    (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | fields))
+    line = fails(*_asked(command, picture, tmp_path), "--model", folder)
+    assert said in line
+    assert str(folder) in line
+
+
 def test_save_into_a_missing_folder(fails, picture: Path, tmp_path: Path) -> None:
     assert "no folder" in fails("ground", picture, "ok", "--save", tmp_path / "none" / "a.png")
 
@@ -172,6 +193,23 @@ def test_keep_ratio_for_a_model_that_cannot_choose(fails, picture: Path, tmp_pat
             (model / file.name).symlink_to(file)
     said = fails(*_asked(command, picture, tmp_path), "--model", model, "--keep-ratio", "0.3")
     assert "no patch scorer" in said
+
+
+@pytest.mark.parametrize("command", ["ground", "eval"])
+def test_numbers_that_cannot_be_had(
+    fails, picture: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchao.quantization", None)
+    asked = _asked(command, picture, tmp_path)
+    assert "known: fp32, bf16, int8" in fails(*asked, "--dtype", "int3")
+    assert "pip install 'reticle[quant]'" in fails(*asked, "--dtype", "int8")
+    config = tmp_path / "config" / "reticle"
+    config.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (config / "settings.json").write_text(json.dumps({"dtype": "int8"}))
+    assert "pip install 'reticle[quant]'" in fails(*asked)
+    (config / "settings.json").write_text(json.dumps({"dtype": "int4"}))
+    assert "dtype" in fails(*asked)
 
 
 def _asked(command: str, picture: Path, folder: Path) -> list[object]:

@@ -101,6 +101,25 @@ def test_weights_cut_short_are_refused(take: Run, kept: Path, folder: Path, keep
     assert not kept.exists()
 
 
+@pytest.mark.parametrize(
+    ("processor", "said"),
+    [
+        ({"image_processor_type": "CLIPImageProcessor"}, "preprocessor_config.json"),
+        ({"patch_size": 16}, "the patch size is 14, preprocessor_config.json says 16"),
+    ],
+)
+def test_the_processor_of_another_model_is_refused(
+    take: Run, kept: Path, folder: Path, processor: dict[str, object], said: str
+) -> None:
+    (folder / "config.json").write_bytes(as_json(ACTOR | {"vision_config": {"patch_size": 14}}))
+    (folder / "preprocessor_config.json").write_bytes(as_json(processor))
+    code, _, err = take(folder, "--accept-licence")
+    assert code == 2
+    assert said in err
+    assert "take " in err  # what to do
+    assert not kept.exists()
+
+
 def test_another_family_is_refused(take: Run, kept: Path, folder: Path) -> None:
     (folder / "config.json").write_bytes(as_json({"model_type": "llama"}))
     code, _, err = take(folder, "--accept-licence")

@@ -99,11 +99,12 @@ def test_quantised_weights_are_counted_with_their_scales() -> None:
         TensorHeader("visual.patch_embed.proj.weight", "BF16", (8, 3, 2, 14, 14)),
         TensorHeader("multi_patch_pointer_head.projection_enc.0.weight", "BF16", (8, 8)),
     ]
-    rest = sum(t.numbers for t in others) * 2
+    rest = sum(t.numbers for t in [vision, *others])
     told = predict([matrix, vision, *others])
-    assert told.weights["int8"] == 10 * 300 + 10 * 4 + 4 * 7 + 4 * 4 + rest
-    assert told.weights["int4"] == 10 * (150 + 3 * 4) + 4 * (4 + 1 * 4) + rest
+    assert told.weights["int8"] == 10 * 300 + 10 * (4 + 1) + 4 * rest
+    assert told.weights["int4"] == 10 * (150 + 3 * 4) + 2 * rest
     assert told.weights["float32"] == 2 * told.weights["bfloat16"]
+    assert told.opening("int8") == max(told.total("int8"), told.stored) + told.largest
 
 
 def test_whole_numbers_stay_and_a_tied_copy_counts_once() -> None:

@@ -165,9 +165,44 @@ def test_a_missing_folder_is_named(tmp_path):
     refused(tmp_path / "nowhere", "nowhere is not a model folder")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 224}}, "it is a CLIPImageProcessor"),
+        ({"image_mean": [0.5]}, "image_mean holds 1 numbers instead of 3"),
+        ({"image_std": [0.5, 0.0, 0.5]}, "image_std and rescale_factor must be above 0"),
+        ({"rescale_factor": "1/255"}, "rescale_factor: expected a list of numbers"),
+        ({"resample": 77}, "resample is 77"),
+        ({"min_pixels": 9000, "max_pixels": 8000}, "min_pixels is 9000, more than max_pixels, 8000"),
+    ],
+)
+def test_processors_of_other_models_are_refused(folder, fields, said):
+    edit_json(folder / "preprocessor_config.json", **fields)
+    refused(folder, said)
+
+
+def test_weights_of_another_family_are_named(tiny_folder, tmp_path):
+    kinds = ("qwen2_5_vl", "focusui:qwen2_5_vl", "gui_aima:qwen2_5_vl", "qwen2_vl")
+    for told, held, said in (
+        (0, 1, r"holds tensors this model does not have: patch_scorer\."),
+        (1, 0, r"lacks patch_scorer\."),
+        (2, 0, r"holds tensors this model does not have: multi_patch_pointer_head\."),
+        (0, 2, r"lacks multi_patch_pointer_head\."),
+        (3, 0, r"lacks lm_head\.weight, visual\.blocks\.0\.mlp\.fc1"),
+    ):
+        folder = Path(shutil.copytree(tiny_folder(kinds[held]), tmp_path / f"{told}-{held}"))
+        shutil.copy(tiny_folder(kinds[told]) / "config.json", folder)
+        refused(folder, f"{said}.*take all files from the same model")
+
+
+def test_what_is_no_config_of_a_model_is_named(folder):
+    (folder / "config.json").write_text("{}")
+    refused(folder, f"{folder}: config.json has no model_type")
+
+
 def test_files_must_agree(folder):
     edit_json(folder / "preprocessor_config.json", patch_size=16)
-    refused(folder, "the patch size is 14, its other files say 16")
+    refused(folder, r"the patch size is 14, preprocessor_config\.json says 16; take both files from the same model")
     edit_json(folder / "preprocessor_config.json", patch_size=14)
     edit_json(folder / "config.json", pointer_pad_token_id=3)
     refused(folder, "the pointer token's id is 3")

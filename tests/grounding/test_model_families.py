@@ -91,6 +91,16 @@ def test_wrong_number_of_vision_rows_is_refused(tiny_model):
         model.embed(ids, torch.zeros(2, 64))
 
 
+def test_grids_that_are_not_the_pictures_are_refused(tiny_model):
+    model = tiny_model("qwen2_5_vl")
+    pixels = torch.zeros(24, 3 * 2 * 14 * 14)
+    assert model.vision(pixels, torch.tensor([[1, 4, 6]])).shape[0] == 6
+    with pytest.raises(BadInput, match=r"grid \[\[1, 4, 8\]\] is one of 32 patches, but the picture has 24"):
+        model.vision(pixels, torch.tensor([[1, 4, 8]]))
+    with pytest.raises(BadInput, match="does not divide into blocks of 2"):
+        model.vision(pixels, torch.tensor([[1, 3, 8]]))
+
+
 @pytest.mark.parametrize(
     ("size", "grid"),
     [

@@ -13,6 +13,9 @@ from reticle_grounding.peer.bench import PeerError, StepResult, _check_same, com
 from reticle_grounding.peer.weights import KINDS, PUBLISHED, shrunk, write_folder
 from reticle_grounding.peer.worker import Ours, Plain
 
+SAME = 5e-5
+"""Share of a map's spread by which the sides may differ; in float32 they do by 0.4e-6 to 3e-6."""
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
@@ -26,12 +29,17 @@ def test_both_sides_see_the_same(folders, small_screen: Image.Image, kind, keep)
     if keep < 1 and not kind.startswith("focusui"):
         pytest.skip("drops no patches")
     ours, plain = Ours(folders[kind], keep), Plain(folders[kind], keep)
+    maps: list[np.ndarray] = []
     for step, words in (("first", "Save as"), ("further", "the orange circle")):
         one, other = (getattr(side, step)(small_screen, words).ravel() for side in (ours, plain))
-        spread = float(np.ptp(other))
-        assert spread > 0.01 * other.max()  # an even map would agree with anything
-        np.testing.assert_allclose(one, other, atol=1e-2 * spread, rtol=0)
+        spread = float(np.ptp(other[other > 0]))
+        assert spread > 0.1 * other.max()  # an even map would agree with anything
+        np.testing.assert_allclose(one, other, atol=SAME * spread, rtol=0)
+        np.testing.assert_array_equal(one > 0, other > 0)
         assert (np.count_nonzero(other) < other.size) == (keep < 1)
+        maps.append(other)
+    # Words change the map by more than the sides may differ, so an answer to other words would be seen.
+    assert np.abs(maps[0] - maps[1]).max() > 10 * SAME * spread
 
 
 def test_sides_are_measured_in_their_own_processes(folders, small_screen: Image.Image, tmp_path: Path) -> None:
@@ -43,7 +51,7 @@ def test_sides_are_measured_in_their_own_processes(folders, small_screen: Image.
         assert step.processor_ratio.low <= step.processor_ratio.middle <= step.processor_ratio.high
         assert all(seconds > 0 for seconds in step.processor_s.values())
         assert all(step.peak[side] >= step.working[side] for side in step.peak)
-        assert 0 <= step.difference < 1e-4
+        assert 0 <= step.difference < SAME * step.highest
     # Nothing of the picture is computed again for a further instruction.
     assert result.steps["further"].processor_s["ours"] < result.steps["first"].processor_s["ours"]
 

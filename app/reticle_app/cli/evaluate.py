@@ -14,10 +14,12 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.number_types import number_type
 from reticle_grounding.strategies import strategy_named
 
 from .evaluate_table import print_results
 from .ground import (
+    DtypeOption,
     JsonOption,
     KeepOption,
     ModelOption,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from reticle_grounding.evaluation.results import Evaluation
     from reticle_grounding.evaluation.risk import Answer
     from reticle_grounding.evaluation.sets import TargetSet
+    from reticle_grounding.number_types import NumberType
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder
 
@@ -108,6 +111,7 @@ def evaluate(
     wordings: WordingsOption = 0,
     select: SelectOption = None,
     prefill: PrefillOption = "auto",
+    dtype: DtypeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy, risk, calibration, rejection and time on labelled screens of one or several sets."""
@@ -120,6 +124,8 @@ def evaluate(
     check_prefill(prefill)
     if curve is not None:
         check_ending(curve)
+    settings = load_settings()
+    numbers = None if dtype is None else number_type(dtype)
     selection = None if select is None else strategy_named(select, keep_ratio).name
     rules = None if preset is None else preset_named(preset)
     choices = Choices(benchmark, images, boxes, applications, refined=rules is not None and rules.refined)
@@ -131,9 +137,10 @@ def evaluate(
         config = GroundingConfig(keep_ratio=keep_ratio, select=selection, second_look=again, wordings=wordings)
         results = _measure(
             sets,
-            chosen_model(model, load_settings()),
+            chosen_model(model, settings),
             config,
             rules,
+            numbers or settings.dtype,
             prefill=prefill,
             baselines=baselines,
             verify=verify,
@@ -182,6 +189,7 @@ def _measure(
     model: Path | None,
     config: GroundingConfig,
     preset: Preset | None,
+    numbers: NumberType | None = None,
     *,
     prefill: str,
     baselines: bool,
@@ -191,7 +199,7 @@ def _measure(
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
     from reticle_grounding.evaluation.presets import Applied
-    from reticle_grounding.predictor import Grounder
+    from reticle_grounding.opening import open_grounder
 
     # All rules before any model, so that a preset without one for some set is told at once.
     benchmarks = [s.origin.name if s.origin else None for s in sets]
@@ -201,7 +209,7 @@ def _measure(
     for name, measured, applied in zip(distinct([s.name for s in sets]), sets, rules, strict=True):
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
-            first = Grounder.open(model, replace(config, max_pixels=limit))
+            first = open_grounder(model, replace(config, max_pixels=limit), numbers)
             follow_prefill(first, prefill)
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:

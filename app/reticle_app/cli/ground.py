@@ -10,6 +10,7 @@ import typer
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
+from reticle_grounding.number_types import NUMBER_TYPES, number_type
 from reticle_grounding.strategies import STRATEGIES, strategy_named
 
 from .output import emit_json, say
@@ -50,6 +51,14 @@ PrefillOption = Annotated[
         "--prefill", help="Attention to long prompts: dense, sparse, or auto for sparse where that is faster."
     ),
 ]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dtype",
+        help=f"Numbers the model computes in: {', '.join(NUMBER_TYPES)}; default is the settings', then fp32 on the "
+        "processor and bf16 on a GPU. int8 holds the language model's matrices and wants the extra 'quant'.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -72,22 +81,26 @@ def ground(
     ] = None,
     select: SelectOption = None,
     prefill: PrefillOption = "auto",
+    dtype: DtypeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
     from reticle_grounding.images import load_image
+    from reticle_grounding.opening import open_grounder
     from reticle_grounding.options import GroundingConfig
-    from reticle_grounding.predictor import Grounder, check_instruction
+    from reticle_grounding.predictor import check_instruction
     from reticle_grounding.second_look import SecondLookRule
 
     check_instruction(instruction)
+    numbers = None if dtype is None else number_type(dtype)
     chosen = None if select is None else strategy_named(select, keep_ratio).name
     picture = load_image(image)
     _check_target(save)
     check_prefill(prefill)
     again = SecondLookRule() if second_look else None
     config = GroundingConfig(keep_ratio=keep_ratio, select=chosen, second_look=again, wordings=wordings)
-    grounder = Grounder.open(chosen_model(model, load_settings()), config)
+    settings = load_settings()
+    grounder = open_grounder(chosen_model(model, settings), config, numbers or settings.dtype)
     follow_prefill(grounder, prefill)
     grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:

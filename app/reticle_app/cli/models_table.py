@@ -52,9 +52,12 @@ def describe(plan: Plan, missing: int) -> list[str]:
     ]
     total = machine_memory()
     if total is not None:
-        fitting = [kind for kind in memory.weights if memory.total(kind) + memory.largest < total]
+        fitting = [kind for kind in memory.weights if memory.opening(kind) < total]
         lines.append(f"this machine has {gigabytes(total)}: {', '.join(fitting) or 'none of these'} would fit")
-    lines.append("models run in float32 on the processor and bfloat16 on a GPU; int8 and int4 are told for comparison")
+    lines.append(
+        "models run in float32 on the processor and bfloat16 on a GPU, or as --dtype says (fp32, bf16, int8); int4 is "
+        "told for comparison"
+    )
     pickled = [name for name in plan.selection.left_out if is_pickled(name)]
     if pickled:
         lines.append(f"left out, because pickled files can run code: {', '.join(pickled[:4])}")

@@ -22,6 +22,7 @@ from .output import emit_json, say, warn
 if TYPE_CHECKING:
     from reticle_agent.seams import Grounder
     from reticle_agent.stop import StopToken
+    from reticle_grounding.number_types import NumberType
 
 EXIT = {"done": 0, "stopped": 130}
 
@@ -108,7 +109,7 @@ def run(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: open_model(folder, token),
+            lambda: open_model(folder, token, settings.dtype),
             application=application,
             token=token,
             tell=warn,
@@ -128,11 +129,11 @@ def run(
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def open_model(folder: Path | None, token: StopToken) -> Grounder:
+def open_model(folder: Path | None, token: StopToken, numbers: NumberType | None = None) -> Grounder:
     from reticle_app.task import StoppableGrounder
-    from reticle_grounding.predictor import Grounder as Predictor
+    from reticle_grounding.opening import open_grounder
 
-    return StoppableGrounder(Predictor.open(folder), token)
+    return StoppableGrounder(open_grounder(folder, numbers=numbers), token)
 
 
 def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:

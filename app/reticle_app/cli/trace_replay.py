@@ -18,7 +18,7 @@ from reticle_grounding.errors import BadInput
 from .approver import TerminalApprover
 from .ground import JsonOption, ModelOption
 from .output import emit_json, say, warn
-from .run import EXIT, open_model
+from .run import EXIT, chosen_mode, open_model
 
 if TYPE_CHECKING:
     from reticle_agent.replay.whatif import Compared

@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from reticle_grounding.errors import BadInput
 
 INDEX, SINGLE, CHANNEL = "model.safetensors.index.json", "model.safetensors", "channel.safetensors"
-CONFIG = "config.json"
-NEEDED = (CONFIG, "tokenizer.json", "preprocessor_config.json")
+CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
+NEEDED = (CONFIG, "tokenizer.json", PROCESSOR)
 PICKLED = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".npy", ".npz", ".joblib"})
 _TEXTS = frozenset({".json", ".txt", ".md", ".jinja"})
 _PAPERS = frozenset({"LICENSE", "LICENCE", "NOTICE", "COPYING"})
@@ -110,6 +110,29 @@ def method_of(where: str, config: dict[str, object]) -> str:
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from error
     return family.method if architecture_of(config) == family.architecture else "backbone"
+
+
+def check_processor(where: str, config: dict[str, object], processor: dict[str, object]) -> None:
+    """Whether pictures are cut as the model with this config.json wants them, as far as the files say so.
+
+    Raises BadInput naming what differs.
+    """
+    from reticle_grounding.model.processor import ImageProcessor
+
+    try:
+        cut = ImageProcessor.from_config(processor)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadInput(f"{where}: {PROCESSOR} does not describe an image processor: {error}") from error
+    vision = config.get("vision_config")
+    wanted = vision if isinstance(vision, dict) else {}
+    for what, said, other in (
+        ("patch size", wanted.get("patch_size", cut.patch), cut.patch),
+        ("merge size", wanted.get("spatial_merge_size", cut.merge), cut.merge),
+        ("temporal patch size", wanted.get("temporal_patch_size", cut.frames), cut.frames),
+    ):
+        if said != other:
+            told = f"{CONFIG} says the {what} is {said}, {PROCESSOR} says {other}"
+            raise BadInput(f"{where}: {told}; take both files from the same model")
 
 
 def is_tied(config: dict[str, object]) -> bool:

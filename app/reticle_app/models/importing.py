@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reticle_grounding.errors import BadInput
 
-from .contents import CONFIG, MAX_JSON, parse_json, select
+from .contents import CONFIG, MAX_JSON, PROCESSOR, check_processor, parse_json, select
 from .digests import CHUNK, Digests, Expected, Hasher
 from .errors import NoSpace, StoreError
 from .headers import headers_of
@@ -72,7 +72,9 @@ def prepare(
     source = Source(repository or (entry.repository if entry else None), revision, origin, licence, bases)
     size = sum((folder / file).stat().st_size for file in selection.names)
     expected = {file: _expected(folder, file, sums or {}) for file in selection.names}
-    return Import(make_plan(own, source, selection, size, config, headers), folder, expected)
+    plan = make_plan(own, source, selection, size, config, headers)
+    check_processor(where, config, read_json(PROCESSOR))
+    return Import(plan, folder, expected)
 
 
 def take(store: Store, job: Import, progress: BytesDone) -> Kept:

@@ -20,7 +20,10 @@ SCREEN_TOKENS = 8192
 """A full-HD to 4K screenshot at the published limit of pixels (some 7,300 merged patches) with its prompt."""
 GROUP = 128
 """Numbers that share a scale and a zero point in int4."""
-_BLOCKS = (".layers.", ".blocks.")
+_LAYERS = ".layers."
+"""Only the decoder has these; the vision tower has blocks."""
+FULL: frozenset[NumberType] = frozenset({"float32", "int8"})
+"""In these, what is no matrix of the decoder is float32."""
 _KEYS_AND_VALUES = (".self_attn.k_proj.weight", ".self_attn.v_proj.weight")
 _OUTPUT = "lm_head.weight"
 
@@ -41,14 +44,18 @@ class Memory:
     def total(self, kind: NumberType) -> int:
         return self.weights[kind] + self.cache[kind]
 
+    def opening(self, kind: NumberType) -> int:
+        """At the most: int8 is made from the weights as they are stored."""
+        return max(self.total(kind), self.stored if kind == "int8" else 0) + self.largest
+
 
 def predict(tensors: Iterable[TensorHeader], *, tied: bool = False) -> Memory:
     """The memory of a model with these tensors.
 
-    float32 and bfloat16 hold every number in 4 or 2 bytes. int8 and int4 hold the matrices of the decoder's layers and
-    of the vision blocks so, and everything else (embeddings, norms, heads, patch embedding) in bfloat16: int8 with one
-    float32 scale per row, int4 in half bytes with a bfloat16 scale and zero point per :data:`GROUP` numbers of a row.
-    The cache is float32 for float32 and bfloat16 for all others.
+    float32 and bfloat16 hold every number in 4 or 2 bytes. int8, as ``--dtype int8`` runs on the processor, holds the
+    matrices of the decoder's layers so, with a float32 scale and a zero point of one byte per row, and everything else
+    (vision tower, embeddings, norms, heads) and the cache in float32. int4 is told for comparison: half bytes for the
+    same matrices with a bfloat16 scale and zero point per :data:`GROUP` numbers of a row, the rest in bfloat16.
 
     Args:
         tied: the output embedding is the input embedding, so a stored copy of it takes no memory.
@@ -60,7 +67,7 @@ def predict(tensors: Iterable[TensorHeader], *, tied: bool = False) -> Memory:
         parameters=sum(t.numbers for t in kept if t.floating),
         stored=sum(t.stored_bytes for t in kept),
         weights={kind: sum(_held(t, kind) for t in kept) for kind in TYPES},
-        cache={kind: numbers * (4 if kind == "float32" else 2) for kind in TYPES},
+        cache={kind: numbers * (4 if kind in FULL else 2) for kind in TYPES},
         largest=max((t.stored_bytes for t in kept), default=0),
     )
 
@@ -70,12 +77,12 @@ def _held(tensor: TensorHeader, kind: NumberType) -> int:
         return tensor.stored_bytes
     if kind == "float32":
         return tensor.numbers * 4
-    matrix = len(tensor.shape) == 2 and tensor.name.endswith(".weight") and any(b in tensor.name for b in _BLOCKS)
+    matrix = len(tensor.shape) == 2 and tensor.name.endswith(".weight") and _LAYERS in tensor.name
     if kind == "bfloat16" or not matrix:
-        return tensor.numbers * 2
+        return tensor.numbers * (4 if kind in FULL else 2)
     rows, columns = tensor.shape
     if kind == "int8":
-        return rows * (columns + 4)
+        return rows * (columns + 4 + 1)
     return rows * (math.ceil(columns / 2) + 4 * math.ceil(columns / GROUP))
 
 

@@ -48,12 +48,29 @@ def _attention(
     *,
     scaling: float,
     rows: Rows | None = None,
+    only: Tensor | None = None,
+    wanted: Tensor | None = None,
     **options: object,
 ) -> tuple[Tensor, None]:
+    """``only`` [n] names the queries that are computed, the others give 0; ``wanted`` is the last layer's affair."""
     if rows is not None:
         rows.take(query, key, scaling)
+    if only is not None:
+        return _some_queries(module, query, key, value, only, scaling), None
     mixed: Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)[0]
     return mixed, None
+
+
+def _some_queries(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, only: Tensor, scaling: float) -> Tensor:
+    """[1, n, H, D], 0 but for some rows; ``query`` [1, H, n, D] are the last of the tokens of ``key`` [1, h, S, D]."""
+    heads, tokens, width = query.shape[1:]
+    mixed = value.new_zeros(1, tokens, heads, width)
+    if only.numel():
+        before = key.shape[2] - tokens
+        seen = torch.arange(key.shape[2], device=query.device) <= only[:, None] + before
+        some = sdpa_attention_forward(module, query[:, :, only], key, value, seen[None, None], scaling=scaling)[0]
+        mixed[:, only] = some
+    return mixed
 
 
 def record_rows(model: PointerModelModule) -> None:

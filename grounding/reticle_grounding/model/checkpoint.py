@@ -18,11 +18,13 @@ from torch import Tensor
 from transformers import PretrainedConfig
 from transformers.initialization import no_init_weights
 
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import WHOLE_FOLDER, CheckpointError
 
 from . import prompts, weights
 from .families import DEEPSTACK_FIELD, PointerModelModule, build_model, config_from, family_of
+from .processor import FILE as PROCESSOR
 from .processor import ImageProcessor
+from .tokens import FILE as TOKENIZER
 from .tokens import PromptTokenizer
 
 SHARD_LIMIT = 14 * 2**20
@@ -45,7 +47,7 @@ def _json(path: Path) -> dict[str, object]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+        raise CheckpointError(f"cannot read {path}: {error.strerror}; {WHOLE_FOLDER}") from error
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(loaded, dict):
@@ -69,7 +71,11 @@ def read_config(directory: Path) -> PretrainedConfig:
     """config.json as a transformers config. Raises CheckpointError when it is missing or of an unknown family."""
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a model folder")
-    return config_from(_json(directory / _ABOUT))
+    try:
+        return config_from(_json(directory / _ABOUT))
+    except CheckpointError as error:
+        said = str(error)
+        raise CheckpointError(said if str(directory) in said else f"{directory}: {said}") from error
 
 
 def load_model(directory: Path, dtype: torch.dtype = torch.float32) -> PointerModelModule:
@@ -114,19 +120,22 @@ def _check_agreement(
 ) -> None:
     """The files of a folder must speak of the same ids and patch sizes."""
     config, vision = model.config, model.config.vision_config
-    pairs: list[tuple[str, object, object]] = [
-        ("the image pad's id", config.image_token_id, tokenizer.token_id(prompts.IMAGE_PAD)),
+    sizes = [
         ("the patch size", vision.patch_size, processor.patch),
         ("the merge size", vision.spatial_merge_size, processor.merge),
         ("the temporal patch size", vision.temporal_patch_size, processor.frames),
     ]
+    ids = [("the image pad's id", config.image_token_id, prompts.IMAGE_PAD)]
     if model.points:
-        pairs.append(("the pointer token's id", model.pointer_pad_id, tokenizer.token_id(prompts.POINTER_PAD)))
+        ids.append(("the pointer token's id", model.pointer_pad_id, prompts.POINTER_PAD))
     if model.patch_scorer is not None:
-        pairs.append(("the id of the token for dropped patches", model.marker_id, tokenizer.token_id(prompts.DROPPED)))
-    for what, said, other in pairs:
+        ids.append(("the id of the token for dropped patches", model.marker_id, prompts.DROPPED))
+    pairs: list[tuple[str, str, object, object]] = [(PROCESSOR, *size) for size in sizes]
+    pairs += [(TOKENIZER, what, said, tokenizer.token_id(token)) for what, said, token in ids]
+    for file, what, said, other in pairs:
         if said != other:
-            raise CheckpointError(f"{directory}: {_ABOUT} says {what} is {said}, its other files say {other}")
+            told = f"{_ABOUT} says {what} is {said}, {file} says {other}"
+            raise CheckpointError(f"{directory}: {told}; take both files from the same model")
 
 
 def save_checkpoint(
@@ -158,9 +167,9 @@ def save_checkpoint(
     config = model.config.to_dict() | {"architectures": [model.family.architecture]}
     stored = str(dtype).removeprefix("torch.")
     _write(directory / _ABOUT, config | {"dtype": stored})
-    tokenizer.save(str(directory / "tokenizer.json"))
+    tokenizer.save(str(directory / TOKENIZER))
     _write(directory / "tokenizer_config.json", _tokenizer_config(_tokens_of(model)))
-    _write(directory / "preprocessor_config.json", processor.to_config())
+    _write(directory / PROCESSOR, processor.to_config())
     _write(directory / _OURS, {"name": name, "prompt": prompt, "dtype": stored})
     return files
 

@@ -35,7 +35,7 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.regions import RegionRank
 
 from .patch_scorer import PatchScorer
@@ -127,7 +127,9 @@ def family_of(config: Mapping[str, object]) -> Family:
 
     Raises CheckpointError for a model this program does not know.
     """
-    kind, architecture = str(config.get("model_type")), architecture_of(config)
+    if config.get("model_type") is None:
+        raise CheckpointError("config.json has no model_type, so it is not that of a model")
+    kind, architecture = str(config["model_type"]), architecture_of(config)
     same = [family for family in FAMILIES if family.model_type == kind]
     if not same:
         known = ", ".join(sorted({family.model_type for family in FAMILIES}))
@@ -250,8 +252,17 @@ class PointerModelModule(nn.Module):
         return self.sight(pixel_values, grid_thw).merged
 
     def sight(self, pixel_values: Tensor, grid_thw: Tensor) -> Sight:
-        """As :meth:`vision`, with the levels of a backbone that has DeepStack."""
+        """As :meth:`vision`, with the levels of a backbone that has DeepStack.
+
+        Raises BadInput for a grid that is not the picture's.
+        """
         tower = self.backbone.model.visual
+        expected = int(grid_thw.prod(-1).sum())
+        if pixel_values.shape[0] != expected:
+            rows = pixel_values.shape[0]
+            raise BadInput(f"the grid {grid_thw.tolist()} is one of {expected} patches, but the picture has {rows}")
+        if bool((grid_thw[:, 1:] % self.merge_size).any()):
+            raise BadInput(f"the grid {grid_thw.tolist()} does not divide into blocks of {self.merge_size} patches")
         plan = self.vision_plan(tower, grid_thw) if self.vision_plan else {}
         out = tower(pixel_values.to(tower.dtype), grid_thw=grid_thw, **plan)
         return Sight(out.pooler_output, tuple(getattr(out, "deepstack_features", None) or ()))
@@ -294,6 +305,7 @@ class PointerModelModule(nn.Module):
         cache: Any = None,
         deep: DeepStack | None = None,
         rows: object = None,
+        wanted: Tensor | None = None,
     ) -> Tensor:
         """Language model on embeddings [B, L, d] -> states [B, L, d] after the final norm.
 
@@ -302,8 +314,12 @@ class PointerModelModule(nn.Module):
             cache: a transformers ``DynamicCache`` that is read and extended, or None.
             deep: where patches stand in ``embeds`` and what the first layers add to them.
             rows: an ``attention_rows.Rows`` to fill, for a model prepared by ``record_rows``.
+            wanted: [n] the rows whose states are read, for a model prepared by ``trim_last_layer``; the others are
+                not final. None for all.
         """
         extra: dict[str, object] = {} if rows is None else {"rows": rows}
+        if wanted is not None:
+            extra["wanted"] = wanted
         if deep is not None and deep.levels:
             extra |= {"visual_pos_masks": deep.places, "deepstack_visual_embeds": list(deep.levels)}
         out: Tensor = self.backbone.model.language_model(
@@ -320,6 +336,10 @@ class PointerModelModule(nn.Module):
         """Vocabulary logits of post-norm states [..., d] -> [..., vocabulary]."""
         out: Tensor = self.backbone.lm_head(states)
         return out
+
+    def pointer_rows(self, input_ids: Tensor) -> Tensor:
+        """[K] where the pointer tokens stand in one sequence [1, L]."""
+        return (input_ids[0] == self.pointer_pad_id).nonzero().flatten()
 
     def pointer_queries(self, input_ids: Tensor, states: Tensor) -> Tensor:
         """Post-norm states at the pointer tokens, [K, d] in reading order."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .families import DeepStack
 from .gui_actor import GuiActor, first_map
+from .last_layer import no_rows
 from .patch_scorer import PatchScorer
 from .screens import EncodedScreen, Runner, Timings, View, restored, timed
 from .selection import Rebuilt, SelectionRule, choose, rebuild
@@ -66,7 +67,7 @@ class FocusUI:
         start = int((opening[0] == module.image_token_id).nonzero()[0])
         with timed(timings, "prefill"):
             patches = self.scorer.patches(view.sight.merged)
-            cache = runner.cached_text(opening[:, :start])
+            cache = runner.cached_text(opening[:, :start], no_rows(runner.device))
             cell = view.pixels.shape[0] // view.map_shape[0]
             numbered = torch.from_numpy(candidates(components(view.pixels, cell))).flatten()
         return FocusScreen(
@@ -91,7 +92,8 @@ class FocusUI:
         chosen = self.select(ids, screen.view.grid, scores, screen.candidates)
         start = screen.prefix_length
         with restored(screen.cache, start):
-            states = self.states(chosen, screen.view, start, screen.cache, asked)
+            wanted = runner.module.pointer_rows(chosen.ids[:, start:])
+            states = self.states(chosen, screen.view, start, screen.cache, wanted, asked)
         queries = runner.module.pointer_queries(chosen.ids[:, start:], states)
         return self.spread(runner.module.head(queries, screen.view.sight.merged[chosen.kept]), chosen.kept)
 
@@ -130,20 +132,26 @@ class FocusUI:
         return Selected(kept, rebuilt, shortened, rebuilt.placed(positions, gaps))
 
     def states(
-        self, chosen: Selected, view: View, start: int = 0, cache: object = None, asked: Tensor | None = None
+        self,
+        chosen: Selected,
+        view: View,
+        start: int = 0,
+        cache: object = None,
+        wanted: Tensor | None = None,
+        asked: Tensor | None = None,
     ) -> Tensor:
         """Post-norm states [1, L2 - start, d] of a selected prompt, whose first ``start`` tokens are in the cache.
 
-        ``asked`` [1, d] is added to the embeddings of pointer tokens.
+        ``wanted`` as for ``decode``; ``asked`` [1, d] is added to the embeddings of pointer tokens.
         """
         module = self.runner.module
         levels = None if bool(chosen.kept.all()) else module.levels_under_selection
         sight, ids = view.sight.taken(chosen.kept, levels), chosen.ids[:, start:]
         deep = DeepStack(ids == module.image_token_id, sight.levels)
-        embeds = module.embed(ids, sight.merged)
+        embeds, positions = module.embed(ids, sight.merged), chosen.positions[..., start:]
         if asked is not None:
             embeds = embeds + (ids == module.pointer_pad_id)[..., None] * asked.to(embeds)
-        return module.decode(embeds, chosen.positions[..., start:], cache=cache, deep=deep)
+        return module.decode(embeds, positions, cache=cache, deep=deep, wanted=wanted)
 
     def spread(self, logits: Tensor, kept: Tensor) -> Tensor:
         """[V] attention on the whole grid, 0 where a patch was dropped, from logits [K, kept]."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .last_layer import no_rows, trim_last_layer
 from .screens import EncodedScreen, Runner, Timings, View, timed
 
 
@@ -23,6 +24,7 @@ class GuiActor:
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
+        trim_last_layer(runner.module)
 
     def screen(self, view: View, timings: Timings) -> ActorScreen:
         """Raises CheckpointError without a pointer head."""
@@ -31,7 +33,7 @@ class GuiActor:
         with timed(timings, "prefill"):
             keys = head.keys(view.sight.merged)
             ids = self.runner.ids(self.runner.opening(view.sight.merged.shape[0]))
-            cache = self.runner.cached(ids, view)
+            cache = self.runner.cached(ids, view, wanted=no_rows(ids.device))
         following = int(module.positions(ids, view.grid).max()) + 1
         return ActorScreen(view.transform, view.map_shape, cache, ids.shape[1], following, timings, keys=keys)
 
@@ -39,8 +41,9 @@ class GuiActor:
         if not isinstance(screen, ActorScreen):
             raise TypeError("this screen was encoded by another kind of model")
         ids = self.runner.ids(self.runner.question(words))
-        queries = self.runner.module.pointer_queries(ids, self.runner.after(screen, ids, asked=asked))
-        return first_map(self.runner.module.head.scores(queries, screen.keys))
+        module = self.runner.module
+        states = self.runner.after(screen, ids, asked=asked, wanted=module.pointer_rows(ids))
+        return first_map(module.head.scores(module.pointer_queries(ids, states), screen.keys))
 
     def attend_fresh(self, view: View, words: str) -> Tensor:
         module = self.runner.module

@@ -16,6 +16,7 @@ from reticle_grounding.strategies import Ranking
 from .families import MARKER_ID_FIELD, DeepStack, Sight
 from .gui_actor import ActorScreen, GuiActor, first_map
 from .hiprune import every_nth, hiprune
+from .last_layer import no_rows
 from .picture_score import choose_by_picture
 from .screens import EncodedScreen, Runner, Timings, View, timed
 from .selection import SelectionRule, Shortened, shortened
@@ -47,7 +48,7 @@ class PartialActor:
             cache = self.runner.empty()
             ids = self.runner.ids(self.runner.opening(kept.shape[0]))
             short = self._shortened(ids, kept, view)
-            self._decode(short, sight, cache)
+            self._decode(short, sight, cache, no_rows(ids.device))
         common = (view.transform, view.map_shape, cache, short.ids.shape[1], short.following, timings)
         return PartialScreen(*common, keys=keys, kept=kept)
 
@@ -86,7 +87,7 @@ class PartialActor:
         module = self.runner.module
         return shortened(ids, module.positions(ids, view.grid), kept, module.image_token_id, self.rule.gaps)
 
-    def _decode(self, short: Shortened, sight: Sight, cache: object) -> Tensor:
+    def _decode(self, short: Shortened, sight: Sight, cache: object, wanted: Tensor | None = None) -> Tensor:
         module = self.runner.module
         # Markers take no patch: an id that is no image token holds their place until their vector is set.
         ids = short.ids.masked_fill(short.marker, int(short.ids[0, 0]))
@@ -94,7 +95,7 @@ class PartialActor:
         if bool(short.marker.any()):
             embeds = torch.where(short.marker[None, :, None], self.marker().to(embeds), embeds)
         deep = DeepStack(ids == module.image_token_id, sight.levels) if sight.levels else None
-        return module.decode(embeds, short.positions, cache=cache, deep=deep)
+        return module.decode(embeds, short.positions, cache=cache, deep=deep, wanted=wanted)
 
     def marker(self) -> Tensor:
         """[d] what stands for a run of dropped patches: the marker's own vector, or where a checkpoint has none the

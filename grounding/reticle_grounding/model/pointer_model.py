@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from reticle_grounding.errors import BadInput, CheckpointError
+from reticle_grounding.number_types import NumberType
 from reticle_grounding.reading import Reading, Vectors
 from reticle_grounding.regions import RegionRank
 from reticle_grounding.strategies import Strategy, strategy_named
@@ -18,7 +19,7 @@ from reticle_grounding.types import FloatMap
 
 from . import prompts
 from .channel import ReadingChannel, load_channel
-from .checkpoint import Checkpoint, load_checkpoint
+from .checkpoint import Checkpoint
 from .families import PointerModelModule
 from .fingerprint import fingerprint
 from .focusui import FocusUI
@@ -26,6 +27,7 @@ from .gui_actor import GuiActor
 from .gui_aima import GuiAima
 from .head_patterns import FILE as PATTERNS
 from .head_patterns import HeadPatterns, read_patterns
+from .numbers import open_as
 from .partial import PartialActor
 from .patch_scorer import PatchScorer, load_scorer
 from .processor import ImageProcessor
@@ -90,25 +92,25 @@ class PointerModel:
         device: str = "cpu",
         keep_ratio: float | None = None,
         select: str | None = None,
+        numbers: NumberType | None = None,
     ) -> PointerModel:
-        """Opens a model folder; float32 on the CPU, bfloat16 elsewhere.
+        """Opens a model folder.
 
         Args:
             max_pixels: lowers the checkpoint's own limit of model pixels, for speed.
             keep_ratio: share of the patches that the language model sees, for checkpoints with a patch scorer or with
                 a ``select`` that drops some.
             select: name of a :class:`~reticle_grounding.strategies.Strategy`.
+            numbers: what it computes in; None takes float32 on the CPU, bfloat16 elsewhere.
 
         Raises CheckpointError naming what does not fit, BadInput for an impossible ``max_pixels``, ``keep_ratio`` or
-        ``select``.
+        ``select``, and for int8 without the library it needs.
         """
         rule = None if keep_ratio is None else SelectionRule(check_keep_ratio(keep_ratio))
         strategy = None if select is None else strategy_named(select, keep_ratio)
         if rule is not None and strategy is not None:
             rule = replace(rule, gaps=strategy.gaps)
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        checkpoint = load_checkpoint(Path(directory), dtype)
-        checkpoint.model.to(device)
+        checkpoint = open_as(Path(directory), numbers, device)
         width = checkpoint.model.hidden_size
         channel = load_channel(Path(directory), width)
         scorer = None if rule is None or rule.keep == 1 else load_scorer(Path(directory), width)

@@ -17,10 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from reticle_grounding.errors import BadInput, CheckpointError
+from reticle_grounding.errors import WHOLE_FOLDER, BadInput, CheckpointError
 from reticle_grounding.geometry import Size
 
+FILE = "preprocessor_config.json"
 MAX_ASPECT = 200
+KIND = "Qwen"
+"""How the class names of image processors begin that cut pictures so."""
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -56,17 +59,23 @@ class ImageProcessor:
     @classmethod
     def open(cls, directory: Path) -> ImageProcessor:
         """Reads ``preprocessor_config.json``; a missing file or nonsense in it is a CheckpointError."""
-        path = directory / "preprocessor_config.json"
+        path = directory / FILE
         try:
             return cls.from_config(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
-            raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+            raise CheckpointError(f"cannot read {path}: {error.strerror}; {WHOLE_FOLDER}") from error
         except (ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{path} does not describe an image processor: {error}") from error
 
     @classmethod
     def from_config(cls, config: dict[str, object]) -> ImageProcessor:
-        """Limits stand under ``min_pixels`` and ``max_pixels`` or, in newer files, in ``size``."""
+        """Limits stand under ``min_pixels`` and ``max_pixels`` or, in newer files, in ``size``.
+
+        Raises ValueError for a processor that cuts pictures in another way, and for values that cannot be.
+        """
+        kind = config.get("image_processor_type")
+        if kind is not None and not str(kind).startswith(KIND):
+            raise ValueError(f"it is a {kind}, and these models want one of the {KIND} kind; take the model's own file")
         size = config.get("size")
         edges = size if isinstance(size, dict) else {}
         given = {
@@ -80,10 +89,20 @@ class ImageProcessor:
         numbers: dict[str, Any] = {name: _whole(name, value) for name, value in given.items() if value is not None}
         return cls(
             **numbers,
-            mean=_floats(config.get("image_mean"), CLIP_MEAN),
-            std=_floats(config.get("image_std"), CLIP_STD),
-            rescale=_floats([config.get("rescale_factor", 1 / 255)], ())[0],
-        )
+            mean=_floats("image_mean", config.get("image_mean"), CLIP_MEAN),
+            std=_floats("image_std", config.get("image_std"), CLIP_STD),
+            rescale=_floats("rescale_factor", [config.get("rescale_factor", 1 / 255)], (0.0,))[0],
+        )._checked()
+
+    def _checked(self) -> ImageProcessor:
+        """Itself. Raises ValueError for values with which no picture can be seen."""
+        if self.min_pixels > self.max_pixels:
+            raise ValueError(f"min_pixels is {self.min_pixels}, more than max_pixels, {self.max_pixels}")
+        if min(self.std) <= 0 or self.rescale <= 0:
+            raise ValueError("image_std and rescale_factor must be above 0")
+        if self.resample not in {int(filter_) for filter_ in Image.Resampling}:
+            raise ValueError(f"resample is {self.resample}, which is no filter of the picture library")
+        return self
 
     def to_config(self) -> dict[str, object]:
         """The contents of a ``preprocessor_config.json`` that other readers of the format understand."""
@@ -168,9 +187,12 @@ def _whole(name: str, value: object) -> int:
     return value
 
 
-def _floats(value: object, default: tuple[float, ...]) -> tuple[float, ...]:
+def _floats(name: str, value: object, default: tuple[float, ...]) -> tuple[float, ...]:
+    """As many numbers as ``default`` has, which stands for None."""
     if value is None:
         return default
-    if not isinstance(value, list) or not all(isinstance(v, int | float) for v in value):
-        raise ValueError(f"expected a list of numbers, not {value!r}")
+    if not isinstance(value, list) or not all(isinstance(v, int | float) and math.isfinite(v) for v in value):
+        raise ValueError(f"{name}: expected a list of numbers, not {value!r}")
+    if len(value) != len(default):
+        raise ValueError(f"{name} holds {len(value)} numbers instead of {len(default)}")
     return tuple(float(v) for v in value)

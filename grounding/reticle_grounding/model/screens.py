@@ -150,35 +150,44 @@ class Runner:
         """Where the patches of a picture stand in ``ids`` [1, L]; None where there are no levels."""
         return DeepStack(ids == self.module.image_token_id, sight.levels) if sight.levels else None
 
-    def cached(self, ids: Tensor, view: View, tap: AbstractContextManager[None] | None = None) -> DynamicCache:
-        """The keys and values of a prefix that holds the whole picture."""
+    def cached(
+        self, ids: Tensor, view: View, tap: AbstractContextManager[None] | None = None, wanted: Tensor | None = None
+    ) -> DynamicCache:
+        """The keys and values of a prefix that holds the whole picture; ``wanted`` as for ``decode``."""
         cache = self.empty()
         embeds, positions = self.module.embed(ids, view.sight.merged), self.module.positions(ids, view.grid)
         with tap or nullcontext():
-            self.module.decode(embeds, positions, cache=cache, deep=self.deep(ids, view.sight))
+            self.module.decode(embeds, positions, cache=cache, deep=self.deep(ids, view.sight), wanted=wanted)
         return cache
 
-    def cached_text(self, ids: Tensor) -> DynamicCache:
-        """The keys and values of text at the start of a prompt."""
+    def cached_text(self, ids: Tensor, wanted: Tensor | None = None) -> DynamicCache:
+        """The keys and values of text at the start of a prompt; ``wanted`` as for ``decode``."""
         cache = self.empty()
         steps = torch.arange(ids.shape[1], device=self.device)
-        self.module.decode(self.module.embed(ids), steps.expand(3, 1, -1), cache=cache)
+        self.module.decode(self.module.embed(ids), steps.expand(3, 1, -1), cache=cache, wanted=wanted)
         return cache
 
     def empty(self) -> DynamicCache:
         return DynamicCache(config=self.module.config.text_config)
 
-    def after(self, screen: EncodedScreen, ids: Tensor, rows: object = None, asked: Tensor | None = None) -> Tensor:
+    def after(
+        self,
+        screen: EncodedScreen,
+        ids: Tensor,
+        rows: object = None,
+        asked: Tensor | None = None,
+        wanted: Tensor | None = None,
+    ) -> Tensor:
         """Post-norm states [1, n, d] of a suffix without pictures on a screen's cache, which is restored.
 
-        ``asked`` [1, d] is added to the embeddings of pointer tokens.
+        ``asked`` [1, d] is added to the embeddings of pointer tokens; ``wanted`` as for ``decode``.
         """
         steps = torch.arange(ids.shape[1], device=self.device) + screen.next_position
         embeds = self.module.embed(ids)
         if asked is not None:
             embeds = embeds + (ids == self.module.pointer_pad_id)[..., None] * asked.to(embeds)
         with restored(screen.cache, screen.prefix_length):
-            return self.module.decode(embeds, steps.expand(3, 1, -1), cache=screen.cache, rows=rows)
+            return self.module.decode(embeds, steps.expand(3, 1, -1), cache=screen.cache, rows=rows, wanted=wanted)
 
 
 @contextmanager

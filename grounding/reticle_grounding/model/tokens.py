@@ -7,9 +7,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import WHOLE_FOLDER, CheckpointError
 
 from .prompts import CHAT_TOKENS, IMAGE_PAD, Prompt
+
+FILE = "tokenizer.json"
 
 
 class PromptTokenizer:
@@ -26,16 +28,16 @@ class PromptTokenizer:
 
         Raises CheckpointError when it is missing, broken or lacks one.
         """
-        path = directory / "tokenizer.json"
+        path = directory / FILE
         try:
             made = cls(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+            raise CheckpointError(f"cannot read {path}: {error.strerror}; {WHOLE_FOLDER}") from error
         except Exception as error:  # the library raises bare Exception for malformed files
             raise CheckpointError(f"{path} is not a tokenizer: {error}") from error
         missing = [token for token in (*CHAT_TOKENS, *control) if made.token_id(token) is None]
         if missing:
-            raise CheckpointError(f"{path} lacks the tokens {', '.join(missing)}")
+            raise CheckpointError(f"{path} lacks the tokens {', '.join(missing)}; take the model's own file")
         return made
 
     def token_id(self, token: str) -> int | None:

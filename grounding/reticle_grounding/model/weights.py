@@ -17,6 +17,7 @@ from reticle_grounding.errors import CheckpointError
 
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 HEAD, SCORER = "multi_patch_pointer_head.", "patch_scorer."
+_MIXED = "; its weights are not those that config.json tells of: take all files from the same model"
 _EMBED, _LM_HEAD = "backbone.model.language_model.embed_tokens.weight", "backbone.lm_head.weight"
 _ROUTES = (
     (HEAD, HEAD),
@@ -96,6 +97,11 @@ class TensorFiles:
         published, shard = self._where[name]
         return tuple(self._open[shard].get_slice(published).get_shape())
 
+    def stored_type(self, name: str) -> str:
+        """As safetensors call it, such as BF16."""
+        published, shard = self._where[name]
+        return str(self._open[shard].get_slice(published).get_dtype())
+
     def read(self, name: str) -> Tensor:
         published, shard = self._where[name]
         tensor: Tensor = self._open[shard].get_tensor(published)
@@ -106,6 +112,13 @@ def has_head(directory: Path) -> bool:
     """Whether any tensor of a pointer head is in the folder."""
     with ExitStack() as stack:
         return any(name.startswith(HEAD) for name in TensorFiles(directory, stack))
+
+
+def all_bfloat16(directory: Path) -> bool:
+    """Whether every tensor of the folder is stored in bfloat16."""
+    with ExitStack() as stack:
+        files = TensorFiles(directory, stack)
+        return all(files.stored_type(name) == "BF16" for name in files)
 
 
 def fill(model: nn.Module, directory: Path, *, tied: bool, nested: bool = False) -> None:
@@ -121,11 +134,11 @@ def fill(model: nn.Module, directory: Path, *, tied: bool, nested: bool = False)
         complain = _Complaints(directory, nested)
         if tied and _LM_HEAD not in present:
             targets.pop(_LM_HEAD, None)
-        complain.about("lacks", targets.keys() - present)
-        complain.about("holds tensors this model does not have:", present - targets.keys())
+        complain.about("lacks", targets.keys() - present, advice=_MIXED)
+        complain.about("holds tensors this model does not have:", present - targets.keys(), advice=_MIXED)
         shapes = {n: f" {list(files.shape(n))} instead of {list(targets[n].shape)}" for n in present}
         wrong = [name for name in present if files.shape(name) != tuple(targets[name].shape)]
-        complain.about("holds tensors of another shape:", wrong, shapes)
+        complain.about("holds tensors of another shape:", wrong, shapes, _MIXED)
         bad = [name for name in sorted(present) if not _copy(files.read(name), targets[name])]
         complain.about("holds tensors with NaN or infinite values:", bad)
         if tied and _LM_HEAD in present and not torch.equal(files.read(_EMBED), files.read(_LM_HEAD)):
@@ -149,10 +162,10 @@ class _Complaints:
     directory: Path
     nested: bool
 
-    def about(self, what: str, names: Iterable[str], more: Mapping[str, str] | None = None) -> None:
+    def about(self, what: str, names: Iterable[str], more: Mapping[str, str] | None = None, advice: str = "") -> None:
         listed = sorted(self._shown(name) + (more or {}).get(name, "") for name in names)
         if listed:
-            raise CheckpointError(f"{self.directory} {what} {_some(listed)}")
+            raise CheckpointError(f"{self.directory} {what} {_some(listed)}{advice}")
 
     def _shown(self, name: str) -> str:
         return published_name(name, self.nested) if name.startswith(("backbone.", HEAD, SCORER)) else name
