@@ -12,7 +12,13 @@ import sys
 from collections.abc import MutableMapping
 
 CHILDREN = frozenset(
-    {"reticle_app.worker", "reticle_agent.hand", "reticle_agent.stopper", "reticle_grounding.peer.worker"}
+    {
+        "reticle_app.worker",
+        "reticle_app.ask",
+        "reticle_agent.hand",
+        "reticle_agent.stopper",
+        "reticle_grounding.peer.worker",
+    }
 )
 
 

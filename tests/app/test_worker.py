@@ -119,6 +119,9 @@ def test_prints_of_a_library_do_not_corrupt_the_channel(grounder: RemoteGrounder
     observation = grounder.observe(picture)
     assert observation.ground("noise red").found
     assert observation.ground("red").found
+    end = time.monotonic() + 20
+    while "raw noise" not in grounder.log and time.monotonic() < end:  # another thread reads it
+        time.sleep(0.02)
     assert "raw noise" in grounder.log
 
 
