@@ -166,7 +166,7 @@ def glide(widget: QWidget) -> None:
 
 def open_reticle(app: QApplication, traces: Path) -> Parts:
     """The application as `reticle` builds it, with its own model process."""
-    settings = Settings(mode="auto", theme="light", traces=traces, countdown_s=0)
+    settings = Settings(mode="auto", theme="light", traces=traces, countdown_s=1.5)
     grounder = RemoteGrounder("")
 
     def screen(desk: Desk) -> Screen:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 from PIL import Image
@@ -91,13 +94,40 @@ def harvest(options: HarvestOptions, tell: Callable[[Harvested], None] | None = 
         stack.callback(store.close)
         harvester = _Harvester(options, x11, bus, store, result)
         try:
-            _loop(options, harvester, tell)
+            with _asked_to_stop() as asked:
+                _loop(options, harvester, tell, asked)
+                result.stopped = asked.is_set()
         except KeyboardInterrupt:
             result.stopped = True
     return result
 
 
-def _loop(options: HarvestOptions, harvester: _Harvester, tell: Callable[[Harvested], None] | None) -> None:
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl+C, whose exception would be lost where a library calls back from C; the second one raises."""
+    asked = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _loop(
+    options: HarvestOptions,
+    harvester: _Harvester,
+    tell: Callable[[Harvested], None] | None,
+    asked: threading.Event,
+) -> None:
     start = time.monotonic()
     end = start + options.seconds if options.seconds is not None else float("inf")
     while True:
@@ -107,7 +137,8 @@ def _loop(options: HarvestOptions, harvester: _Harvester, tell: Callable[[Harves
             tell(harvester.result)
         if harvester.full or time.monotonic() >= end:
             break
-        time.sleep(max(0.0, min(began + options.every_s, end) - time.monotonic()))
+        if asked.wait(max(0.0, min(began + options.every_s, end) - time.monotonic())):
+            return
     if not harvester.heard:
         wanted = f"called '{options.app}' " if options.app else ""
         raise BadInput(f"no running program {wanted}speaks on the accessibility bus; {SWITCH_ON}")
