@@ -42,6 +42,7 @@ def test_both_sides_see_the_same(folders, small_screen: Image.Image, kind, keep)
     assert np.abs(maps[0] - maps[1]).max() > 10 * SAME * spread
 
 
+@pytest.mark.slow
 def test_sides_are_measured_in_their_own_processes(folders, small_screen: Image.Image, tmp_path: Path) -> None:
     path = tmp_path / "screen.png"
     small_screen.save(path)
