@@ -55,12 +55,12 @@ def open_predictor(model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None
 
     ``numbers`` names what it computes in; None leaves it to the device.
     """
-    from reticle_grounding.opening import open_grounder
     from reticle_grounding.options import GroundingConfig
+    from reticle_grounding.predictor import Grounder as Predictor
 
     config = GroundingConfig(reading=tuning.reading, keep_ratio=tuning.keep_ratio)
     folder = Path(model_dir) if model_dir else None
-    return open_grounder(folder, config, None if numbers is None else number_type(numbers))
+    return Predictor.open(folder, config, None if numbers is None else number_type(numbers))
 
 
 class ModelServer:

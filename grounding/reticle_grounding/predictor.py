@@ -28,6 +28,7 @@ from .labels import readings
 from .looks import Looks
 from .matcher.matcher import Matcher, NoMatcher, open_matcher
 from .model.prompts import check_instruction
+from .number_types import NumberType
 from .ocr import Reader, TextBox, TextReader
 from .opinions import CONSULTED, Opinion, Ranked
 from .options import GroundingConfig
@@ -71,11 +72,19 @@ class Grounder:
         self.judge = judge if not isinstance(self.matcher, NoMatcher) else None
 
     @classmethod
-    def open(cls, model_dir: Path | None = None, config: GroundingConfig | None = None) -> Grounder:
+    def open(
+        cls,
+        model_dir: Path | None = None,
+        config: GroundingConfig | None = None,
+        numbers: NumberType | None = None,
+    ) -> Grounder:
         """Opens a model folder, or the embedded model.
 
+        ``numbers`` is what it computes in; None leaves that to the device.
+
         Raises CheckpointError when the folder is incomplete or missing, ReticleError for a broken calibration file,
-        BadInput for a keep ratio or a selection that is none or that the model cannot follow.
+        BadInput for a keep ratio or a selection that is none or that the model cannot follow, and for int8 without the
+        library it needs.
         """
         from .assets import embedded_model_dir
         from .model.pointer_model import PointerModel
@@ -83,7 +92,11 @@ class Grounder:
         config = config or GroundingConfig()
         folder = Path(model_dir) if model_dir is not None else embedded_model_dir()
         model = PointerModel.open(
-            folder, max_pixels=config.max_pixels, keep_ratio=config.keep_ratio, select=config.select
+            folder,
+            max_pixels=config.max_pixels,
+            keep_ratio=config.keep_ratio,
+            select=config.select,
+            numbers=numbers,
         )
         matcher = open_matcher(embedded_model_dir())
         return cls(

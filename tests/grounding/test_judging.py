@@ -264,3 +264,7 @@ def test_generated_screens_join_and_bad_counts_are_named(tmp_path: Path) -> None
         painted_screens(0, -1)
     with pytest.raises(BadInput, match=r"screens\.jsonl"):
         captured_screens(tmp_path, "training")
+
+
+def test_a_grounder_in_other_numbers_judges_with_the_same_weights() -> None:
+    assert Grounder.open(numbers="bf16").judge is not None

@@ -199,7 +199,7 @@ def _measure(
     """Results by name, in the order of the command line."""
     from reticle_grounding.evaluate import evaluate_set
     from reticle_grounding.evaluation.presets import Applied
-    from reticle_grounding.opening import open_grounder
+    from reticle_grounding.predictor import Grounder
 
     # All rules before any model, so that a preset without one for some set is told at once.
     benchmarks = [s.origin.name if s.origin else None for s in sets]
@@ -209,7 +209,7 @@ def _measure(
     for name, measured, applied in zip(distinct([s.name for s in sets]), sets, rules, strict=True):
         limit = applied.rule.max_pixels if applied else None
         if first is None or first.config.max_pixels != limit:
-            first = open_grounder(model, replace(config, max_pixels=limit), numbers)
+            first = Grounder.open(model, replace(config, max_pixels=limit), numbers)
             follow_prefill(first, prefill)
         for suffix, grounder in [("", first), *([(" + verifier", _verifying(first))] if verify else [])]:
             with progress_bar(name + suffix) as progress:

@@ -86,9 +86,8 @@ def ground(
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
     from reticle_grounding.images import load_image
-    from reticle_grounding.opening import open_grounder
     from reticle_grounding.options import GroundingConfig
-    from reticle_grounding.predictor import check_instruction
+    from reticle_grounding.predictor import Grounder, check_instruction
     from reticle_grounding.second_look import SecondLookRule
 
     check_instruction(instruction)
@@ -100,7 +99,7 @@ def ground(
     again = SecondLookRule() if second_look else None
     config = GroundingConfig(keep_ratio=keep_ratio, select=chosen, second_look=again, wordings=wordings)
     settings = load_settings()
-    grounder = open_grounder(chosen_model(model, settings), config, numbers or settings.dtype)
+    grounder = Grounder.open(chosen_model(model, settings), config, numbers or settings.dtype)
     follow_prefill(grounder, prefill)
     grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:

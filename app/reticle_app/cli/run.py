@@ -131,9 +131,9 @@ def run(
 
 def open_model(folder: Path | None, token: StopToken, numbers: NumberType | None = None) -> Grounder:
     from reticle_app.task import StoppableGrounder
-    from reticle_grounding.opening import open_grounder
+    from reticle_grounding.predictor import Grounder as Predictor
 
-    return StoppableGrounder(open_grounder(folder, numbers=numbers), token)
+    return StoppableGrounder(Predictor.open(folder, numbers=numbers), token)
 
 
 def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
