@@ -17,7 +17,7 @@ from reticle_grounding.looks import Looks
 from reticle_grounding.matcher import icons
 from reticle_grounding.matcher.icons import CODE, IconMemory, IconTower
 from reticle_grounding.matcher.matcher import Vectors
-from reticle_grounding.matcher.quantised import quantise
+from reticle_grounding.matcher.quantised import Quantised, quantise
 from reticle_grounding.matcher.sentences import DIM
 from reticle_grounding.proposals import Elements
 from reticle_grounding.training.icon_library import IconLibrary
@@ -107,8 +107,8 @@ def test_a_name_agrees_with_what_is_asked_and_doubt_lowers_it(library: Path) -> 
 def test_a_name_may_be_called_by_several_wordings() -> None:
     words = torch.tensor([(1, 0), (0, 2), (1, 1)])
     memory = IconMemory(tower(), torch.eye(CODE)[:2], torch.tensor([0, 1]), torch.eye(DIM)[:3], words)
-    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[1]]).tolist() == [0.0, 1.0]
-    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[2]]).tolist() == [1.0, 0.0]
+    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[1]], np.arange(2)).tolist() == [0.0, 1.0]
+    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[2]], np.arange(2)).tolist() == [1.0, 0.0]
 
 
 def test_labels_of_a_concept_are_wordings_of_its_icons() -> None:
@@ -145,8 +145,10 @@ def kept() -> dict[str, torch.Tensor]:
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    icons.save(tmp_path, tower(), kept(), {"pictures": "300"})
+    stored = kept()
+    icons.save(tmp_path, tower(), stored, {"pictures": "300"})
     memory = icons.load(tmp_path)
+    assert torch.equal(memory.pictures, Quantised(stored["pictures"], stored["pictures.book"]).vectors())
     image, rects = on_screen("document", "record")
     again = icons.load(tmp_path).recall(image, rects)
     assert memory.recall(image, rects).names.tolist() == again.names.tolist()

@@ -65,6 +65,10 @@ class Recalled:
     """[drawings, NEIGHBOURS] -1..1; 1 is the very picture."""
     names: npt.NDArray[np.int64]
     """[drawings, NEIGHBOURS] numbers of their names."""
+    distinct: npt.NDArray[np.int64]
+    """[m] every name among them once."""
+    place: npt.NDArray[np.int64]
+    """[drawings, NEIGHBOURS] where each name stands in ``distinct``."""
 
 
 class IconMemory:
@@ -82,33 +86,38 @@ class IconMemory:
         self._named = named.long().numpy()
         order = np.argsort(words[:, 0].numpy(), kind="stable")
         self._wordings = words[:, 1].long().numpy()[order]
-        self._starts = np.searchsorted(words[:, 0].numpy()[order], np.arange(int(words[:, 0].max()) + 1))
+        self._ends = np.searchsorted(words[:, 0].numpy()[order], np.arange(int(words[:, 0].max()) + 1), side="right")
 
     def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled:
         """The remembered pictures nearest to parts of a [height, width, 3] picture."""
         count = min(NEIGHBOURS, len(self.pictures))
         if not rects:
-            return Recalled(np.zeros((0, count), np.float32), np.zeros((0, count), np.int64))
+            none = np.zeros((0, count), np.int64)
+            return Recalled(np.zeros((0, count), np.float32), none, np.zeros(0, np.int64), none)
         parts = []
         with torch.inference_mode():
             for at in range(0, len(rects), BATCH):
                 seen = self.tower(as_input(cut(image, rects[at : at + BATCH])))
                 parts.append((seen @ self.pictures.T).topk(count, dim=1))
         likeness = np.concatenate([part.values.numpy() for part in parts])
-        return Recalled(likeness, self._named[np.concatenate([part.indices.numpy() for part in parts])])
+        names = self._named[np.concatenate([part.indices.numpy() for part in parts])]
+        distinct, place = np.unique(names, return_inverse=True)
+        return Recalled(likeness, names, distinct, place.reshape(names.shape))
 
     def named(self, recalled: Recalled, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """[drawings] how well the best of a drawing's names agrees with the best of ``asked`` [n, DIM], less where the
         drawing is less like what bears the name; about -1..1."""
         if not len(recalled.names):
             return np.zeros(0, np.float32)
-        scores = self.agreement(asked)[recalled.names] - DOUBT * (1 - recalled.likeness)
+        scores = self.agreement(asked, recalled.distinct)[recalled.place] - DOUBT * (1 - recalled.likeness)
         return cast("npt.NDArray[np.float32]", scores.max(axis=1))
 
-    def agreement(self, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """[names] how well the best wording of each name agrees with the best of ``asked`` [n, DIM]; -1..1."""
-        each = (self.meanings @ asked.T).max(axis=1)
-        return cast("npt.NDArray[np.float32]", np.maximum.reduceat(each[self._wordings], self._starts))
+    def agreement(self, asked: npt.NDArray[np.float32], names: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """[m] how well the best wording of each of ``names`` [m] agrees with the best of ``asked`` [n, DIM]; -1..1."""
+        spans = [self._wordings[self._ends[n - 1] if n else 0 : self._ends[n]] for n in names.tolist()]
+        starts = np.cumsum([0, *map(len, spans[:-1])])
+        each = (self.meanings[np.concatenate(spans)] @ asked.T).max(axis=1)
+        return cast("npt.NDArray[np.float32]", np.maximum.reduceat(each, starts))
 
 
 def save(folder: Path, tower: IconTower, kept: dict[str, Tensor], meta: dict[str, str]) -> Path:
