@@ -49,7 +49,7 @@ def machine_noise() -> Iterator[Callable[[], float]]:
     process.wait()
 
 
-@pytest.mark.slow  # not met on every run: showing an answer takes 40 to 80 ms of one turn (docs/limits.md)
+@pytest.mark.slow  # not met on every run (docs/limits.md)
 def test_the_window_keeps_beating_while_the_model_computes(
     make_window: MakeWindow, qtbot: QtBot, machine_noise: Callable[[], float]
 ) -> None:
