@@ -178,6 +178,8 @@ def style_sheet(t: Tokens) -> str:
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 5px 6px; }}
     QFrame[kind="bar"] {{ background: {t.surface}; border: 1px solid {t.strong_border}; }}
     QFrame[kind="card"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 10px; }}
+    QFrame[kind="sheet"] {{ background: {t.surface}; border: 1px solid {t.strong_border}; border-radius: 12px; }}
+    QFrame[kind="sheet"] QListWidget {{ border: none; }}
     QFrame[kind="info"], QFrame[kind="warn"], QFrame[kind="bad"], QFrame[kind="good"] {{ border-radius: 8px; }}
     QFrame[kind="info"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; }}
     QFrame[kind="warn"] {{ background: {t.warn_soft}; border: 1px solid {t.warn}; }}
@@ -221,6 +223,8 @@ class Theme(QObject):
     """Applies tokens to the application and tells widgets that paint themselves."""
 
     changed = Signal()
+    chosen = Signal(str)
+    """The person chose another look: system, light or dark."""
 
     def __init__(self, app: QApplication, choice: Choice = "system") -> None:
         super().__init__(app)
@@ -229,12 +233,13 @@ class Theme(QObject):
         self.tokens = LIGHT
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._apply)
-        self.choose(choice)
+        self._apply()
 
     def choose(self, choice: Choice) -> None:
         """Fixes the look, or follows the system."""
         self.choice = choice
         self._apply()
+        self.chosen.emit(choice)
 
     def cycle(self) -> Choice:
         """The next of system, light, dark."""
