@@ -51,7 +51,7 @@ PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"
 
 def pictures_filter() -> str:
     """What a file dialog offers for pictures."""
-    return f"{tr('Pictures')} ({PICTURES})"
+    return tr("Pictures") + f" ({PICTURES})"
 
 
 class MainWindow(QMainWindow):
