@@ -98,6 +98,7 @@ class Commands(QObject):
         keys: tuple[str, ...] | str = (),
         words: str = "",
         listen: bool = True,
+        said_keys: str = "",
     ) -> Command:
         """What a button does, where it can be pressed; its words are the button's name unless others are given."""
         said = words or button.accessibleName()
@@ -105,7 +106,8 @@ class Commands(QObject):
         def enabled() -> bool:
             return button.isEnabled() and button.isVisibleTo(button.window())
 
-        return self.add(id, said, button.click, group=group, keys=keys, enabled=enabled, listen=listen)
+        act = button.click
+        return self.add(id, said, act, group=group, keys=keys, enabled=enabled, listen=listen, said_keys=said_keys)
 
     def include(self, others: Commands) -> None:
         """Also offers what others hold, now and later; their shortcuts hold in this window, too."""

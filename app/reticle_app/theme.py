@@ -129,6 +129,7 @@ def palette_of(t: Tokens) -> QPalette:
 def style_sheet(t: Tokens) -> str:
     """Style of the widgets by object name and the dynamic property ``kind``."""
     chevron = "chevron-dark.svg" if t.dark else "chevron-light.svg"
+    up = chevron.replace("chevron", "chevron-up")
     return f"""
     QWidget#stage {{ background: {t.canvas}; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
@@ -137,6 +138,7 @@ def style_sheet(t: Tokens) -> str:
     QWidget#side {{ border-left: 1px solid {t.border}; }}
     QWidget#footer {{ border-top: 1px solid {t.border}; }}
     QLabel[kind="muted"] {{ color: {t.muted}; }}
+    QLabel[kind="bad"] {{ color: {t.bad}; }}
     QLabel[kind="title"] {{ font-weight: 600; }}
     QLabel[kind="heading"] {{ font-weight: 600; font-size: 15pt; }}
     QLineEdit {{ background: {t.surface}; border: 1px solid {t.strong_border}; border-radius: 8px; padding: 7px 10px;
@@ -168,6 +170,19 @@ def style_sheet(t: Tokens) -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
     QToolButton[kind="button"]::menu-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
+    QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t.surface}; border: 1px solid {t.strong_border};
+        border-radius: 8px; padding: 6px 8px; selection-background-color: {t.accent};
+        selection-color: {t.on_accent}; }}
+    QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
+    QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
+        subcontrol-origin: border; border: none; background: transparent; width: 24px; height: 13px; }}
+    QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-position: top right; margin: 3px 3px 0 0; }}
+    QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-position: bottom right; margin: 0 3px 3px 0; }}
+    QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{resource_path(up)}"); width: 12px; height: 12px; }}
+    QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 12px;
+        height: 12px; }}
+    QCheckBox {{ spacing: 8px; padding: 4px 0; }}
+    QCheckBox:focus {{ color: {t.accent}; }}
     QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border}; outline: none;
         selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
     QMenu {{ background: {t.surface}; border: 1px solid {t.border}; padding: 5px; }}

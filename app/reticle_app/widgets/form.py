@@ -26,7 +26,7 @@ from reticle_app.translations import tr
 
 from .basics import label, quiet_button, tint
 
-NAME_WIDTH = 210
+NAME_WIDTH, NUMBER_WIDTH, CHECKS = 170, 110, 3
 
 
 class Field(QWidget):
@@ -172,6 +172,7 @@ def whole(low: int, high: int, unit: str = "", none: str = "") -> Field:
     box.setRange(low, high)
     box.setSuffix(unit)
     box.setSpecialValueText(none)
+    box.setMinimumWidth(NUMBER_WIDTH)
 
     def read() -> object:
         return None if none and box.value() == low else box.value()
@@ -188,6 +189,7 @@ def number(low: float, high: float, step: float, digits: int, unit: str = "") ->
     box.setSingleStep(step)
     box.setDecimals(digits)
     box.setSuffix(unit)
+    box.setMinimumWidth(NUMBER_WIDTH)
     field = Field(box, box.value, lambda value: box.setValue(float(str(value))))
     box.valueChanged.connect(field.changed)
     field.layout().addStretch()  # type: ignore[union-attr]
@@ -199,6 +201,7 @@ def share() -> Field:
     box = StillSpin()
     box.setRange(0, 100)
     box.setSuffix(" %")
+    box.setMinimumWidth(NUMBER_WIDTH)
     field = Field(box, lambda: box.value() / 100, lambda value: box.setValue(round(float(str(value)) * 100)))
     box.valueChanged.connect(field.changed)
     field.layout().addStretch()  # type: ignore[union-attr]
@@ -228,14 +231,14 @@ class ChecksField(Field):
 
     def __init__(self, options: Sequence[tuple[str, str]]) -> None:
         self.boxes = {value: QCheckBox(words) for value, words in options}
-        group, row = QWidget(), QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(14)
-        for box in self.boxes.values():
+        group, grid = QWidget(), QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(18)
+        for i, box in enumerate(self.boxes.values()):
             box.setAccessibleName(box.text())
-            row.addWidget(box)
-        row.addStretch()
-        group.setLayout(row)
+            grid.addWidget(box, i // CHECKS, i % CHECKS)
+        grid.setColumnStretch(CHECKS, 1)
+        group.setLayout(grid)
         super().__init__(group, self._chosen, self._choose)
         group.setFocusProxy(next(iter(self.boxes.values())))
         for box in self.boxes.values():

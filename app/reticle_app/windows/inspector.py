@@ -274,7 +274,15 @@ class InspectorWindow(QMainWindow):
         group, first = tr("Question"), self.panes[0]
         add("inspector.words", tr("Go to the words"), first.words.setFocus, group=group, keys="Ctrl+L")
         words = tr("Ask the model")
-        add_button("inspector.find", first.find_button, group=group, keys="Return", words=words, listen=False)
+        add_button(
+            "inspector.find",
+            first.find_button,
+            group=group,
+            keys="Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Enter"),
+        )
         words = tr("Compare two questions")
         add_button("inspector.compare", self.compare_button, group=group, keys="C", words=words, listen=False)
         group = tr("View")

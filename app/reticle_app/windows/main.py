@@ -195,7 +195,15 @@ class MainWindow(QMainWindow):
         add("picture.paste", tr("Paste picture"), self.paste, group=group, keys="Ctrl+V")
         add("field.focus", tr("Go to the instruction"), header.field.setFocus, group=group, keys="Ctrl+L")
         words = tr("Find the instruction on this picture")
-        add_button("picture.find", header.find_button, group=group, keys="Return", words=words, listen=False)
+        add_button(
+            "picture.find",
+            header.find_button,
+            group=group,
+            keys="Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Enter"),
+        )
         seen = footer.heat.isEnabled
         add(
             "candidates.choose", tr("Choose a candidate"), canvas.setFocus,
@@ -205,9 +213,17 @@ class MainWindow(QMainWindow):
             "candidates.move", tr("Move its point (Shift: by a patch)"), canvas.setFocus,
             group=group, enabled=seen, said_keys=tr("Arrows"),
         )  # fmt: skip
-        group = tr("Run")
+        group = tr("Run", "heading")
         words = tr("Carry out the instruction")
-        add_button("run.start", header.run_button, group=group, keys="Ctrl+Return", words=words, listen=False)
+        add_button(
+            "run.start",
+            header.run_button,
+            group=group,
+            keys="Ctrl+Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Ctrl+Enter"),
+        )
         words = tr("Stop, or refuse what is asked")
         add("run.stop", words, self.escape_pressed.emit, group=group, keys="Esc")
         for mode, name, _ in mode_words():

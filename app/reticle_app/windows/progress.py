@@ -19,7 +19,7 @@ def describe(step: Step) -> str:
     """One line for a person; secret text is never shown."""
     match step:
         case Click(target, button, count):
-            return f"{click_words(button, count)} {target}"
+            return tr("{click} {place}").format(click=click_words(button, count), place=target)
         case Drag(source, destination):
             return tr("Drag {source} to {destination}").format(source=source, destination=destination)
         case Scroll(direction, amount, target):

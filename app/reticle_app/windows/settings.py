@@ -33,7 +33,7 @@ class SettingsWindow(QMainWindow):
         """The settings as the fields got them."""
         self.setWindowTitle(tr("Settings"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(560, 420)
+        self.setMinimumSize(640, 440)
         self.banner = Banner(theme)
         self.form = Form(theme)
         self.state = label("", "muted")
@@ -58,6 +58,7 @@ class SettingsWindow(QMainWindow):
         self.banner.action.connect(self._save)
         preferences.changed.connect(self._changed_elsewhere)
         self.show_settings()
+        self.resize(self.sizeHint())
 
     def sizeHint(self) -> QSize:
         return QSize(760, 720)
@@ -143,6 +144,7 @@ class SettingsWindow(QMainWindow):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.form)
         foot, row = QWidget(), QHBoxLayout()
         foot.setObjectName("footer")
@@ -206,6 +208,7 @@ class SettingsWindow(QMainWindow):
         fault = self._preferences.fault
         rules = len(self._preferences.current.applications)
         self.rules.setText(tr("%n rule(s) for applications, see `reticle rules`.", "", rules))
+        self.rules.setVisible(bool(rules))
         if fault is None:
             self.banner.hide()
             return

@@ -86,7 +86,7 @@ class Tools(QObject):
         for choice, words in looks:
             shared.add(f"look.{choice}", words, partial(self._window.theme.choose, choice), group=tr("Look"))
         restart, ready = self._controller.restart_model, lambda: not self._runner.running
-        shared.add("model.restart", tr("Restart the model"), restart, group=tr("Run"), enabled=ready)
+        shared.add("model.restart", tr("Restart the model"), restart, group=tr("Run", "heading"), enabled=ready)
         shared.add("app.quit", tr("Quit Reticle"), self._window.close, group=group, keys="Ctrl+Q")
 
     def show_inspector_here(self) -> None:

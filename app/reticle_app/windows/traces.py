@@ -293,7 +293,9 @@ class TracesWindow(QMainWindow):
             add_button(f"traces.{name}", button, group=group, keys=key, words=words, listen=False)
         add("traces.words", tr("Go to other words"), self.words.setFocus, group=group, keys="Ctrl+L")
         words = tr("Ask again with these words")
-        add_button("traces.ask", self.ask_button, group=group, keys="Return", words=words, listen=False)
+        add_button(
+            "traces.ask", self.ask_button, group=group, keys="Return", words=words, listen=False, said_keys=tr("Enter")
+        )
         add_button("traces.back", self.back, group=group)
         add("traces.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
         self.command_palette = offer_palette(self, self.theme, self.commands, shared)

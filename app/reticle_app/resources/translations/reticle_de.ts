@@ -964,6 +964,10 @@
         <translation>Das Modell fragen</translation>
     </message>
     <message>
+        <source>Enter</source>
+        <translation>Eingabe</translation>
+    </message>
+    <message>
         <source>Compare two questions</source>
         <translation>Zwei Fragen vergleichen</translation>
     </message>
@@ -1267,6 +1271,10 @@
         <translation>Ausgelassen: seine Bewertung gehört weder zu den besten {best} noch ist sie die beste seines Elements</translation>
     </message>
     <message>
+        <source>Pictures</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
         <source>Go to the instruction</source>
         <translation>Zur Anweisung gehen</translation>
     </message>
@@ -1291,8 +1299,17 @@
         <translation>Pfeile</translation>
     </message>
     <message>
+        <source>Run</source>
+        <comment>heading</comment>
+        <translation>Lauf</translation>
+    </message>
+    <message>
         <source>Carry out the instruction</source>
         <translation>Die Anweisung ausführen</translation>
+    </message>
+    <message>
+        <source>Ctrl+Enter</source>
+        <translation>Strg+Eingabe</translation>
     </message>
     <message>
         <source>Stop, or refuse what is asked</source>
