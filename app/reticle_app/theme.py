@@ -171,9 +171,13 @@ def style_sheet(t: Tokens) -> str:
     QComboBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
     QToolButton[kind="button"]::menu-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
     QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t.surface}; border: 1px solid {t.strong_border};
-        border-radius: 8px; padding: 6px 8px; selection-background-color: {t.accent};
+        border-radius: 8px; selection-background-color: {t.accent};
         selection-color: {t.on_accent}; }}
-    QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
+    QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {{ border: none; background: transparent; padding: 0; }}
+    QSpinBox, QDoubleSpinBox {{ padding: 7px 28px 7px 10px; }}
+    QSpinBox:focus, QDoubleSpinBox:focus {{ padding: 6px 27px 6px 9px; border: 2px solid {t.accent}; }}
+    QPlainTextEdit {{ padding: 6px 8px; }}
+    QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
     QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
         subcontrol-origin: border; border: none; background: transparent; width: 24px; height: 13px; }}
     QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-position: top right; margin: 3px 3px 0 0; }}

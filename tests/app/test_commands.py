@@ -185,11 +185,9 @@ def test_escape_over_the_palette_still_refuses_what_is_asked(make_window: MakeWi
     wait_asked(parts, qtbot)
     palette = parts.window.command_palette
     palette.open()
-    QTest.keyClick(palette.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    palette.open()
-    palette.open()
-    assert body.answers == []
     palette.field.setText("approve")
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert body.answers == []
     assert [c.id for c in palette.shown if c.id.startswith("approv")] == [], "no key approves, not by this way either"
     QTest.keyClick(palette.field, Qt.Key.Key_Escape)
     wait_ended(parts, qtbot)

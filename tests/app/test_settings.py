@@ -49,7 +49,7 @@ def test_each_bad_key_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert settings.forbidden_words == ("delete account",), "what holds of it is kept, rules above all"
     assert settings.mode == "confirm", "with a bad file, nothing acts alone"
     assert json.loads(path.read_text()) == BAD, "the file is left as it is"
-    with pytest.raises(BadInput, match=r"countdown_s: .*; top_k: .*mend or delete the file"):
+    with pytest.raises(BadInput, match=r"top_k: .*; countdown_s: .*mend or delete the file"):
         load_settings(path)
 
 

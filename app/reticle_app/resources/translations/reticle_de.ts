@@ -1133,15 +1133,15 @@
     </message>
     <message>
         <source>attention</source>
-        <translation>Aufmerksamkeit</translation>
+        <translation>gesehen</translation>
     </message>
     <message>
         <source>reading</source>
-        <translation>Lesen</translation>
+        <translation>gelesen</translation>
     </message>
     <message>
         <source>drawing</source>
-        <translation>Zeichnung</translation>
+        <translation>gezeichnet</translation>
     </message>
     <message>
         <source>icon</source>
