@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from reticle_grounding.errors import BadInput
@@ -81,6 +81,14 @@ class Settings(BaseModel):
     """Kinds of input that are never sent; nobody is asked."""
     forbidden_words: tuple[Annotated[str, Field(min_length=1, pattern=r"\S")], ...] = ()
     """A target named with, or reading, one of these words is never used; nobody is asked."""
+
+    @field_validator("model", "models", "traces", "risk_curve", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """An empty path would be the working folder."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is no path; name one or take the key out")
+        return value
 
 
 def settings_path() -> Path:

@@ -266,12 +266,16 @@ class Theme(QObject):
         self.choose(following[self.choice])
         return self.choice
 
+    def system_dark(self) -> bool:
+        """Whether the desktop asks for dark windows; it tells Qt, and Qt tells of changes."""
+        return self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
     def colour(self, name: str) -> QColor:
         return QColor(getattr(self.tokens, name))
 
     def _apply(self) -> None:
-        system_dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        self.tokens = DARK if self.choice == "dark" or (self.choice == "system" and system_dark) else LIGHT
+        dark = self.choice == "dark" or (self.choice == "system" and self.system_dark())
+        self.tokens = DARK if dark else LIGHT
         self._app.setPalette(palette_of(self.tokens))
         self._app.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()

@@ -55,7 +55,12 @@ def test_each_bad_key_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{", "line 1: not JSON"), ("[1]", "holds no object"), ('{"version": 2}', "version: 2 should be 1")],
+    [
+        ("{", "line 1: not JSON"),
+        ("[1]", "holds no object"),
+        ('{"version": 2}', "version: 2 should be 1"),
+        ('{"traces": ""}', 'traces: "" is no path; name one or take the key out'),
+    ],
 )
 def test_a_file_that_is_none(tmp_path: Path, content: str, said: str) -> None:
     settings, fault = read_settings(written(tmp_path / "settings.json", content))

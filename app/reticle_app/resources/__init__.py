@@ -12,7 +12,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 20, 24, 32, 48, 64, 96, 128)
 SYMBOL_SIZES, RATIOS = (16, 18, 22), (1, 1.25, 1.5, 2, 3)
-"""Symbols are shown so large (logical pixels), on screens of such scales; each is drawn for its own pixels."""
+"""Symbols are shown so large (logical pixels), on screens of such scales; each is drawn for its own pixels, of which Qt rounds a half up."""
 
 
 @lru_cache(maxsize=64)
@@ -53,7 +53,7 @@ def symbol(name: str, colour: QColor, disabled: QColor | None = None) -> QIcon:
     """A symbol of ``icons/`` in the given colour."""
     icon = QIcon()
     svg = _svg(f"icons/{name}.svg")
-    for size in sorted({round(size * ratio) for size in SYMBOL_SIZES for ratio in RATIOS}):
+    for size in sorted({int(size * ratio + 0.5) for size in SYMBOL_SIZES for ratio in RATIOS}):
         icon.addPixmap(_drawn(svg, colour.name(), size))
         if disabled is not None:
             icon.addPixmap(_drawn(svg, disabled.name(), size), QIcon.Mode.Disabled)

@@ -253,11 +253,11 @@ class ChecksField(Field):
 
 
 class PathField(Field):
-    """A folder or a file, typed or chosen; ``empty`` says what nothing means, where nothing is allowed."""
+    """A folder or a file, typed or chosen; nothing is None, and ``empty`` says what that means where it is allowed."""
 
     def __init__(self, theme: Theme, name: str, empty: str | None = None, folder: bool = True) -> None:
         self.line = QLineEdit()
-        self._empty, self._folder, self._title = empty, folder, name
+        self._folder, self._title = folder, name
         if empty is not None:
             self.line.setPlaceholderText(empty)
         super().__init__(self.line, self._path, lambda value: self.line.setText("" if value is None else str(value)))
@@ -269,7 +269,7 @@ class PathField(Field):
 
     def _path(self) -> object:
         text = self.line.text().strip()
-        return None if not text and self._empty is not None else Path(text).expanduser() if text else ""
+        return Path(text).expanduser() if text else None
 
     def _ask(self) -> None:
         start = self.line.text()

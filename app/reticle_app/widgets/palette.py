@@ -207,7 +207,7 @@ class CommandPalette(QWidget):
         self._place()
 
     def _fitting(self, wanted: str) -> list[Command]:
-        every = [c for c in self._commands if c.keys or self._sort == "commands"]
+        every = [c for c in self._commands if c.shown_keys or self._sort == "commands"]
         worths = {c.id: fit(wanted, c.searched) for c in every}
         found = [c for c in every if worths[c.id] is not None]
         if self._sort == "shortcuts":
