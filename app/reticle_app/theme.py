@@ -213,6 +213,8 @@ def style_sheet(t: Tokens) -> str:
     QSlider::sub-page:horizontal {{ background: {t.accent}; height: 4px; border-radius: 2px; }}
     QSlider::handle:horizontal {{ background: {t.accent}; width: 14px; height: 14px; margin: -5px 0;
         border-radius: 7px; }}
+    QSlider::handle:horizontal:focus {{ background: {t.surface}; border: 3px solid {t.accent}; width: 8px;
+        height: 8px; }}
     QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {t.disabled}; }}
     QSplitter::handle {{ background: {t.border}; }}
     QTabWidget::pane {{ border: none; background: {t.surface}; }}

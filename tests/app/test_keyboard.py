@@ -75,10 +75,18 @@ def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
     return window
 
 
-def walk(window: QMainWindow, qtbot: QtBot, key: Qt.Key) -> list[QWidget]:
-    """Where Tab leads until it comes back to where it began."""
+def activate(window: QMainWindow, qtbot: QtBot) -> None:
+    """Gives a window the keyboard, also one that came back without it after a capture."""
+    window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, False)
+    window.hide()
+    window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+
+
+def walk(window: QMainWindow, qtbot: QtBot, key: Qt.Key) -> list[QWidget]:
+    """Where Tab leads until it comes back to where it began."""
+    activate(window, qtbot)
     if window.focusWidget() is None:
         QTest.keyClick(window, key)
     visited: list[QWidget] = []
@@ -120,8 +128,7 @@ def test_the_focus_is_seen(make_window: MakeWindow, qtbot: QtBot) -> None:
     """Where the keyboard is must show: each kind of control looks different with the focus than without."""
     parts, _ = make_window()
     window, footer, header = parts.window, parts.window.footer, parts.window.header
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    activate(window, qtbot)
     for widget in (header.run_button, header.mode, header.field, footer.look, footer.opacity, header.capture_button):
         footer.set_view(True, True)
         other = header.field if widget is not header.field else footer.look

@@ -36,7 +36,7 @@ from reticle_app.config import Settings
 from reticle_app.gui import Parts
 from reticle_app.relayed import DEEDS, SENTENCES, deed_words, description_of, relayed, step_words
 from reticle_app.translations import language_of, speak, tr
-from reticle_app.windows.footer import ElidedLabel
+from reticle_app.widgets.basics import ElidedLabel
 from reticle_grounding.geometry import Point, Rect
 from reticle_grounding.types import Candidate
 

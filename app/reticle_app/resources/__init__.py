@@ -12,7 +12,10 @@ from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 20, 24, 32, 48, 64, 96, 128)
 SYMBOL_SIZES, RATIOS = (16, 18, 22), (1, 1.25, 1.5, 2, 3)
-"""Symbols are shown so large (logical pixels), on screens of such scales; each is drawn for its own pixels, of which Qt rounds a half up."""
+"""Symbols are shown so large (logical pixels), on screens of such scales; each is drawn for its own pixels.
+
+Qt rounds half a pixel up.
+"""
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from reticle_app.theme import Choice, Theme
 from reticle_app.translations import QT_TR_NOOP, tr
-from reticle_app.widgets.basics import label, quiet_button, tint
+from reticle_app.widgets.basics import ElidedLabel, label, quiet_button, tint
 
 DOTS = {"loading": "warn", "ready": "good", "busy": "accent", "ended": "bad"}
 """Colour token per state of the model."""
@@ -18,31 +18,6 @@ THEMES: dict[Choice, str] = {
     "light": QT_TR_NOOP("Look: light"),
     "dark": QT_TR_NOOP("Look: dark"),
 }
-
-
-class ElidedLabel(QLabel):
-    """One line that is shortened with an ellipsis instead of cut; the tool tip has it whole."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setMinimumWidth(60)
-        self._whole = ""
-
-    def tell(self, text: str) -> None:
-        self._whole = text
-        self.setToolTip(text)
-        self._elide()
-
-    @property
-    def whole(self) -> str:
-        return self._whole
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width()))
-
-    def resizeEvent(self, event: object) -> None:
-        self._elide()
 
 
 class FooterBar(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QScreen
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QScreen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from reticle_app.resources import symbol
@@ -24,12 +24,35 @@ def mode_words() -> tuple[tuple[Mode, str, str], ...]:
     )
 
 
+HINT_MARGINS = 28
+"""Pixels beside the text of a field."""
+
+
 class InstructionField(QLineEdit):
     """Plain words; a picture in the clipboard is passed on instead of pasted as text."""
 
     picture_pasted = Signal()
     entered = Signal(bool)
     """Enter was pressed; True with Ctrl."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hints: tuple[str, ...] = ()
+
+    def set_hints(self, *hints: str) -> None:
+        """What stands in the empty field: the first that there is room for, else the last."""
+        self._hints = hints
+        self._show_hint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        room = self.width() - HINT_MARGINS
+        fitting = [hint for hint in self._hints if self.fontMetrics().horizontalAdvance(hint) <= room]
+        if self._hints:
+            self.setPlaceholderText((fitting or self._hints[-1:])[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         data = QGuiApplication.clipboard().mimeData()
@@ -59,7 +82,11 @@ class HeaderBar(QWidget):
         self._theme = theme
         self.capture_button = self._make_capture_button()
         self.field = InstructionField()
-        self.field.setPlaceholderText(tr("What should be pointed at or done?  e.g.  the Save button"))
+        self.field.set_hints(
+            tr("What should be pointed at or done?  e.g.  the Save button"),
+            tr("What should be pointed at or done?"),
+            tr("What to point at or do?"),
+        )
         self.field.setAccessibleName(tr("Instruction"))
         self.field.setMaxLength(10_000)
         self.field.setClearButtonEnabled(True)

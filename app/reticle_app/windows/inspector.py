@@ -26,7 +26,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import ElidedLabel, label, push_button, quiet_button, tint
 from reticle_app.widgets.heat import PALETTE_NAMES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import ScreenElement
@@ -70,7 +70,8 @@ class InspectorWindow(QMainWindow):
         self.compare_button = push_button(tr("Compare"), tr("Ask two things of the same picture side by side (C)"))
         self.compare_button.setCheckable(True)
         self.export_button = push_button(tr("Export…"), tr("Write picture, NumPy file or JSON (Ctrl+S)"))
-        self.source = label("", "muted")
+        self.source = ElidedLabel()
+        self.source.setProperty("kind", "muted")
         self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
         self.opacity = self._slider(tr("Opacity of the heat map"), 60, 110)
@@ -112,8 +113,7 @@ class InspectorWindow(QMainWindow):
         """A new picture without an answer; None is the empty page."""
         for pane in self.panes:
             pane.show_picture(image)
-        self.source.setText(source)
-        self.source.setToolTip(source)
+        self.source.tell(source)
         self.stack.setCurrentIndex(0 if image is None else 1)
         self.region_button.setChecked(False)
         self.side.show_elements(None)
@@ -170,7 +170,7 @@ class InspectorWindow(QMainWindow):
         top.addWidget(self.source, 1)
         top.addWidget(self.compare_button)
         top.addWidget(self.export_button)
-        self.source.setMinimumWidth(20)
+        self.source.setMinimumWidth(0)
         header = _bar("header", top)
         both = QSplitter(Qt.Orientation.Horizontal)
         for pane in self.panes:

@@ -60,7 +60,7 @@ class InspectorPane(QWidget):
         self._asking = False
         self.letter = label(side, "title")
         self.words = InstructionField()
-        self.words.setPlaceholderText(tr("What should be pointed at?"))
+        self.words.set_hints(tr("What should be pointed at?"), tr("Point at what?"))
         self.words.setAccessibleName(tr("Words {side}").format(side=side))
         self.words.setMaxLength(10_000)
         self.words.setClearButtonEnabled(True)

@@ -67,7 +67,7 @@ class TracesWindow(QMainWindow):
         self.theme, self.commands = theme, Commands(self)
         self.setWindowTitle(tr("Recorded runs"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(820, 520)
+        self.setMinimumSize(900, 580)
         self._steps: Sequence[RunStep] = ()
         self._shown: TraceEntry | None = None
         self.banner, self.busy = Banner(theme, "undo"), BusyLine(theme)
@@ -98,7 +98,7 @@ class TracesWindow(QMainWindow):
         )
         self.correct.setCheckable(True)
         self.words = InstructionField()
-        self.words.setPlaceholderText(tr("What if it had been called…"))
+        self.words.set_hints(tr("What if it had been called…"), tr("Other words"))
         self.words.setAccessibleName(tr("Other words"))
         self.words.setMaxLength(10_000)
         self.ask_button = push_button(
@@ -231,11 +231,15 @@ class TracesWindow(QMainWindow):
         time_line: list[QWidget] = [self.earlier, self.line, self.later]
         for widget in time_line:
             time.addWidget(widget)
-        judge = QHBoxLayout()
-        judge.setSpacing(8)
-        row: list[QWidget] = [self.right, self.wrong, self.correct, self.words, self.ask_button, self.inspect]
-        for widget in row:
-            judge.addWidget(widget, 1 if widget is self.words else 0)
+        judge, ask = QHBoxLayout(), QHBoxLayout()
+        for row in (judge, ask):
+            row.setSpacing(8)
+        for button in (self.right, self.wrong, self.correct):
+            judge.addWidget(button)
+        judge.addStretch()
+        judge.addWidget(self.inspect)
+        ask.addWidget(self.words, 1)
+        ask.addWidget(self.ask_button)
         page, column = QWidget(), QVBoxLayout()
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(10)
@@ -245,6 +249,7 @@ class TracesWindow(QMainWindow):
         column.addWidget(self.step_title)
         column.addWidget(self.step_words)
         column.addLayout(judge)
+        column.addLayout(ask)
         page.setLayout(column)
         return page
 

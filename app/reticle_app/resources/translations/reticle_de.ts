@@ -788,6 +788,14 @@
         <translation>Was soll gezeigt oder getan werden?  z. B.  the Save button</translation>
     </message>
     <message>
+        <source>What should be pointed at or done?</source>
+        <translation>Was soll gezeigt oder getan werden?</translation>
+    </message>
+    <message>
+        <source>What to point at or do?</source>
+        <translation>Was zeigen, was tun?</translation>
+    </message>
+    <message>
         <source>Instruction</source>
         <translation>Anweisung</translation>
     </message>
@@ -1058,6 +1066,10 @@
     <message>
         <source>What should be pointed at?</source>
         <translation>Was soll gezeigt werden?</translation>
+    </message>
+    <message>
+        <source>Point at what?</source>
+        <translation>Was zeigen?</translation>
     </message>
     <message>
         <source>Words {side}</source>
