@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from agent_fakes.recorded import recorded
+from app_fakes.parts import squares
 from conftest import MakeWindow
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
@@ -25,12 +26,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
-from test_window import capture, find
+from test_window import find
 
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
 from reticle_app.widgets.approval import ClickOnlyButton
-from reticle_app.widgets.canvas import Canvas
+from reticle_app.widgets.canvas import Canvas, to_qimage
 
 CONTROLS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit,
@@ -53,7 +54,7 @@ def controls(window: QWidget) -> list[QWidget]:
 
 def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
     tools = parts.tools
-    capture(parts, qtbot)
+    parts.controller.take_picture(to_qimage(squares()))  # a capture would hide the window, which then has no keyboard
     find(parts, qtbot, "red")
     if name == "main":
         return parts.window
@@ -76,10 +77,6 @@ def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
 
 
 def activate(window: QMainWindow, qtbot: QtBot) -> None:
-    """Gives a window the keyboard, also one that came back without it after a capture."""
-    window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, False)
-    window.hide()
-    window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
 

@@ -1703,7 +1703,7 @@
     </message>
     <message>
         <source>Search task, words, status</source>
-        <translation>Aufgabe, Worte, Ausgang</translation>
+        <translation>Läufe suchen</translation>
     </message>
     <message>
         <source>Search runs</source>
