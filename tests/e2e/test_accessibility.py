@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Stage, until
+
+if TYPE_CHECKING:
+    from conftest import Stage
 
 WINDOWS = Path(__file__).parents[1] / "app" / "app_fakes" / "many_windows.py"
 CONTROLS = {
     "push button", "button", "toggle button", "check box", "combo box", "slider", "text", "spin button", "table",
     "list", "page tab", "radio button", "password text", "entry",
 }  # fmt: skip
+LEAST = 100
+"""Objects there are at least, once all windows have told of themselves."""
 Row = dict[str, Any]
 
 
@@ -28,9 +33,10 @@ def tree(stage: Stage, tmp_path: Path, request: pytest.FixtureRequest) -> list[R
     stage.started.append(process)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n", process.communicate()[1][-3000:]
-    name = "reticle"
-    rows = until(lambda: found if len(found := stage.tree(name)) > 100 else None, 60)
-    assert rows, stage.tree(name)
+    deadline = time.monotonic() + 60
+    while len(rows := stage.tree("reticle")) <= LEAST and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len(rows) > LEAST, rows
     return rows
 
 
