@@ -55,6 +55,7 @@ def shown(rows: list[Row]) -> list[Row]:
     return [row for row in rows if "showing" in row["states"] and "visible" in row["states"]]
 
 
+@pytest.mark.slow
 def test_every_control_has_a_name_and_can_take_the_keyboard(tree: list[Row], request: pytest.FixtureRequest) -> None:
     german = request.node.callspec.params["tree"] == "de"
     windows = frames(tree)
