@@ -21,7 +21,8 @@ from .background import MainThread
 from .config import Settings, load_settings, save_settings
 from .models.choice import configured_model
 from .overlay import Desk
-from .remote import WORKER, RemoteGrounder
+from .own_heads import head_file
+from .remote import WORKER, RemoteGrounder, worker_arguments
 from .resources import app_icon
 from .runner import Body, Runner
 from .theme import Theme
@@ -124,7 +125,7 @@ def main(settings: Settings | None = None) -> int:
     if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAYS):
         raise BadInput("there is no display to open a window on; set DISPLAY or use `make run`, which starts one")
     app = QApplication(sys.argv[:1])
-    worker = WORKER if settings.dtype is None else (*WORKER, settings.dtype)
+    worker = (*WORKER, *worker_arguments(settings.dtype, head_file(None, settings)))
     grounder = RemoteGrounder(str(configured_model(settings) or ""), worker)
     parts = build(app, settings, grounder, desktop_body(settings, grounder), desktop_screen)
     remember(parts, settings)

@@ -12,11 +12,12 @@ import typer
 
 from reticle_app.config import Mode, load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_app.own_heads import head_file, with_head
 from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
 
 from .approver import TerminalApprover
-from .ground import JsonOption, ModelOption
+from .ground import HeadOption, JsonOption, ModelOption
 from .output import emit_json, say, warn
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def run(
     ] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Use a new virtual display.")] = False,
     model: ModelOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped.
@@ -100,7 +102,7 @@ def run(
         endpoint=choice,
         resume=resume,
     )
-    folder = chosen_model(model, settings)
+    folder, own = chosen_model(model, settings), head_file(head, settings)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop
@@ -109,7 +111,7 @@ def run(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: open_model(folder, token, settings.dtype),
+            lambda: open_model(folder, token, settings.dtype, own),
             application=application,
             token=token,
             tell=warn,
@@ -129,11 +131,14 @@ def run(
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def open_model(folder: Path | None, token: StopToken, numbers: NumberType | None = None) -> Grounder:
+def open_model(
+    folder: Path | None, token: StopToken, numbers: NumberType | None = None, head: Path | None = None
+) -> Grounder:
+    """The model of a folder, weighing by the head of a file where there is one."""
     from reticle_app.task import StoppableGrounder
     from reticle_grounding.predictor import Grounder as Predictor
 
-    return StoppableGrounder(Predictor.open(folder, numbers=numbers), token)
+    return StoppableGrounder(with_head(Predictor.open(folder, numbers=numbers), head), token)
 
 
 def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:
