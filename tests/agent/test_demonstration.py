@@ -161,6 +161,9 @@ class Told:
         found = [Element(roles[n], n.upper(), "", "", box.shifted(x, y)) for n, box in self.desk.boxes.items()]
         return Shown(frame, tuple(found), self.masks)
 
+    def carried(self, last: Shown, frame: Frame) -> Shown:
+        return Shown(frame, (), last.masks)
+
     def ours(self, pixel: Pixel) -> bool:
         return self.own
 

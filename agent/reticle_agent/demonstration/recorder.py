@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reticle_agent.effects import changed
 from reticle_agent.seams import Screen
@@ -75,7 +75,8 @@ class Demonstration:
                     self._hear(hand, gestures, heard[number + 1 :], listener)
                 if gestures.typing:
                     self._watch_focus(listener)
-                self._finished(gestures.rest(time.monotonic() * 1000))
+                if not listener.waiting():  # what waits may go on with what is open
+                    self._finished(gestures.rest(time.monotonic() * 1000))
                 if not heard:
                     self._look()
                     self._write_waiting()
@@ -105,10 +106,10 @@ class Demonstration:
         moved = last is None or last.frame.display.id != frame.display.id or changed(last.frame, frame)
         if last is None or (self._changed and not moved):
             self._newest, self._changed = self.desk.shown(frame), False
-        elif moved:  # what stands where is not known yet; the masks stay until it is
-            self._newest, self._changed = Shown(frame, (), last.masks), True
+        elif moved:
+            self._newest, self._changed = self.desk.carried(last, frame), True
         else:
-            self._newest = Shown(frame, last.elements, last.masks)
+            self._newest = replace(last, frame=frame)
 
     def _hear(
         self, hand: Hand[Shown], gestures: Gestures[Shown], following: Sequence[Hand[Shown]], listener: Listener

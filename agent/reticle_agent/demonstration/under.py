@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reticle_agent.actions import Pixel
+from reticle_agent.effects import change_between
 from reticle_agent.harvest.bus import AccessibilityBus, Call, Ref
 from reticle_agent.harvest.desktop import Desktop, is_called, look
 from reticle_agent.harvest.details import is_secret, labels_and_values
@@ -22,6 +23,8 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect, Space
 
 FOCUSED = 12
+EDGE_PX = 6.0
+"""A focus ring or shadow reaches so far beyond its control."""
 PLAIN = frozenset(
     {"text", "entry", "editbar", "combo box", "spin button", "autocomplete", "document text", "paragraph", "table cell"}
 )
@@ -61,6 +64,8 @@ class Shown:
     elements: tuple[Element, ...]
     masks: tuple[Rect, ...]
     """Capture pixels that are never written: password fields, excluded programs."""
+    windows: tuple[tuple[int, Rect], ...] = ()
+    """Windows of the desktop and where they lay."""
 
     def holds(self, pixel: Pixel) -> bool:
         """Whether a physical pixel lies on the display in the picture."""
@@ -99,7 +104,22 @@ class Accessible:
         to_capture = frame.transform.affine(Space.PHYSICAL, Space.CAPTURE)
         whole = Rect(0, 0, *frame.image.size)
         masks = [part for box in (*hidden, *secret) if (part := to_capture.rect(box).intersection(whole)) is not None]
-        return Shown(frame, tuple(elements), tuple(masks))
+        return Shown(frame, tuple(elements), tuple(masks), _windows(desktop))
+
+    def carried(self, last: Shown, frame: Frame) -> Shown:
+        """A picture that does not stand still yet, with those elements of the one before that are surely still there.
+
+        Those are elements that did not change, or changed within themselves as a button under the pointer does, as long
+        as no window came, went or moved. The masks stay until it is known what is shown.
+        """
+        windows = _windows(look(self._x))
+        same = windows == last.windows and frame.display.id == last.frame.display.id
+        if not same or frame.image.size != last.frame.image.size:
+            return Shown(frame, (), last.masks, windows)
+        to_physical = frame.transform.affine(Space.CAPTURE, Space.PHYSICAL)
+        changed = [to_physical.rect(region) for region in change_between(last.frame, frame).regions]
+        kept = [e for e in last.elements if all(_apart(e.box, part) or _inside(part, e.box) for part in changed)]
+        return Shown(frame, tuple(kept), last.masks, windows)
 
     def ours(self, pixel: Pixel) -> bool:
         """Whether a pixel shows a window of ours, the terminal we were started from, or an excluded program."""
@@ -173,3 +193,18 @@ class Accessible:
 
     def _excluded(self, names: Sequence[str]) -> bool:
         return any(is_called(name, names) for name in self._exclude)
+
+
+def _windows(desktop: Desktop) -> tuple[tuple[int, Rect], ...]:
+    return tuple((window.id, window.rect) for window in desktop.windows)
+
+
+def _apart(box: Rect, part: Rect) -> bool:
+    return box.intersection(part) is None
+
+
+def _inside(part: Rect, box: Rect) -> bool:
+    grown = box.grown(EDGE_PX)
+    return (
+        grown.left <= part.left and grown.top <= part.top and part.right <= grown.right and part.bottom <= grown.bottom
+    )

@@ -61,6 +61,21 @@ def run(
     ] = False,
     endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    endpoint_memory: Annotated[
+        int | None,
+        typer.Option(
+            "--endpoint-memory",
+            min=0,
+            help="Tokens of each request for what was read earlier in the run; default 800 where text is sent, 0 is "
+            "none.",
+        ),
+    ] = None,
+    endpoint_examples: Annotated[
+        int,
+        typer.Option(
+            "--endpoint-examples", min=0, help="Send so many of your recorded runs of similar tasks as examples."
+        ),
+    ] = 0,
     one_wrong_in: Annotated[
         int | None,
         typer.Option("--one-wrong-in", min=2, help="With --auto: act alone where at most 1 answer in N is wrong."),
@@ -93,6 +108,8 @@ def run(
         plain_http=endpoint_plain_http,
         timeout_s=endpoint_timeout,
         max_tokens=max_tokens,
+        memory=endpoint_memory,
+        examples=endpoint_examples,
     )
     options = replace(
         TaskOptions.of(settings, task, chosen_mode(dry_run, confirm, auto) or settings.mode, trace),
