@@ -20,8 +20,9 @@ VALUE = re.compile(r"\d|@|^[A-Z]{2,}[-/]?\w*$")
 """Forms of what is looked up later: numbers, codes, addresses."""
 NAME = re.compile(r"^[A-Z][\w'-]+$")
 VALUE_SCORE, NAME_SCORE, ASKED_SCORE = 1.0, 0.3, 3.0
-LEAST = 0.45
-"""Words of a kept line that score less are left out, unless they stand beside one that scores more than twice that."""
+LEAST, COMMON = 0.45, 0.05
+"""Words of a kept line that score less than LEAST are left out, unless they stand beside one that scores over twice
+that and are not so common that they score less than COMMON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Scorer:
     def rarity(self, term: str) -> float:
         """0 for what stands on every screen .. 1 for what stood on one."""
         seen = self._seen.get(term, 1)
-        return 1.0 - math.log(seen) / math.log(self._screens + 1) if self._screens > 1 else 1.0
+        return 1.0 - math.log(seen) / math.log(self._screens) if self._screens > 1 else 1.0
 
     def weighted(self, asked: Mapping[str, float]) -> dict[str, float]:
         """What is asked for, each term by how rare it is here: "file" says little where every program has a menu so
@@ -73,7 +74,9 @@ class Scorer:
         scored = self.words(text, asked)
         if not scored:
             return None
-        kept = [word for i, (word, score) in enumerate(scored) if score >= LEAST or _beside(scored, i)]
+        kept = [
+            word for i, (word, score) in enumerate(scored) if score >= LEAST or (score > COMMON and _beside(scored, i))
+        ]
         if not kept:
             return None
         common = self._lines.get(text, 1) / self._screens

@@ -44,11 +44,13 @@ def terms(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Without the endings that most often tell two forms of one English word apart."""
-    for ending, least in (("ies", 3), ("ing", 4), ("es", 4), ("ed", 4), ("s", 3)):
-        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
+    """Without the endings that most often tell two forms of one English word apart; a final "e" goes, too."""
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
 def bag(texts: Iterable[str]) -> Counter[str]:
