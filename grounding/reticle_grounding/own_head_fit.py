@@ -31,7 +31,10 @@ Vector: TypeAlias = npt.NDArray[np.float64]
 
 LEAST_STEPS, LEAST_GROUPS = 24, 4
 """Fewer labelled steps, or tasks they come from, teach nothing that could be measured."""
-FOLDS = 5
+FOLDS, INNER_FOLDS = 5, 3
+"""Parts held out to measure, and, of what is left, to choose the penalty."""
+ITERATIONS, TOLERANCE = 60, 1e-6
+"""Of one fit; what is held near "no change" is there soon."""
 PENALTIES = (1.0, 4.0, 16.0, 64.0)
 """On the square of each further weight; one of them is chosen."""
 HELD = 20.0
@@ -191,7 +194,7 @@ def _parts(steps: Sequence[Labelled], count: int) -> list[frozenset[int]]:
 def _penalty(steps: Sequence[Labelled], base: Calibration, names: Sequence[str]) -> float:
     """The penalty whose laws make held-out parts of these steps most likely."""
     losses = dict.fromkeys(PENALTIES, 0.0)
-    for held in _parts(steps, FOLDS):
+    for held in _parts(steps, INNER_FOLDS):
         rest = [step for i, step in enumerate(steps) if i not in held]
         kept = [steps[i] for i in sorted(held)]
         for penalty in PENALTIES:
@@ -275,7 +278,8 @@ def _fitted(steps: Sequence[Labelled], base: Calibration, names: Sequence[str], 
     def loss(theta: Vector) -> tuple[float, Vector]:
         return _loss(theta, table, penalty)
 
-    found = optimize.minimize(loss, np.zeros(2 + len(names)), jac=True, method="L-BFGS-B")
+    limits = {"maxiter": ITERATIONS, "ftol": TOLERANCE}
+    found = optimize.minimize(loss, np.zeros(2 + len(names)), jac=True, method="L-BFGS-B", options=limits)
     moved = base.scaled(math.exp(float(found.x[0])), float(found.x[1]))
     weights = dict(moved.weights)
     for name, value in zip(names, found.x[2:].tolist(), strict=True):
