@@ -40,29 +40,40 @@ class Trained:
     left_out: Sequence[str]
 
 
+def steps_to_learn(folder: Path, out: Path | None) -> OwnSteps:
+    """The labelled steps of the traces in ``folder``, found before any model is opened.
+
+    Raises BadInput when there is no trace, the steps are too few, or ``out`` is no name of a head's file.
+    """
+    from reticle_agent.trace.export.own_steps import OwnSteps
+    from reticle_grounding.own_head_fit import enough
+
+    if out is not None and (out.suffix != SUFFIX or out.is_dir()):
+        raise BadInput(f"--out {out}: the name of a head's file ends in {SUFFIX}")
+    own = OwnSteps.read(folder)
+    enough(len(own.steps), len({step.group for step in own.steps}))
+    return own
+
+
 def train_head(
-    folder: Path, grounder: Grounder, out: Path | None, heads: Path, progress: Progress | None = None
+    own: OwnSteps, grounder: Grounder, out: Path | None, heads: Path, progress: Progress | None = None
 ) -> Trained:
-    """Fits a head on the labelled steps of the traces in ``folder`` and measures it on those held out.
+    """Fits a head on the steps and measures it on those held out.
 
     Args:
+        own: as :func:`steps_to_learn` finds them.
         grounder: with the shipped law.
         out: file to write; None is a new one in ``heads``, named after model, fingerprint and time.
         progress: called with (pictures done, all).
 
-    Raises BadInput when there is no trace, the steps are too few, or ``out`` cannot be written.
+    Raises BadInput when there is nothing to learn, or ``out`` cannot be written.
     """
-    from reticle_agent.trace.export.own_steps import OwnSteps
     from reticle_grounding.features import FEATURES
     from reticle_grounding.own_head import Head, model_of
-    from reticle_grounding.own_head_fit import enough, fit_head
+    from reticle_grounding.own_head_fit import fit_head
     from reticle_grounding.risk_curve import calibration_digest
 
-    if out is not None and (out.suffix != SUFFIX or out.is_dir()):
-        raise BadInput(f"--out {out}: the name of a head's file ends in {SUFFIX}")
     fingerprint = model_of(grounder)
-    own = OwnSteps.read(folder)
-    enough(len(own.steps), len({step.group for step in own.steps}))
     law, measured = fit_head(_samples(own, grounder, progress), grounder.calibration, FEATURES)
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
     figures: dict[str, str | int | float | None] = {"traces": own.traces, **measured.figures()}

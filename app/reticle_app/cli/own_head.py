@@ -9,7 +9,7 @@ import typer
 
 from reticle_app.config import load_settings, save_settings
 from reticle_app.models.choice import chosen_model
-from reticle_app.own_heads import NONE, Trained, head_file, kept_heads, train_head
+from reticle_app.own_heads import NONE, Trained, head_file, kept_heads, steps_to_learn, train_head
 from reticle_grounding.errors import ReticleError
 
 from .ground import JsonOption, ModelOption
@@ -50,11 +50,12 @@ def head(
     from reticle_grounding.predictor import Grounder
 
     settings = load_settings()
+    own = steps_to_learn(traces, out)
     grounder = Grounder.open(chosen_model(model, settings), numbers=settings.dtype)
     if texts is not None:
         grounder.reader = KeptReader(grounder.reader, texts)
     with progress_bar("pictures") as progress:
-        done = train_head(traces, grounder, out, settings.heads, progress)
+        done = train_head(own, grounder, out, settings.heads, progress)
     used = done.path is not None and use
     if used:
         assert done.path is not None
