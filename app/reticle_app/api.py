@@ -31,7 +31,8 @@ from reticle_grounding.images import MAX_PIXELS, as_rgb, decode_image, load_imag
 from reticle_grounding.types import Grounding
 
 from .config import Mode, Settings, load_settings
-from .remote import ModelEndedError, RemoteGrounder, RemoteObservation
+from .own_heads import head_file
+from .remote import WORKER, ModelEndedError, RemoteGrounder, RemoteObservation, worker_arguments
 from .task import TaskOptions, TaskResult, run_on_desktop
 from .turns import BusyError, TookTooLongError, Turns
 
@@ -98,7 +99,8 @@ class Reticle:
 
         settings = settings or load_settings()
         folder = chosen_model(None if model is None else Path(model), settings)
-        grounder = RemoteGrounder("" if folder is None else str(folder))
+        worker = (*WORKER, *worker_arguments(None, head_file(None, settings)))
+        grounder = RemoteGrounder("" if folder is None else str(folder), worker)
         return cls(grounder, settings, max_waiting=max_waiting, max_pixels=max_pixels)
 
     def __enter__(self) -> Reticle:

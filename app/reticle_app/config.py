@@ -49,6 +49,10 @@ class Settings(BaseModel):
     """What the model computes in: fp32, bf16 or int8; None leaves it to the machine."""
     models: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "models")
     """Where `reticle models` keeps models."""
+    heads: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "heads")
+    """Where `reticle train head` keeps what it made of your own runs."""
+    head: Path | None = None
+    """Such a head, a file or its name in `heads`, that weighs the candidates; None is the shipped law."""
     traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")
     """Where runs are recorded."""
     mode: Mode = "confirm"

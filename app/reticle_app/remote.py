@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from PIL import Image
@@ -35,6 +36,19 @@ from .protocol import (
 from .tuning import DEFAULT, Tuning
 
 WORKER = (sys.executable, "-m", "reticle_app.worker")
+
+
+def worker_arguments(numbers: str | None, head: Path | None) -> tuple[str, ...]:
+    """What the command line of the model process says besides: numbers it computes in, file of a head."""
+    told = {"numbers": numbers, "head": None if head is None else str(head)}
+    return tuple(f"{name}={value}" for name, value in told.items() if value is not None)
+
+
+def told_to_worker(arguments: Sequence[str]) -> dict[str, str]:
+    """The reverse of :func:`worker_arguments`."""
+    return {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
+
+
 CLOSE_S = 2.0
 
 

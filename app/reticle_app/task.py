@@ -173,7 +173,7 @@ def run_on_desktop(
     elif endpoint is None:
         planning = plan_with_rules(options.task)
     else:
-        planning = plan_with_endpoint(options.task, endpoint)
+        planning = plan_with_endpoint(options.task, endpoint, options.traces, options.resume)
     policy = Policy(
         options.mode,
         options.max_steps,

@@ -31,6 +31,7 @@ from .protocol import (
     read_message,
     write_message,
 )
+from .remote import told_to_worker
 from .tuning import DEFAULT, Tuning
 
 if TYPE_CHECKING:
@@ -50,17 +51,22 @@ class Readable(Protocol):
     def texts(self) -> Sequence[TextBox]: ...
 
 
-def open_predictor(model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None = None) -> Grounder:
+def open_predictor(
+    model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None = None, head: str | None = None
+) -> Grounder:
     """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported.
 
-    ``numbers`` names what it computes in; None leaves it to the device.
+    ``numbers`` names what it computes in; None leaves it to the device. ``head`` is the file of a head that weighs the
+    candidates; None is the shipped law.
     """
+    from reticle_app.own_heads import with_head
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder as Predictor
 
     config = GroundingConfig(reading=tuning.reading, keep_ratio=tuning.keep_ratio)
     folder = Path(model_dir) if model_dir else None
-    return Predictor.open(folder, config, None if numbers is None else number_type(numbers))
+    opened = Predictor.open(folder, config, None if numbers is None else number_type(numbers))
+    return with_head(opened, None if head is None else Path(head))
 
 
 class ModelServer:
@@ -181,4 +187,5 @@ def serve(opener: Opener = open_predictor) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(partial(open_predictor, numbers=next(iter(sys.argv[1:]), None))))
+    told = told_to_worker(sys.argv[1:])
+    sys.exit(serve(partial(open_predictor, numbers=told.get("numbers"), head=told.get("head"))))

@@ -12,6 +12,8 @@ from reticle_grounding.errors import BadInput
 from .plain import JsonObject, JsonValue
 from .schema import EVENT_TYPES, SCHEMA, event_fault, manifest_fault
 
+MANIFEST = "manifest.json"
+"""What makes a folder a trace."""
 _ENVELOPE = frozenset({"seq", "t", "mono_ms", "type", "step", "parent_seq"})
 
 
@@ -130,7 +132,7 @@ class TraceReader:
 
 def read_manifest(folder: Path) -> JsonObject:
     """The manifest, valid. Raises BadInput."""
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     text = _read(path)
     try:
         manifest: JsonValue = json.loads(text)
