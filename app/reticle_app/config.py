@@ -89,8 +89,12 @@ def load_settings(path: Path | None = None) -> Settings:
         return Settings()
     except OSError as error:
         raise BadInput(f"cannot read settings {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"settings {path} are no text (byte {error.start}); mend or delete the file") from error
     try:
         return Settings.model_validate(json.loads(text))
+    except RecursionError as error:
+        raise BadInput(f"settings {path} are nested too deeply; mend or delete the file") from error
     except json.JSONDecodeError as error:
         raise BadInput(
             f"settings {path} line {error.lineno}: not JSON ({error.msg}); mend or delete the file"

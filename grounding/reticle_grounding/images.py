@@ -152,6 +152,7 @@ def _own_size_limit() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of damaged parts that Pillow does without
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
