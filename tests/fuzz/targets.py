@@ -36,8 +36,8 @@ TASKS = (
     "scroll up ten times, press Alt + F4",
 )
 PLANNER_WORDS = (
-    *TEXTS, "click ", "press ", "type ", " into ", " and then ", "drag ", " to ", "scroll ", "wait ", "twice", "3 times",
-    "Ctrl+", "password", "ask ", " field", " button", "12345678901234567890", "½", "…", "1.", "2)", "the ",
+    *TEXTS, "click ", "press ", "type ", " into ", " and then ", "drag ", " to ", "scroll ", "wait ", "twice",
+    "3 times", "Ctrl+", "password", "ask ", " field", " button", "12345678901234567890", "½", "…", "1.", "2)", "the ",
 )  # fmt: skip
 
 
@@ -60,8 +60,9 @@ class Target(ABC):
 
     last: bytes | str = b""
 
+    @abstractmethod
     def close(self) -> None:
-        """Nothing is held."""
+        """Lets go of processes and files."""
 
 
 class Traces(Target):
@@ -85,12 +86,12 @@ class Traces(Target):
 
     def feed(self, rng: Random) -> bytes:
         what = rng.random()
-        if what < 0.7:
+        if what < 0.92:
             self.last = self._line(rng)
             self._parse(self.last)
-        elif what < 0.88:
+        elif what < 0.96:
             self.last = self._whole(rng)
-            self._read(journal=self.last, thorough=rng.random() < 0.1)
+            self._read(journal=self.last, thorough=rng.random() < 0.05)
         else:
             whole = json.loads(self._manifest)
             self.last = as_json(rng, odd_document(rng, whole)) if rng.random() < 0.7 else odd_bytes(rng, self._manifest)
@@ -249,6 +250,9 @@ class Planner(Target):
             answer.step()
         except RefusedCallError as refusal:
             _one_line(refusal)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def _one_line(refusal: Exception) -> None:
