@@ -465,7 +465,7 @@ class Mcp(Target):
 
     name = "mcp"
     EVERY = 50
-    WAIT_S = 120.0
+    WAIT_S = 300.0
 
     def __init__(self) -> None:
         sys.path.insert(0, str(TESTS / "app"))
