@@ -132,7 +132,7 @@ class Stage:
         return [json.loads(line) for line in lines]
 
     def wait_for_event(self, process: subprocess.Popen[str], wanted: Callable[[Row], bool]) -> None:
-        found = until(lambda: process.poll() is not None or any(map(wanted, self.events())), RUN_S)
+        found = until(lambda: process.poll() is not None or any(map(wanted, self.events())), 60)
         if process.poll() is not None or not found:
             process.kill()
             pytest.fail(f"the event did not come; stderr: {process.communicate()[1][-2000:]}")
