@@ -134,8 +134,10 @@ def read_settings(path: Path | None = None) -> tuple[Settings, SettingsFault | N
         raise BadInput(f"cannot read settings {path}: {error.strerror}") from error
     except json.JSONDecodeError as error:
         return Settings(), SettingsFault(path, (f"line {error.lineno}: not JSON ({error.msg})",))
-    except (UnicodeDecodeError, RecursionError) as error:
-        return Settings(), SettingsFault(path, (f"not JSON ({error})",))
+    except UnicodeDecodeError as error:
+        return Settings(), SettingsFault(path, (f"no text (byte {error.start})",))
+    except RecursionError:
+        return Settings(), SettingsFault(path, ("nested too deeply",))
     try:
         return Settings.model_validate(content), None
     except ValidationError as error:

@@ -279,7 +279,8 @@ def _fitted(steps: Sequence[Labelled], base: Calibration, names: Sequence[str], 
         return _loss(theta, table, penalty)
 
     limits = {"maxiter": ITERATIONS, "ftol": TOLERANCE}
-    found = optimize.minimize(loss, np.zeros(2 + len(names)), jac=True, method="L-BFGS-B", options=limits)
+    start = np.zeros(2 + len(names))
+    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options=limits)  # type: ignore[call-overload]
     moved = base.scaled(math.exp(float(found.x[0])), float(found.x[1]))
     weights = dict(moved.weights)
     for name, value in zip(names, found.x[2:].tolist(), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,16 @@ from pytestqt.qtbot import QtBot
 from reticle_app.gui import Parts
 
 MakeWindow = Callable[..., tuple[Parts, FakeBody]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_reading_engine() -> Iterator[None]:
+    """Commands run in this process share the engine, which keeps nothing of what it reads."""
+    from reticle_grounding import ocr
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ocr, "_make_engine", functools.cache(ocr._make_engine))
+        yield
 
 
 @pytest.fixture

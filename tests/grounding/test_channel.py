@@ -243,6 +243,8 @@ def test_training_learns_a_few_screens(folder: Path, tmp_path: Path) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        if step % 20 == 19 and right() >= 0.9:
+            break
     assert before < 0.5 < 0.9 <= right()
 
 

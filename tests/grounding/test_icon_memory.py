@@ -20,6 +20,7 @@ from reticle_grounding.matcher.matcher import Vectors
 from reticle_grounding.matcher.quantised import Quantised, quantise
 from reticle_grounding.matcher.sentences import DIM
 from reticle_grounding.proposals import Elements
+from reticle_grounding.training import icon_memory
 from reticle_grounding.training.icon_library import IconLibrary
 from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
 from reticle_grounding.training.looks import DrawnIcons
@@ -186,7 +187,9 @@ def test_mirrored_pictures_are_others_unless_they_look_the_same(library: Path) -
     assert mirrored(plainly(known, NAMES.index("record"), 0)) is None
 
 
-def test_training_finds_pictures_again(library: Path) -> None:
+def test_training_finds_pictures_again(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icon_memory, "BATCH", 64)
+    monkeypatch.setattr(icon_memory, "OF_ONE_SOURCE", 32)
     batches = Batches(DrawnIcons([library]), (), seed=3)
     torch.manual_seed(2)
     own = IconTower().train()
