@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ from reticle_grounding.proposals import Elements
 from reticle_grounding.training import icon_memory
 from reticle_grounding.training.icon_library import IconLibrary
 from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
-from reticle_grounding.training.looks import DrawnIcons
+from reticle_grounding.training.looks import DrawnIcons, described
+from reticle_grounding.training.spoken import icon_words
 from reticle_grounding.words import parse
 
 SIDE = 24
@@ -118,6 +120,12 @@ def test_labels_of_a_concept_are_wordings_of_its_icons() -> None:
     assert "document save" in called
     assert "Save" in called
     assert [said[number] for name, number in words.tolist() if name == 1] == ["no such icon"]
+
+
+def test_icons_may_be_called_by_what_people_say_of_them() -> None:
+    name, told = next(iter(icon_words().items()))
+    said, _ = wordings([name])
+    assert set(told.all()) <= set(said)
 
 
 def test_quantised_vectors_are_near_the_originals() -> None:
@@ -227,3 +235,11 @@ def test_looks_tell_what_proposals_are_known_as(library: Path) -> None:
     best = agreement.best_named(1)
     assert rects[1].contains(agreement.rects[best[0]].center)
     assert agreement.known[best[0]] > 0.8
+
+
+def test_drawn_icons_are_asked_for_as_people_do() -> None:
+    name, told = next(iter(icon_words().items()))
+    rng = Random(1)
+    heard = {described(rng, name, 1.0) for _ in range(200)}
+    assert set(told.all()) <= heard
+    assert described(rng, "no such icon", 1.0) == described(rng, name, 0.0) == ""
