@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,10 @@ sys.path.insert(1, str(Path(__file__).parents[1] / "agent"))
 if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from app_fakes.parts import FakeBody, build_fake
+from app_fakes.parts import FakeBody, MakeWindow, build_fake
 from pytestqt.qtbot import QtBot
 
 from reticle_app.gui import Parts
-
-MakeWindow = Callable[..., tuple[Parts, FakeBody]]
 
 
 @pytest.fixture(scope="session", autouse=True)
