@@ -1,20 +1,14 @@
 """Collects torch for the CPU: its modules without their sources, its libraries without its test libraries."""
 
-from contents import wanted_file, wanted_module
-from PyInstaller.utils.hooks import PY_DYLIB_PATTERNS, collect_dynamic_libs, collect_submodules
+from common import submodules
+from contents import wanted_file
+from PyInstaller.utils.hooks import PY_DYLIB_PATTERNS, collect_dynamic_libs
 
 # What importing torch loads is found by following its imports; these are looked up by name.
 hiddenimports = [
     name
-    for package in (
-        "torch._dynamo",
-        "torch._inductor",
-        "torch._functorch",
-        "torch._refs",
-        "torch._prims",
-        "torch.ao.nn",
-    )
-    for name in collect_submodules(package, filter=wanted_module, on_error="ignore")
+    for package in ("torch._dynamo", "torch._inductor", "torch._functorch", "torch._refs", "torch._prims", "torch.ao.nn")
+    for name in submodules(package)
 ]
 binaries = [
     (source, folder)
