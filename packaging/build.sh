@@ -59,7 +59,7 @@ folder() {
     [ -d "$out/stage" ] || wheel
     tools
     echo "reticle: building the folder (PyInstaller)"
-    (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$out/stage:$here "${low[@]}" "$tools/bin/python" -m PyInstaller \
+    (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$here "${low[@]}" "$tools/bin/python" -m PyInstaller \
         --noconfirm --log-level WARN --distpath "$out/dist" --workpath "$out/work" "$here/linux.spec")
     strip_libraries "$out/dist/reticle/_internal"
 }

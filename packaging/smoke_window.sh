@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Uses an installed Reticle on a private virtual desktop as a person would: smoke_window.sh COMMAND FOLDER [SECONDS]
-# The doctor must find nothing wrong (display, capture, click, typing, overlay, stop key, model); the window must open,
-# find what is named on a pasted picture and close in order; the window of the question must open and take "nobody there"
-# for no. Pictures of both go to FOLDER; SECONDS is the longest wait for one of them.
-# Needs Xvfb, openbox, xdotool and xclip, and a Python with Pillow and mss ($RETICLE_PYTHON).
+# The doctor must find nothing wrong (display, capture, click, typing, overlay, stop key, model); a task must be done in an
+# editor and be recorded; the window of the question must open and take "nobody there" for no; the main window must open,
+# find what is named on a pasted picture and close in order. Pictures of both and the run go to FOLDER; SECONDS is the
+# longest wait for one of them. Needs Xvfb, openbox, xdotool, xclip and mousepad, and a Python with Pillow and mss
+# ($RETICLE_PYTHON).
 set -euo pipefail
 command=$1 pictures=$2 seconds=${3:-300}
 work=$(mktemp -d)
@@ -63,6 +64,12 @@ window() { xdotool search --onlyvisible --name "$1"; }
 
 echo "reticle: $command doctor"
 "$command" doctor | tee "$work/doctor.txt" || fail "the doctor found something wrong"
+
+echo "reticle: $command run --auto --app mousepad"
+rm -rf "$pictures/run"
+"$command" run "open the Search menu, then press Escape" --auto --app mousepad --trace "$pictures/run" >"$work/run.log" 2>&1 ||
+    fail "the task was not done ($?)"
+"$command" trace report "$pictures/run" --out "$pictures/run/report.html" >/dev/null || fail "no report of the run"
 
 echo "reticle: $command -m reticle_app.ask"
 mkfifo "$work/channel"

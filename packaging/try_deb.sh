@@ -21,7 +21,7 @@ mkfs.ext4 -q -F "$disk"
 mount -o loop "$disk" /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-for shared in /dev /proc /sys "$(dirname "$package")" "$pictures"; do
+for shared in /dev /proc /sys "$pictures"; do
     mkdir -p "/mnt/root$shared"
     mount --rbind "$shared" "/mnt/root$shared"
 done
@@ -36,26 +36,44 @@ dpkg --install "$package" >/dev/null
 dpkg --verify reticle | grep . && fail "installed files differ from the package's"
 [ "$(command -v reticle)" = /usr/bin/reticle ] || fail "reticle is $(command -v reticle)"
 
+# the lists of programs and types are made by dpkg's triggers, not by us
 desktop-file-validate /usr/share/applications/reticle*.desktop
-update-mime-database /usr/share/mime
-update-desktop-database -q /usr/share/applications 2>/dev/null || true
-mkdir -p /tmp/run
-printf '{"seq":0,"t":"2026-01-01T00:00:00Z"}\n' >/tmp/run/events.jsonl
-cp /tmp/run/events.jsonl /tmp/run/other.json
-for journal in events.jsonl other.json; do
-    seen=$(xdg-mime query filetype "/tmp/run/$journal")
-    echo "reticle: $journal is $seen"
-done
-[ "$(xdg-mime query filetype /tmp/run/events.jsonl)" = application/vnd.reticle.trace+json ] || fail "the type of traces is not known"
-[ "$(xdg-mime query default application/vnd.reticle.trace+json)" = reticle-trace.desktop ] || fail "nothing opens traces"
+grep -q '^application/vnd.reticle.trace+json=reticle-trace.desktop' /usr/share/applications/mimeinfo.cache ||
+    fail "no program opens traces"
+mkdir /tmp/types
+printf '{"seq":0,"t":"2026-01-01T00:00:00Z"}\n' | tee /tmp/types/events.jsonl >/tmp/types/without-a-name
+printf '{"seq": 1}\n' >/tmp/types/other.json
+"$RETICLE_PYTHON" - <<'TYPES'
+import sys
+
+from PySide6.QtCore import QMimeDatabase
+
+wanted = {
+    "events.jsonl": "application/vnd.reticle.trace+json",
+    "without-a-name": "application/vnd.reticle.trace+json",
+    "other.json": "application/json",
+}
+seen = {name: QMimeDatabase().mimeTypeForFile(f"/tmp/types/{name}").name() for name in wanted}
+sys.exit(f"reticle: files are taken for {seen}" if seen != wanted else 0)
+TYPES
+echo "reticle: the type of recorded runs is known by name and by content"
 
 "$here/smoke.sh" reticle "$picture" "$words"
 "$here/smoke_window.sh" reticle "$pictures"
 
+# opening a recorded run, with a browser that only tells what it is shown
+rm -f "$pictures/run/report.html"
+printf '#!/bin/sh\nprintf %%s "$1" >/tmp/shown\n' >/usr/local/bin/xdg-open
+chmod 755 /usr/local/bin/xdg-open
+/usr/lib/reticle/open-trace "$pictures/run/events.jsonl"
+[ "$(cat /tmp/shown)" = "$pictures/run/report.html" ] && [ -s "$pictures/run/report.html" ] || fail "opening a run showed nothing"
+
 echo "reticle: dpkg --purge reticle"
+dpkg --listfiles reticle >/tmp/files
 dpkg --purge reticle >/dev/null
-left=$(find / -xdev \( -path /proc -o -path /sys -o -path /tmp \) -prune -o -iname '*reticle*' -newer /inside.sh -print 2>/dev/null |
-    grep -E '^/(usr|etc|var|opt)/' | grep -v '^/var/lib/dpkg/.*-old$' || true)
+left=$(while read -r file; do [ ! -e "$file" ] || [ -d "$file" ] || echo "$file"; done </tmp/files)
+[ ! -e /usr/lib/reticle ] || left="$left /usr/lib/reticle"
+! grep -q reticle /usr/share/applications/mimeinfo.cache || left="$left mimeinfo.cache"
 [ -z "$left" ] || fail "purging left behind: $left"
 echo "reticle: installed, used and removed"
 END
