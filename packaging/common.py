@@ -1,8 +1,8 @@
 """The part of a PyInstaller build that is the same on every system; used by the spec files.
 
 PyInstaller brings the program file, Python itself and the standard library. Everything else is copied as installed
-(``installed``), so it need not follow the imports of torch and of others, which takes many minutes and still misses what
-is looked up by name.
+(``installed``), so it need not follow the imports of torch and of others, which takes many minutes and still misses
+what is looked up by name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The files of Reticle and of everything it requires, as installers recorded them.
 
-A build copies these files where they were installed to, relative to each other, so that nothing has to be guessed: what a
-distribution reads beside its modules comes along unless a rule of ``contents`` leaves it out, and its libraries find each
-other as they do in an ordinary environment.
+A build copies these files where they were installed to, relative to each other, so that nothing has to be guessed:
+what a distribution reads beside its modules comes along unless a rule of ``contents`` leaves it out, and its libraries
+find each other as they do in an ordinary environment.
 """
 
 from __future__ import annotations

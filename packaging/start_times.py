@@ -1,7 +1,7 @@
 """How long two installed programs take to start, side by side: ``start_times.py PLAIN PACKED PICTURE WORDS [ROUNDS]``.
 
-Runs them in turn, so that both meet the same load, and prints medians and the ratio of PACKED to PLAIN. Wall time is what a
-person waits; processor time is steadier where other programs run.
+Runs them in turn, so that both meet the same load, and prints medians and the ratio of PACKED to PLAIN. Wall time is
+what a person waits; processor time is steadier where other programs run.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_files_are_taken_from_the_record_by_rule(installed: ModuleType, tmp_path
 
 
 def test_incomplete_installations_are_refused(installed: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="tiny is installed in part only: .*gone.py is missing"):
+    with pytest.raises(SystemExit, match=r"tiny is installed in part only: .*gone\.py is missing"):
         list(installed.files(install(tmp_path / "a", {}, ["tiny/gone.py"])))
     with pytest.raises(SystemExit, match="tiny was installed without a list"):
         list(installed.files(install(tmp_path / "b", {}, [])))
