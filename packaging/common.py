@@ -54,7 +54,13 @@ def analysis() -> Any:
     found = Analysis(
         [str(PACKAGING / "launcher.py")],
         hiddenimports=standard_library(),
-        excludes=[*contents.STANDARD_UNWANTED, *installed.top_level(path for path, _, _ in files)],
+        excludes=[
+            *contents.STANDARD_UNWANTED,
+            "pkg_resources",
+            "setuptools",
+            "pip",
+            *installed.top_level(path for path, _, _ in files),
+        ],
         noarchive=False,
     )
     found.datas += files

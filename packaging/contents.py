@@ -79,8 +79,8 @@ SOURCES_NEEDED = (
 
 STANDARD_UNWANTED = frozenset(
     {
-        "antigravity", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "this", "tkinter", "_tkinter", "turtle",
-        "turtledemo", "venv",
+        "antigravity", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "this", "tkinter",
+        "_tkinter", "turtle", "turtledemo", "venv",
     }
 )  # fmt: skip
 """Of the standard library what stays out; everything else is in, since dependencies may import any of it."""

@@ -1,4 +1,4 @@
-"""Builds the packages and uses them as a person would: minutes each, and the tools that build are fetched where missing."""
+"""Builds the packages and uses them as a person would: minutes each, and only where what builds is at hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 BUILD = REPO / "packaging/build.sh"
-TOOLS = Path(os.environ.get("RETICLE_TOOLS", "/tmp/reticle-packages/tools"))  # noqa: S108  where build.sh puts them
+TOOLS = Path(os.environ.get("RETICLE_TOOLS", "/tmp/reticle-packages/tools"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 
