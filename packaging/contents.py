@@ -69,11 +69,14 @@ EXCLUDED_MODULES = (
 )  # fmt: skip
 
 SOURCES_NEEDED = (
+    # reads its configuration as text
+    "cv2",
     # finds its models by listing folders of sources
     "transformers",
     # their settings are read from their own source, comments included
-    "torch._dynamo.config", "torch._inductor.config", "torch._functorch.config", "torch.fx.experimental._config",
-    "torch.export._config", "torch.compiler.config", "torch.distributed.config",
+    "torch._dynamo.config", "torch._export.config", "torch._functorch.config", "torch._inductor.config",
+    "torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config",
+    "torch.utils.serialization.config",
 )  # fmt: skip
 """Modules and packages that come with their sources; of all others there is the bytecode alone."""
 

@@ -8,19 +8,22 @@ find each other as they do in an ordinary environment.
 from __future__ import annotations
 
 import importlib.util
-import py_compile
+import marshal
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from types import CodeType
 
 import contents
 from packaging.requirements import Requirement
 
 Entry = tuple[str, str, str]
 """(path inside the build, file, kind), as PyInstaller takes it."""
-_HEADER = 16
-"""Bytes before the code: magic number, flags, then time and size of the source, or its hash."""
+UNCHECKED = 1
+"""Flags of bytecode that is known by the hash of its source and never compared with it."""
 
 
 def normalised(name: str) -> str:
@@ -70,40 +73,34 @@ def files(one: Distribution) -> Iterator[tuple[str, Path]]:
 
 
 def bytecode(source: Path, shown: str, scratch: Path) -> Path:
-    """A file with the bytecode of ``source``: the installed one where it is not out of date, else a new one.
+    """A file below ``scratch`` with the bytecode of ``source``, taken from its installation where it is up to date.
 
-    The new one lies below ``scratch``, names ``shown`` as its source and is not compared with it when it is loaded.
+    Errors in it name ``shown`` as their file, not a place on the machine that builds. It holds whatever the time of its
+    source is after copying (PEP 552, hash-based and not checked).
     """
-    kept = Path(importlib.util.cache_from_source(str(source), optimization=""))
-    if kept.is_file() and _header(source) == _read(kept, _HEADER):
-        return kept
+    code = _code(source, contents.module_of(shown))
     made = scratch / f"{shown}c"
-    py_compile.compile(
-        str(source), str(made), shown, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
-    return made
-
-
-def unchecked(source: Path, shown: str, scratch: Path) -> Path:
-    """The bytecode of ``source`` in a form that holds whatever the time of the source is after copying."""
-    code = bytecode(source, shown, scratch)
-    made = scratch / "unchecked" / f"{shown}c"
     made.parent.mkdir(parents=True, exist_ok=True)
     digest = importlib.util.source_hash(source.read_bytes())
-    made.write_bytes(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + digest + code.read_bytes()[_HEADER:])
+    head = importlib.util.MAGIC_NUMBER + UNCHECKED.to_bytes(4, "little") + digest
+    made.write_bytes(head + marshal.dumps(_renamed(code, shown)))
     return made
 
 
-def _header(source: Path) -> bytes:
-    """Of bytecode that is up to date (PEP 552, invalidated by time)."""
-    stat = source.stat()
-    words = (0, int(stat.st_mtime) & 0xFFFFFFFF, stat.st_size & 0xFFFFFFFF)
-    return importlib.util.MAGIC_NUMBER + b"".join(word.to_bytes(4, "little") for word in words)
+def _code(source: Path, module: str) -> CodeType:
+    """As importing would get it, but for writing anything beside the source."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        code = SourceFileLoader(module, str(source)).get_code(module)
+    finally:
+        sys.dont_write_bytecode = before
+    assert code is not None
+    return code
 
 
-def _read(file: Path, count: int) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(count)
+def _renamed(code: CodeType, shown: str) -> CodeType:
+    inner = tuple(_renamed(const, shown) if isinstance(const, CodeType) else const for const in code.co_consts)
+    return code.replace(co_filename=shown, co_consts=inner)
 
 
 def entries(name: str, extras: Iterable[str], scratch: Path) -> list[Entry]:
@@ -120,7 +117,7 @@ def entries(name: str, extras: Iterable[str], scratch: Path) -> list[Entry]:
                 folder, _, stem = path.removesuffix(".py").rpartition("/")
                 cached = f"{folder}/__pycache__/{stem}.{_tag()}.pyc"
                 found[path] = (path, str(file), "DATA")
-                found[cached] = (cached, str(unchecked(file, path, scratch)), "DATA")
+                found[cached] = (cached, str(bytecode(file, path, scratch)), "DATA")
             else:
                 found[f"{path}c"] = (f"{path}c", str(bytecode(file, path, scratch)), "DATA")
     return list(found.values())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import marshal
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from types import ModuleType
 
 import pytest
 
+INSTALLS = "install_config_module(sys"
 PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
 
 
@@ -130,12 +133,27 @@ def test_copied_files_import_without_being_compiled_again(
 def test_installed_bytecode_is_used_until_its_source_changes(installed: ModuleType, tmp_path: Path) -> None:
     source = tmp_path / "part.py"
     source.write_text("a = 1\n", encoding="utf-8")
-    installed.py_compile.compile(str(source), doraise=True)
+    py_compile.compile(str(source), doraise=True)
     cached = next((tmp_path / "__pycache__").iterdir())
-    assert installed.bytecode(source, "part.py", tmp_path / "new") == cached
+    # told apart from a new one by what it does
+    cached.write_bytes(cached.read_bytes()[:16] + marshal.dumps(compile("a = 'kept'", "elsewhere.py", "exec")))
+    made = installed.bytecode(source, "tiny/part.py", tmp_path / "new")
+    code = marshal.loads(made.read_bytes()[16:])
+    assert (made, code.co_filename) == (tmp_path / "new/tiny/part.pyc", "tiny/part.py")
+    assert "kept" in code.co_consts
     source.write_text("a = 22\n", encoding="utf-8")
     os.utime(source, (time.time() + 5, time.time() + 5))
-    assert installed.bytecode(source, "part.py", tmp_path / "new") == tmp_path / "new/part.pyc"
+    code = marshal.loads(installed.bytecode(source, "tiny/part.py", tmp_path / "new").read_bytes()[16:])
+    assert 22 in code.co_consts
+
+
+def test_settings_that_are_read_from_their_source_come_with_it(installed: ModuleType, kept: dict[str, Path]) -> None:
+    """Modules of torch that take their settings from comments in their own source."""
+    readers = [
+        p for p, f in kept.items() if p.startswith("torch/") and p.endswith("onfig.py") and INSTALLS in f.read_text()
+    ]
+    assert {"torch/_dynamo/config.py", "torch/_inductor/config.py"} <= set(readers)
+    assert [path for path in readers if not installed.contents.with_source(path)] == []
 
 
 def test_qt_keeps_every_library_that_it_opens(kept: dict[str, Path]) -> None:
