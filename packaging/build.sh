@@ -83,7 +83,7 @@ deb() {
     rm -rf "$tree"
     "$here/deb_tree.sh" "$out/dist/reticle" "$tree" "$version" "$architecture"
     echo "reticle: packing the .deb"
-    "${low[@]}" dpkg-deb --root-owner-group -Zxz -z6 --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
+    "${low[@]}" dpkg-deb --root-owner-group -Zzstd -z12 --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
 }
 
 deb_try() { "${low[@]}" "$here/try_deb.sh" "$out"/reticle_*.deb "$picture" "$words" "$out/pictures-deb"; }
