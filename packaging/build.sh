@@ -3,7 +3,8 @@
 # Everything is written below $RETICLE_PACKAGES (default /tmp/reticle-packages), nothing into the checkout.
 # $RETICLE_PYTHON (default .venv/bin/python) is the environment whose packages are collected; it is only read.
 # $RETICLE_TOOLS (default a venv beside the output) holds what builds. RETICLE_FULL=0 tries the wheel with the packages
-# of $RETICLE_PYTHON instead of fetching all that it needs. RETICLE_NICE is how far to step back for others (15).
+# of $RETICLE_PYTHON instead of fetching all that it needs. RETICLE_DEB_LEVEL is how hard to compress, 1 to 22 (12).
+# RETICLE_NICE is how far to step back for others (15).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -66,7 +67,7 @@ folder() {
 
 # Symbol tables that only a debugger reads. The libraries of numpy and scipy are left alone: stripping breaks their layout.
 strip_libraries() {
-    "${low[@]}" find "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
+    "${low[@]}" find "$1"/libpython*.so* "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
         -exec strip --strip-unneeded {} + 2>/dev/null || true
 }
 
@@ -83,7 +84,7 @@ deb() {
     rm -rf "$tree"
     "$here/deb_tree.sh" "$out/dist/reticle" "$tree" "$version" "$architecture"
     echo "reticle: packing the .deb"
-    "${low[@]}" dpkg-deb --root-owner-group -Zzstd -z12 --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
+    "${low[@]}" dpkg-deb --root-owner-group -Zzstd -z"${RETICLE_DEB_LEVEL:-12}" --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
 }
 
 deb_try() { "${low[@]}" "$here/try_deb.sh" "$out"/reticle_*.deb "$picture" "$words" "$out/pictures-deb"; }
