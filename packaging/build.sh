@@ -87,7 +87,17 @@ deb() {
     "${low[@]}" dpkg-deb --root-owner-group -Zzstd -z"${RETICLE_DEB_LEVEL:-12}" --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
 }
 
-deb_try() { "${low[@]}" "$here/try_deb.sh" "$out"/reticle_*.deb "$picture" "$words" "$out/pictures-deb"; }
+deb_try() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "${low[@]}" "$here/try_deb.sh" "$out"/reticle_*.deb "$picture" "$words" "$out/pictures-deb"
+        return
+    fi
+    echo "reticle: not root, so the .deb is unpacked instead of installed"
+    rm -rf "$out/scratch"
+    dpkg-deb -x "$out"/reticle_*.deb "$out/scratch"
+    "${low[@]}" "$here/smoke.sh" "$out/scratch/usr/bin/reticle" "$picture" "$words"
+    rm -rf "$out/scratch"
+}
 
 times() { "${low[@]}" "$python" "$here/start_times.py" "$out/clean/bin/reticle" "$out/dist/reticle/reticle" "$picture" "$words"; }
 
