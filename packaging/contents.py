@@ -77,6 +77,8 @@ SOURCES_NEEDED = (
     "torch._dynamo.config", "torch._export.config", "torch._functorch.config", "torch._inductor.config",
     "torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config",
     "torch.utils.serialization.config",
+    # overloads that torch reads from their source, and warns about on every start where it cannot
+    "torch.functional", "torch.nn.functional", "torch.nn.modules.rnn",
 )  # fmt: skip
 """Modules and packages that come with their sources; of all others there is the bytecode alone."""
 

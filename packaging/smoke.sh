@@ -24,7 +24,8 @@ wrong_input() {
 echo "reticle: $command --version"
 "$command" --version | grep -q '^reticle [0-9]' || fail "no version"
 echo "reticle: $command ground $(basename "$picture") '$words'"
-"$command" ground "$picture" "$words" --json >found.json
+"$command" ground "$picture" "$words" --json >found.json 2>said.txt || fail "no answer: $(cat said.txt)"
+! grep -i warning said.txt || fail "it warns about itself"
 "${RETICLE_PYTHON:-python3}" - "${RETICLE_AT:-1232 13 1303 48}" <<'END'
 import json
 import sys

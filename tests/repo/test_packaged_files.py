@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,21 @@ def test_settings_that_are_read_from_their_source_come_with_it(installed: Module
         p for p, f in kept.items() if p.startswith("torch/") and p.endswith("onfig.py") and INSTALLS in f.read_text()
     ]
     assert {"torch/_dynamo/config.py", "torch/_inductor/config.py"} <= set(readers)
+    assert [path for path in readers if not installed.contents.with_source(path)] == []
+
+
+def test_overloads_that_torch_reads_from_their_source_come_with_it(
+    installed: ModuleType, kept: dict[str, Path]
+) -> None:
+    """Without it torch warns about each of them whenever it starts."""
+    imported, used = (
+        r"from torch\._jit_internal import (\([^)]*|[^\n]*)\b_overload\b",
+        r"@torch\._jit_internal\._overload",
+    )
+    overload = re.compile(f"{imported}|{used}")
+    places = [path for path in kept if re.fullmatch(r"torch/(\w+|nn/\w+|nn/modules/\w+)\.py", path)]
+    readers = [path for path in places if overload.search(kept[path].read_text(encoding="utf-8"))]
+    assert {"torch/functional.py", "torch/nn/functional.py"} <= set(readers)
     assert [path for path in readers if not installed.contents.with_source(path)] == []
 
 
