@@ -5,7 +5,8 @@
 One generated trace (seeds that nothing is trained or searched on), read flawlessly. Each screenshot goes through the
 vision tower once and is then prefilled on four histories in turn: dense, sparse (the patterns in the model's folder,
 or ``--patterns``), auto, and dense under a memory budget of so many screenshots. Each is asked the step's instruction
-and remembers the answer. Times are processor time of this process, which other programs cannot stretch as they do the
+and remembers the answer. ``alone`` is the same screenshot and instruction without any history. Times are
+processor time of this process, which other programs cannot stretch as they do the
 clock; the clock is there, too. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
 last third of the steps beside that of the second quarter, ``apart`` half the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
@@ -26,7 +27,7 @@ import numpy as np
 import torch
 
 from reticle_grounding.assets import embedded_model_dir
-from reticle_grounding.geometry import Point, Rect, Space
+from reticle_grounding.geometry import Point, Rect, Space, Transform
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.model.head_patterns import FILE, read_patterns
 from reticle_grounding.model.history import History
@@ -54,10 +55,10 @@ def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
     return out, (time.process_time() - spent) * 1000, (time.perf_counter() - clock) * 1000
 
 
-def hit(run: Run, attention: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+def hit(transform: Transform, attention: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    """Whether the peak of a map lies in a box of capture pixels."""
     row, column = divmod(int(attention.argmax()), attention.shape[1])
-    assert run.history.screen is not None
-    place = run.history.screen.transform.point(Point(column + 0.5, row + 0.5), Space.PATCH, Space.CAPTURE)
+    place = transform.point(Point(column + 0.5, row + 0.5), Space.PATCH, Space.CAPTURE)
     return Rect(*map(float, box)).contains(place)
 
 
@@ -89,9 +90,21 @@ def one_step(model: PointerModel, runs: dict[str, Run], step: TraceStep, reading
             row["answer_ms"] = round(spent, 1)
             row["apart"] = round(float(np.abs(seen[name] - seen["dense"]).sum() / 2), 4)
             run.apart.append(row["apart"])
-            run.hits += hit(run, seen[name], step.target.bbox)
+            assert run.history.screen is not None
+            found = hit(run.history.screen.transform, seen[name], step.target.bbox)
+            row["hit"] = found
+            run.hits += found
             run.asked += 1
         line[name] = row
+    model.prefill.mode = "dense"
+    screen, spent, _ = timed(lambda: model.encode(step.image, reading))
+    line["alone"] = {"prefill_ms": round(spent, 1)}
+    if "dense" in seen and step.target is not None and step.target.bbox is not None:
+        words = step.target.instruction
+        alone, spent, _ = timed(lambda: model.attend(screen, words, vector))
+        apart = round(float(np.abs(alone - seen["dense"]).sum() / 2), 4)
+        found = hit(screen.transform, alone, step.target.bbox)
+        line["alone"] |= {"answer_ms": round(spent, 1), "apart": apart, "hit": found}
     model.runner.view = given  # type: ignore[method-assign]
     return line
 
@@ -159,6 +172,13 @@ def main() -> None:
             "hits": f"{run.hits} of {run.asked}",
         }
         for name, run in runs.items()
+    }
+    alone = [line["alone"] for line in lines]
+    answered = [row for row in alone if "hit" in row]
+    summary["alone"] = {
+        "prefill_ms": round(statistics.mean(row["prefill_ms"] for row in alone), 1),
+        "apart": round(statistics.mean(row["apart"] for row in answered), 4) if answered else None,
+        "hits": f"{sum(row['hit'] for row in answered)} of {len(answered)}",
     }
     document = {"model": model.name, "size": given.size, "budget": runs["budget"].history.budget, "summary": summary}
     print(json.dumps(document, indent=1))

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import DynamicCache
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
@@ -24,7 +23,9 @@ from reticle_grounding.types import FloatMap
 from . import prompts
 from .compaction import Pixels, stale_tokens, unchanged_patches, wanted_tokens
 from .families import DeepStack
+from .growing_cache import GrowingCache
 from .gui_actor import ActorScreen, GuiActor, first_map
+from .last_layer import no_rows
 from .pointer_model import PointerModel
 from .screens import Timings, as_map, restored, timed
 from .sparse_prefill import map_of, set_map
@@ -71,7 +72,7 @@ class History:
         self.model, self.budget = model, budget
         if model.prefill is None:
             model.use_prefill("auto")
-        self.cache: DynamicCache = model.runner.empty()
+        self.cache = GrowingCache(model.module.config.text_config)
         self.stale: Tensor = torch.zeros(0, dtype=torch.bool)
         """[length] patches that the next screenshot shows unchanged."""
         self.shots: list[Shot] = []
@@ -127,7 +128,9 @@ class History:
         with timed(timings, "prefill"):
             keys = module.head.keys(view.sight.merged)
             positions = module.positions(ids, view.grid) + self.next_position
-            self._append(module.embed(ids, view.sight.merged), positions, runner.deep(ids, view.sight))
+            self._append(
+                module.embed(ids, view.sight.merged), positions, no_rows(ids.device), runner.deep(ids, view.sight)
+            )
         self.stale = torch.cat([stale, torch.zeros(ids.shape[1], dtype=torch.bool)])
         self.picture, self.capture, self.answered = view.pixels, Size(*image.size), False
         self.next_position = int(positions.max()) + 1
@@ -135,7 +138,6 @@ class History:
         self.screen = ActorScreen(*common, keys=keys)
         taken = (time.perf_counter() - started) * 1000
         self.shots.append(Shot(int(self.tokens.step[-1]), view.map_shape, view.sight.merged.shape[0], taken))
-        self._count()
         return self.shots[-1]
 
     def ask(self, instruction: str, vector: Vectors | None = None) -> FloatMap:
@@ -159,7 +161,7 @@ class History:
             asked = self.model.channel.asked(torch.from_numpy(vector).float().to(runner.device))
             embeds = embeds + (ids == module.pointer_pad_id)[..., None] * asked.to(embeds)
         steps = torch.arange(ids.shape[1], device=runner.device) + self.next_position
-        states = self._append(embeds, steps.expand(3, 1, -1))
+        states = self._append(embeds, steps.expand(3, 1, -1), module.pointer_rows(ids))
         self.stale = torch.cat([self.stale, torch.zeros(ids.shape[1], dtype=torch.bool)])
         self.next_position += ids.shape[1]
         self.answered = True
@@ -170,9 +172,7 @@ class History:
     def fork(self) -> History:
         """A second history with the same past; both go on by themselves and share the memory of what they share."""
         other = History(self.model, self.budget)
-        for number, layer in enumerate(self.cache.layers):
-            if layer.get_seq_length():
-                fill_layer(other.cache, number, layer.keys, layer.values)
+        self.cache.share(other.cache)
         set_map(other.cache, self.tokens)
         other.stale, other.shots, other.picture = self.stale, list(self.shots), self.picture
         other.capture = self.capture
@@ -195,11 +195,11 @@ class History:
         between = NEXT_TURN if self.answered else NEXT_PICTURE
         return runner.tokenizer.before(between + prompts.IMAGE_PAD, patches)
 
-    def _append(self, embeds: Tensor, positions: Tensor, deep: DeepStack | None = None) -> Tensor:
-        """Runs tokens on the cache and keeps them, all or none."""
+    def _append(self, embeds: Tensor, positions: Tensor, wanted: Tensor, deep: DeepStack | None = None) -> Tensor:
+        """Runs tokens on the cache and keeps them, all or none; ``wanted`` as for ``decode``."""
         length = self.length
         try:
-            return self.model.module.decode(embeds, positions, cache=self.cache, deep=deep)
+            return self.model.module.decode(embeds, positions, cache=self.cache, deep=deep, wanted=wanted)
         except BaseException:
             with restored(self.cache, length):
                 raise
@@ -235,9 +235,7 @@ class History:
         """Leaves only these tokens [length] in the cache; returns which of them are stale."""
         index = wanted.nonzero().squeeze(1)
         tokens = self.tokens.take(index)
-        for layer in self.cache.layers:
-            place = index.to(layer.keys.device)
-            layer.keys, layer.values = layer.keys[:, :, place], layer.values[:, :, place]
+        self.cache.take(index)
         set_map(self.cache, tokens)
         if self.screen is not None:
             self.screen = replace(self.screen, prefix_length=index.numel())
@@ -249,10 +247,3 @@ class History:
         steps = self.tokens.step[self.tokens.visual]
         counts = {s: int((steps == s).sum()) for s in torch.unique(steps).tolist()}
         self.shots = [replace(shot, kept=counts.get(shot.number, 0)) for shot in self.shots]
-
-
-def fill_layer(cache: DynamicCache, number: int, keys: Tensor, values: Tensor) -> None:
-    """Puts keys and values [1, heads, length, width] into an empty layer of a cache, without copying them."""
-    layer = cache.layers[number]
-    layer.lazy_initialization(keys, values)
-    layer.keys, layer.values = keys, values

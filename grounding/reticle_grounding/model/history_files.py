@@ -23,7 +23,7 @@ from reticle_grounding.geometry import Size, Transform
 
 from .fingerprint import fingerprint
 from .gui_actor import ActorScreen
-from .history import History, Shot, fill_layer
+from .history import History, Shot
 from .pointer_model import PointerModel
 from .sparse_prefill import set_map
 from .token_map import TokenMap
@@ -124,7 +124,7 @@ def _restored(history: History, about: Mapping[str, Any], tensors: Mapping[str, 
         for part in pair:
             if tuple(part.shape) != shape or not bool(torch.isfinite(part).all()):
                 raise ValueError(f"layer {number} is {list(part.shape)}, expected {list(shape)} finite numbers")
-        fill_layer(history.cache, number, *(part.to(device, dtype) for part in pair))
+        history.cache.layers[number].hold(*(part.to(device, dtype) for part in pair))
     widths = {int(number): int(columns) for number, columns in about["widths"].items()}
     set_map(history.cache, TokenMap(**dict(zip(_MAP, parts, strict=True)), widths=widths))
     history.stale = tensors["stale"].bool()

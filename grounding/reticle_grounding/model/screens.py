@@ -21,6 +21,7 @@ from reticle_grounding.types import FloatMap
 
 from .channel import ReadingChannel, on_patches
 from .families import DeepStack, PointerModelModule, Sight
+from .growing_cache import unremembered
 from .processor import ImageProcessor
 from .prompts import PromptProfile
 from .tokens import PromptTokenizer
@@ -201,7 +202,8 @@ def timed(timings: Timings, phase: str) -> Iterator[None]:
 def restored(cache: DynamicCache, length: int) -> Iterator[None]:
     """Cuts the cache back to its first ``length`` tokens, also after a failure half-way through the layers."""
     try:
-        yield
+        with unremembered(cache):
+            yield
     finally:
         for layer in cache.layers:
             layer.crop(length - layer.get_seq_length())
