@@ -292,10 +292,10 @@ def test_files_of_another_model_or_broken_ones_are_refused(one, tiny_folder, tmp
         load_history(one, tmp_path)
 
 
-@pytest.mark.parametrize("family", ["gui_aima:qwen2_5_vl", "focusui:qwen2_5_vl"])
-def test_other_kinds_of_models_keep_no_history(tiny_folder, family):
-    with pytest.raises(BadInput, match="cannot keep a history"):
-        History(PointerModel.open(tiny_folder(family)))
+def test_models_that_drop_patches_say_why_they_keep_no_history(tiny_folder):
+    dropping = PointerModel.open(tiny_folder("focusui:qwen2_5_vl"), keep_ratio=0.5)
+    with pytest.raises(BadInput, match=r"cannot keep a history: it drops patches by each instruction"):
+        History(dropping)
 
 
 def test_patterns_in_the_folder_are_used_if_they_are_the_model_s_own(one, tiny_folder, tmp_path, caplog):

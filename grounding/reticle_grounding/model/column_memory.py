@@ -8,6 +8,8 @@ that every key is looked at again every few steps. What a step costs no longer d
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,19 @@ class ColumnMemory:
     def restore(self, before: ColumnMemory) -> None:
         """Becomes what another one is."""
         self._mass, self._turn = dict(before._mass), dict(before._turn)
+
+    def masses(self) -> list[tuple[tuple[int, int], Tensor]]:
+        """What is remembered, by layer and kind: [heads, length] each."""
+        return list(self._mass.items())
+
+    def turns(self) -> list[tuple[int, int, int]]:
+        """Layer, kind, and the old key that is scored again next."""
+        return [(*name, turn) for name, turn in self._turn.items()]
+
+    def fill(self, masses: Mapping[tuple[int, int], Tensor], turns: Iterable[Sequence[int]]) -> None:
+        """Remembers what :meth:`masses` and :meth:`turns` of another one gave."""
+        self._mass = dict(masses)
+        self._turn = {(layer, kind): turn for layer, kind, turn in turns}
 
     def take(self, index: Tensor) -> None:
         """Forgets all keys but those at these ascending places [n]."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedConfig
+from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from .column_memory import ColumnMemory
@@ -67,9 +67,9 @@ class GrowingLayer(DynamicLayer):
 class GrowingCache(DynamicCache):
     """The cache of a history: one prompt, layers that grow in place, and what its keys were attended to."""
 
-    def __init__(self, config: PreTrainedConfig) -> None:
-        super().__init__(config=config)
-        self.layers = [GrowingLayer() for _ in range(int(config.num_hidden_layers))]
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.layers = [GrowingLayer() for _ in range(layers)]
         self.memory = ColumnMemory()
 
     def take(self, index: Tensor) -> None:
