@@ -23,7 +23,7 @@ LEAST = 1024
 """Tokens that a buffer grows by at least."""
 
 
-class GrowingLayer(DynamicLayer):
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]
     """Keys and values [B, heads, length, width] as views of buffers with room for more."""
 
     def __init__(self, **given: Any) -> None:
@@ -64,7 +64,7 @@ class GrowingLayer(DynamicLayer):
         return self._buffers
 
 
-class GrowingCache(DynamicCache):
+class GrowingCache(DynamicCache):  # type: ignore[misc]
     """The cache of a history: one prompt, layers that grow in place, and what its keys were attended to."""
 
     def __init__(self, layers: int) -> None:

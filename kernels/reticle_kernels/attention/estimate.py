@@ -131,7 +131,8 @@ def column_mass(q: Tensor, k: Tensor, rows: Tensor | None = None, old: Tensor | 
     weights.exp_()
     # The division by each row's sum goes into the product that adds the rows up.
     per_row = (weights.sum(-1) * rows.numel()).reciprocal_().unsqueeze(1)
-    return (per_row @ weights).squeeze(1)
+    mass: Tensor = (per_row @ weights).squeeze(1)
+    return mass
 
 
 def found_columns(mass: Tensor, keys: Tensor, verticals: int, first: int, recent: int) -> VerticalSlash:
