@@ -1,13 +1,14 @@
 """A run of many screenshots on one growing cache: time, memory and answers per step, four ways side by side.
 
-    python benchmarks/history.py [MODEL_DIR] [--steps 30] [--size 800x512] [--budget-shots 6] [--anew 10] [--out FILE]
+    python benchmarks/history.py [MODEL_DIR] [--steps 30] [--size 800x512] [--budget-shots 6] [--anew 10]
+        [--device cpu|cuda:0] [--out FILE]
 
 One generated trace (seeds that nothing is trained or searched on), read flawlessly. Each screenshot goes through the
 vision tower once and is then prefilled on four histories in turn: dense, sparse (the patterns in the model's folder,
 or ``--patterns``), auto, and dense under a memory budget of so many screenshots. Each is asked the step's instruction
 and remembers the answer. ``alone`` is the same screenshot and instruction without any history. Times are
-processor time of this process, which other programs cannot stretch as they do the
-clock; the clock is there, too. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
+processor time of this process, which other programs cannot stretch as they do the clock; the clock is there, too, and
+is what counts on a GPU. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
 last third of the steps beside that of the second quarter, ``apart`` half the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
 """
@@ -49,10 +50,16 @@ class Run:
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
-    """Result, milliseconds of processor time, milliseconds by the clock."""
+    """Result, milliseconds of processor time (on a GPU by the clock), milliseconds by the clock."""
+    on_gpu = torch.cuda.is_initialized()
+    if on_gpu:
+        torch.cuda.synchronize()
     clock, spent = time.perf_counter(), time.process_time()
     out = run()
-    return out, (time.process_time() - spent) * 1000, (time.perf_counter() - clock) * 1000
+    if on_gpu:
+        torch.cuda.synchronize()
+    by_clock = (time.perf_counter() - clock) * 1000
+    return out, by_clock if on_gpu else (time.process_time() - spent) * 1000, by_clock
 
 
 def hit(transform: Transform, attention: np.ndarray, box: tuple[int, int, int, int]) -> bool:
@@ -119,8 +126,9 @@ def growth(times: list[float]) -> float:
 def anew_ms(model: PointerModel, history: History) -> dict[str, float]:
     """The language model over as many tokens in one piece, as if nothing had been cached."""
     width = model.module.hidden_size
-    embeds = torch.randn(1, history.length, width)
-    positions = torch.arange(history.length).expand(3, 1, -1)
+    like = model.module.embed(model.runner.ids([0]))
+    embeds = torch.randn(1, history.length, width).to(like)
+    positions = torch.arange(history.length, device=like.device).expand(3, 1, -1)
     with torch.inference_mode():
         _, spent, clock = timed(lambda: model.module.decode(embeds, positions, cache=model.runner.empty()))
     return {"tokens": history.length, "prefill_ms": round(spent, 1), "prefill_clock_ms": round(clock, 1)}
@@ -133,12 +141,13 @@ def main() -> None:
     parser.add_argument("--size", default="800x512", help="WIDTHxHEIGHT of the screenshots")
     parser.add_argument("--budget-shots", type=float, default=6, help="screenshots that the budget holds, about")
     parser.add_argument("--anew", type=int, default=10, help="after so many steps, compute the whole prompt anew once")
+    parser.add_argument("--device", default="cpu", help="where the model runs: cpu, or cuda:0")
     parser.add_argument("--patterns", type=Path, help="pattern file; prefill.json in the model's folder when left out")
     parser.add_argument("--out", type=Path, help="write all of it here as JSON, too")
     given = parser.parse_args()
     torch.set_num_threads(1)
     folder = given.model or embedded_model_dir()
-    model = PointerModel.open(folder)
+    model = PointerModel.open(folder, device=given.device)
     session = model.use_prefill("sparse", read_patterns(given.patterns or folder / FILE))
     matcher = open_matcher(embedded_model_dir())
     width, height = (int(side) for side in given.size.split("x"))

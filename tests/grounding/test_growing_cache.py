@@ -53,6 +53,11 @@ def test_what_two_caches_share_neither_changes():
         mine.layers[0].crop(-9)
         mine.update(drawn(GROUPS, 3, 6), drawn(GROUPS, 3, 7), 0)
         assert torch.equal(mine.layers[0].keys, torch.cat([before, drawn(GROUPS, 3, 6)], 2))
+        third = caches()[0]
+        mine.share(third)
+        mine.layers[0].crop(-13)
+        mine.update(drawn(GROUPS, 9, 8), drawn(GROUPS, 9, 9), 0)
+        assert torch.equal(third.layers[0].keys[:, :, :50], before), "also after a step further back than the sharing"
 
 
 @pytest.mark.parametrize("heads", [1, 2])

@@ -80,10 +80,11 @@ class GrowingCache(DynamicCache):  # type: ignore[misc]
         self.memory.take(index)
 
     def share(self, other: GrowingCache) -> None:
-        """Lets an empty cache hold the same; neither writes to what both hold."""
+        """Lets an empty cache hold the same; neither writes to what both hold, so both copy it when they next grow."""
         for mine, theirs in zip(self.layers, other.layers, strict=True):
             if mine.get_seq_length():
                 theirs.hold(mine.keys, mine.values)
+                mine.hold(mine.keys, mine.values)
         other.memory = self.memory.copy()
 
 
