@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .gate import RUN
 from .plan import CHUNK, FAR, SparsePlan, spread
 
 PIECE = 16
 """Chunks in a piece."""
-RUN = 6
-"""Neighbouring chunks from which on they are attended in place: a call costs as much as gathering fewer."""
 MASKED = 1 << 19
 """Entries of a mask held at a time: 2 MiB, so that it stays in a core's own cache until it is read."""
 GATHERED = 1 << 13
