@@ -9,7 +9,8 @@ or ``--patterns``), auto, and dense under a memory budget of so many screenshots
 and remembers the answer. ``alone`` is the same screenshot and instruction without any history. Times are
 processor time of this process, which other programs cannot stretch as they do the clock; the clock is there, too, and
 is what counts on a GPU. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
-last third of the steps beside that of the second quarter, ``apart`` half the absolute difference of a map from that of
+last third of the steps beside that of the second quarter, ``growth_beside_alone`` the same after dividing by what the
+same screenshot takes alone, which is the same work at every step and so tells how busy the machine was, ``apart`` half the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
 """
 
@@ -123,6 +124,11 @@ def growth(times: list[float]) -> float:
     return round(statistics.mean(late) / statistics.mean(early), 3) if early and late else float("nan")
 
 
+def beside(times: list[float], alone: list[float]) -> float:
+    """Growth of times beside that of work which does not grow."""
+    return round(growth(times) / growth(alone), 3)
+
+
 def anew_ms(model: PointerModel, history: History) -> dict[str, float]:
     """The language model over as many tokens in one piece, as if nothing had been cached."""
     width = model.module.hidden_size
@@ -170,9 +176,12 @@ def main() -> None:
             line["anew"] = anew_ms(model, runs["dense"].history)
         lines.append(line)
         print(json.dumps(line), flush=True)
+    alone = [line["alone"] for line in lines]
+    constant = [row["prefill_ms"] for row in alone]
     summary = {
         name: {
             "growth": growth(run.prefill_ms),
+            "growth_beside_alone": beside(run.prefill_ms, constant),
             "prefill_ms_last_third": round(statistics.mean(run.prefill_ms[-(given.steps // 3) :]), 1),
             "answer_growth": growth(run.answer_ms),
             "tokens": run.history.length,
@@ -182,10 +191,9 @@ def main() -> None:
         }
         for name, run in runs.items()
     }
-    alone = [line["alone"] for line in lines]
     answered = [row for row in alone if "hit" in row]
     summary["alone"] = {
-        "prefill_ms": round(statistics.mean(row["prefill_ms"] for row in alone), 1),
+        "prefill_ms": round(statistics.mean(constant), 1),
         "apart": round(statistics.mean(row["apart"] for row in answered), 4) if answered else None,
         "hits": f"{sum(row['hit'] for row in answered)} of {len(answered)}",
     }
