@@ -81,6 +81,10 @@ class Settings(BaseModel):
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)
     """A run ends after this many seconds."""
+    history: int = Field(default=0, ge=0, le=1000)
+    """Screenshots of a run that the model remembers beside the newest; 0: it looks at each by itself."""
+    history_mb: int = Field(default=1024, ge=1, le=1_000_000)
+    """Megabytes that they may take; the oldest go first."""
     forbidden_kinds: tuple[Kind, ...] = ()
     """Kinds of input that are never sent; nobody is asked."""
     forbidden_words: tuple[Annotated[str, Field(min_length=1, pattern=r"\S")], ...] = ()

@@ -77,6 +77,7 @@ class ModelServer:
         self._model_dir = ""
         self._grounders: dict[Tuning, Grounder] = {}
         self._observations: dict[int, Observation] = {}
+        self._past: Grounder | None = None
         self._next = 1
         self._ops: dict[str, Callable[[Message], Answer]] = {
             "ping": self._ping,
@@ -85,6 +86,8 @@ class ModelServer:
             "ground": self._ground,
             "elements": self._elements,
             "drop": self._drop,
+            "remember": self._remember,
+            "end_past": self._end_past,
         }
 
     def answer(self, message: Message) -> Answer:
@@ -109,6 +112,7 @@ class ModelServer:
     def _open(self, message: Message) -> Answer:
         self._observations.clear()
         self._grounders.clear()
+        self._past = None
         self._model_dir = str(message.header.get("model_dir", ""))
         grounder = self._grounders[DEFAULT] = self._opener(self._model_dir, DEFAULT)
         return {"name": grounder.name}, b""
@@ -119,7 +123,9 @@ class ModelServer:
         size = (_int(message, "width"), _int(message, "height"))
         if min(size) < 1 or len(message.payload) != size[0] * size[1] * 3:
             raise BadInput(f"{len(message.payload)} bytes are not an RGB picture of {size[0]}x{size[1]}")
-        grounder = self._tuned(Tuning.from_header(message.header))
+        grounder = (
+            self._remembering() if message.header.get("past") else self._tuned(Tuning.from_header(message.header))
+        )
         number, self._next = self._next, self._next + 1
         self._observations[number] = grounder.observe(Image.frombytes("RGB", size, message.payload))
         return {"observation": number}, b""
@@ -147,6 +153,33 @@ class ModelServer:
         if tuning not in self._grounders:
             self._grounders[tuning] = self._opener(self._model_dir, tuning)
         return self._grounders[tuning]
+
+    def _remember(self, message: Message) -> Answer:
+        """From now on, pictures that come as those of a run are looked at one after the other."""
+        from reticle_grounding.predictor import Grounder as Predictor
+        from reticle_grounding.remembering import remembering
+
+        inner = self._grounders.get(DEFAULT)
+        if not isinstance(inner, Predictor):
+            raise BadInput("the model that is open cannot keep a history of screenshots")
+        folder = str(message.header.get("folder", ""))
+        most, budget = _int(message, "most"), _int(message, "budget")
+        self._past = None
+        self._past = remembering(inner, most, budget, Path(folder) if folder else None)
+        return {}, b""
+
+    def _end_past(self, message: Message) -> Answer:
+        from reticle_grounding.predictor import Grounder as Predictor
+        from reticle_grounding.remembering import save_past
+
+        past, self._past = self._remembering(), None
+        assert isinstance(past, Predictor)
+        return {"saved": save_past(past, Path(str(message.header["folder"])))}, b""
+
+    def _remembering(self) -> Grounder:
+        if self._past is None:
+            raise BadInput("the model process keeps no history; it was started anew, and so must the run be")
+        return self._past
 
     def _drop(self, message: Message) -> Answer:
         self._observations.pop(_int(message, "observation"), None)

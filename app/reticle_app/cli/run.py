@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reticle_app.config import Mode, load_settings
+from reticle_app.config import Mode, Settings, load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_app.own_heads import head_file, with_head
 from reticle_app.planning import endpoint_choice
@@ -23,6 +23,7 @@ from .output import emit_json, say, warn
 if TYPE_CHECKING:
     from reticle_agent.seams import Grounder
     from reticle_agent.stop import StopToken
+    from reticle_app.past import PastOptions
     from reticle_grounding.number_types import NumberType
 
 EXIT = {"done": 0, "stopped": 130}
@@ -84,6 +85,12 @@ def run(
     max_seconds: Annotated[
         float | None, typer.Option("--max-seconds", min=0.001, help="End after so many seconds.")
     ] = None,
+    history: Annotated[
+        int | None, typer.Option("--history", min=0, help="Screenshots of the run that the model remembers; 0: none.")
+    ] = None,
+    history_mb: Annotated[
+        int | None, typer.Option("--history-mb", min=1, help="Megabytes for them; the oldest go first.")
+    ] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Use a new virtual display.")] = False,
     model: ModelOption = None,
     head: HeadOption = None,
@@ -118,6 +125,7 @@ def run(
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
         resume=resume,
+        past=chosen_past(history, history_mb, settings),
     )
     folder, own = chosen_model(model, settings), head_file(head, settings)
     with ExitStack() as stack:
@@ -156,6 +164,18 @@ def open_model(
     from reticle_grounding.predictor import Grounder as Predictor
 
     return StoppableGrounder(with_head(Predictor.open(folder, numbers=numbers), head), token)
+
+
+def chosen_past(history: int | None, megabytes: int | None, settings: Settings) -> PastOptions | None:
+    """What of a run is remembered; the settings fill in what is not said. Raises BadInput for memory for nothing."""
+    from reticle_app.past import PastOptions
+
+    most = settings.history if history is None else history
+    if not most:
+        if megabytes is not None:
+            raise BadInput("--history-mb is memory for a history; say with --history N how many screenshots it holds")
+        return None
+    return PastOptions(most, megabytes or settings.history_mb)
 
 
 def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:

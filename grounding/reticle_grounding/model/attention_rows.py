@@ -56,12 +56,12 @@ def _attention(
     if rows is not None:
         rows.take(query, key, scaling)
     if only is not None:
-        return _some_queries(module, query, key, value, only, scaling), None
+        return some_queries(module, query, key, value, only, scaling), None
     mixed: Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)[0]
     return mixed, None
 
 
-def _some_queries(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, only: Tensor, scaling: float) -> Tensor:
+def some_queries(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, only: Tensor, scaling: float) -> Tensor:
     """[1, n, H, D], 0 but for some rows; ``query`` [1, H, n, D] are the last of the tokens of ``key`` [1, h, S, D]."""
     heads, tokens, width = query.shape[1:]
     mixed = value.new_zeros(1, tokens, heads, width)

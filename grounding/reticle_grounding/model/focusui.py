@@ -59,6 +59,11 @@ class FocusUI:
         self.scorer = scorer if scorer is not None else runner.module.scorer
         self._all = GuiActor(runner)
 
+    @property
+    def dropping_nothing(self) -> GuiActor | None:
+        """What this is with a keep ratio of 1; None with another."""
+        return self._all if self.rule.keep == 1 else None
+
     def screen(self, view: View, timings: Timings) -> EncodedScreen:
         if self.rule.keep == 1:
             return self._all.screen(view, timings)
