@@ -48,7 +48,7 @@ def _replace(layer: nn.Module, fast: Callable[..., Tensor]) -> None:
             return out
         return fast(layer, states, *given, **named)
 
-    layer.forward = forward  # type: ignore[method-assign]
+    layer.forward = forward
 
 
 def _attention(
@@ -89,4 +89,5 @@ def _gated(layer: Any, states: Tensor) -> Tensor:
 def _rms(layer: Any, states: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
     scales = lengths.square_().div_(states.shape[-1]).add_(layer.variance_epsilon).rsqrt_()
-    return (states * scales).mul_(layer.weight)
+    out: Tensor = (states * scales).mul_(layer.weight)
+    return out
