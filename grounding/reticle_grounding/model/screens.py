@@ -26,6 +26,7 @@ from .processor import ImageProcessor
 from .prompts import PromptProfile
 from .tokens import PromptTokenizer
 from .towers import Tower, WholeTower
+from .vision_speed import sees_still
 
 Timings = dict[str, float]
 
@@ -144,7 +145,8 @@ class Runner:
         with timed(timings, "process"):
             patches = processor(image)
             grid = torch.tensor([patches.grid], device=self.device)
-            pixels = torch.from_numpy(patches.pixels).to(self.device)
+            pixels = torch.from_numpy(patches.still if sees_still(self.module) else patches.pixels)
+            pixels = pixels.flatten(1).to(self.device)
         with timed(timings, "vision"):
             seen = (tower or self.tower)(patches, pixels, grid)
         transform = Transform.for_image(Size(*image.size), patches.size, processor.cell)
