@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 
-PARTS = ("frames", "delays")
+PARTS = ("frames", "delays", "starting")
 
 
 def main(arguments: list[str]) -> int:
