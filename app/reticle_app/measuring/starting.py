@@ -28,7 +28,9 @@ HOW = (
     "evicted says which share of them was really out of memory, since what other processes use stays. Memory from "
     "/proc/PID/smaps_rollup: unique is what would be free without the process, proportional shares common pages out."
 )
-COLOURS = 12
+COLOURS, DARK = 12, 70
+HEAD_PX, FOOT_PX = 60, 44
+LETTERS, LETTER_PX = 8, 10
 LONGEST_S, LOOK_S, REST_S = 120.0, 0.01, 3.0
 MAX_MODEL_S = 180.0
 COMMAND = (sys.executable, "-c", "import sys; from reticle_app.cli.main import run_command; sys.exit(run_command([]))")
@@ -78,7 +80,10 @@ def _watched(begun: float, process: subprocess.Popen[bytes]) -> dict[str, object
         times["window_s"] = time.monotonic() - begun
         _until(process, lambda: _painted(grabber, _place(x11, window)) or None)
         times["painted_s"] = time.monotonic() - begun
-        _ping(x11, window, process)
+        place = _place(x11, window)
+        before = _dark(grabber, place)
+        _type(x11)
+        _until(process, lambda: _dark(grabber, place) > before + LETTERS * LETTER_PX or None)
         times["usable_s"] = time.monotonic() - begun
         loading = [pid for pid in _children(process.pid) if b"reticle_app.worker" in _command(pid)]
         used = _usage(process.pid)
@@ -113,39 +118,36 @@ def _place(x11: X11, window: int) -> Rect:
     return Rect(left, top, left + size.width, top + size.height)
 
 
+def _pixels(grabber: Any, place: Rect) -> Any:
+    """[height, width, 3] of the window as it is on the display."""
+    width, height = round(place.width), round(place.height)
+    area = {"left": max(0, round(place.left)), "top": max(0, round(place.top)), "width": width, "height": height}
+    return np.asarray(grabber.grab(area))[:, :, :3].astype(np.uint32)
+
+
 def _painted(grabber: Any, place: Rect) -> bool:
     """Whether the head and the foot of the window hold more colours than an empty one."""
-    width, height = round(place.width), round(place.height)
-    if width < 100 or height < 100:
+    if place.width < 100 or place.height < 100:
         return False
-    area = {"left": max(0, round(place.left)), "top": max(0, round(place.top)), "width": width, "height": height}
-    pixels = np.asarray(grabber.grab(area))[:, :, :3].astype(np.uint32)
+    pixels = _pixels(grabber, place)
     codes = pixels[:, :, 0] | pixels[:, :, 1] << 8 | pixels[:, :, 2] << 16
-    return all(len(np.unique(part)) > COLOURS for part in (codes[:60], codes[-44:]))
+    return all(len(np.unique(part)) > COLOURS for part in (codes[:HEAD_PX], codes[-FOOT_PX:]))
 
 
-def _ping(x11: X11, window: int, process: subprocess.Popen[bytes]) -> None:
-    """Asks as a window manager does whether the program still answers (EWMH, _NET_WM_PING)."""
-    from Xlib import X
-    from Xlib.protocol import event
+def _dark(grabber: Any, place: Rect) -> int:
+    """Pixels as dark as written words in the head of the window; neither a hint nor the frame of a field is as dark."""
+    return int((_pixels(grabber, place)[:HEAD_PX].max(axis=2) < DARK).sum())
+
+
+def _type(x11: X11) -> None:
+    from Xlib import X, XK
 
     with x11.exchange() as raw:
-        x11.root.change_attributes(event_mask=X.SubstructureNotifyMask)
-        protocols, ping = raw.intern_atom("WM_PROTOCOLS"), raw.intern_atom("_NET_WM_PING")
-        stamp = int(time.monotonic() * 1000) & 0x7FFFFFFF
-        own = raw.create_resource_object("window", window)
-        own.send_event(event.ClientMessage(window=own, client_type=protocols, data=(32, [ping, stamp, window, 0, 0])))
-        raw.flush()
-
-    def answered() -> bool | None:
-        with x11.exchange() as raw:
-            while raw.pending_events():
-                got = raw.next_event()
-                if got.type == X.ClientMessage and got.client_type == protocols and list(got.data[1][:2]) == [ping, stamp]:
-                    return True
-        return None
-
-    _until(process, answered)
+        code = raw.keysym_to_keycode(XK.string_to_keysym("m"))
+        for _ in range(LETTERS):
+            raw.xtest_fake_input(X.KeyPress, code)
+            raw.xtest_fake_input(X.KeyRelease, code)
+        raw.sync()
 
 
 # --- processes ---
