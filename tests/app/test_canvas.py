@@ -3,19 +3,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from app_fakes.parts import squares
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from reticle_app.theme import Theme
 from reticle_app.widgets import canvas as canvas_module
 from reticle_app.widgets.canvas import Canvas, to_qimage
 from reticle_app.widgets.heat import heat_image
+from reticle_app.windows.main import MainWindow
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.types import Candidate, Grounding
 
@@ -208,3 +212,44 @@ def test_numbers_are_placed_once_per_zoom(qtbot: QtBot, monkeypatch: pytest.Monk
     rested(canvas, qtbot)
     canvas.repaint()
     assert len(placed) == 2
+
+
+def test_an_answer_draws_the_list_and_the_picture_in_different_turns(qtbot: QtBot) -> None:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    window = MainWindow(Theme(application, "light"))
+    qtbot.addWidget(window)
+    window.resize(1200, 800)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.show_picture(to_qimage(squares()))
+    qtbot.wait(200)
+    seen = Painted({window.canvas: "picture", window.side.candidates: "list"})
+    list_first = 0
+    for number in range(6):
+        window.show_grounding(five(), number % 3)
+        turns: list[set[str]] = []
+        end = time.monotonic() + 20
+        while "picture" not in set().union(*turns) and time.monotonic() < end:
+            seen.names.clear()
+            application.processEvents()
+            turns.append(set(seen.names))
+        drawn = [turn for turn in turns if turn]
+        assert "picture" in drawn[-1]
+        list_first += drawn[0] == {"list"}
+    assert list_first >= 3, "a busy machine may put two turns into one, now and then; drawn at once it is always one"
+
+
+class Painted(QObject):
+    """Which widgets were painted."""
+
+    def __init__(self, watched: dict[QWidget, str]) -> None:
+        super().__init__()
+        self._watched, self.names = watched, list[str]()
+        for widget in watched:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.names.append(self._watched[watched])  # type: ignore[index]
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,7 @@ class Bench:
 
     def case(self, name: str, begin: Callable[[], None], done: Callable[[], bool]) -> Figures:
         """Does something and measures until it is done and drawn."""
+        sys.stderr.write(f"reticle: measuring {name}\n")
         with machine_noise() as noise:
             begin()
             figures = self.beat.during(LONGEST_S, done)
