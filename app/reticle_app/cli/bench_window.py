@@ -45,6 +45,8 @@ def window(
     unknown = [part for part in parts or () if part not in PARTS]
     if unknown:
         raise BadInput(f"there is no part {unknown[0]!r} to measure; known: {', '.join(PARTS)}")
+    if getattr(sys, "frozen", False):
+        raise BadInput("a packaged program cannot measure itself; install Reticle with pip and run this there")
     if not here and which("Xvfb") is None:
         raise BadInput("there is no program 'Xvfb' for a virtual display; install it, or measure on this one with --here")
     if "starting" in wanted and sys.platform != "linux":
