@@ -253,7 +253,7 @@ class Canvas(QWidget):
         self._picture_layer.ensure(part, ratio, fine, self._paint_picture)
         key = (fine, self._heat_look(), self._changes, self._placed_for.getRect(), self.background.rgb())
         self._shown_layer.ensure(reach, ratio, key, self._paint_shown)
-        self._shown_layer.show(painter, sight, origin)
+        self._shown_layer.show(painter, reach, origin)
 
     def _paint_at_once(self, painter: QPainter) -> None:
         """While the zoom changes nothing is worth keeping: all is drawn coarsely."""

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap, QRegion
 ROOM = 0.25
 """How far beyond each edge of the part in sight there is room to keep, as a share of its size."""
 GRID = 64
-"""Logical pixels between the lines up to which a strip is drawn."""
+"""Logical pixels between the lines up to which a strip is drawn: whole device pixels at every quarter of a scale."""
 SMOOTHED = 8
 """Pixels per patch of a heat map that was smoothed beforehand."""
 
@@ -71,7 +71,7 @@ class Layer:
 
     def _make_room(self, wanted: QRect, ratio: float) -> None:
         dx, dy = round(wanted.width() * ROOM), round(wanted.height() * ROOM)
-        area = wanted.adjusted(-dx, -dy, dx, dy)
+        area = ahead(wanted.adjusted(-dx, -dy, dx, dy))
         extent = QSizeF(area.size()) * ratio
         fresh = QPixmap(round(extent.width()), round(extent.height()))
         fresh.setDevicePixelRatio(ratio)
