@@ -24,11 +24,12 @@ from reticle_grounding.geometry import Point, Rect, Size
 
 FAKES = Path(__file__).parent / "app_fakes"
 RED = Rect(400, 140, 484, 224)
-LONGEST_S = 90.0
+LONGEST_S = 120.0
 DONE = "Done"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed; run make setup-test"),
 ]
 
@@ -167,7 +168,8 @@ def test_from_the_first_capture_to_the_recorded_run(tmp_path: Path, scale: str, 
         end = time.monotonic() + LONGEST_S
         while not (folder / "review.json").exists() and time.monotonic() < end:
             time.sleep(0.1)
-        assert json.loads((folder / "review.json").read_text())["steps"]["1"]["verdict"] == "right"
+        said = json.loads((folder / "review.json").read_text())["steps"]
+        assert [step["verdict"] for step in said.values()] == ["right"]
 
         # leave
         hand("key", "alt+F4")
