@@ -3,8 +3,8 @@
     python tests/app/make_golden.py tests/app/golden      makes the pictures anew that the test compares with
     python tests/app/make_golden.py OUT --spoiled         also makes pictures with something wrong in each
 
-Half the size of the windows, so that a person can look at them and they stay small. Needs no display; the font is DejaVu
-Sans, which the program's packages bring along.
+Half the size of the windows, so that a person can look at them and they stay small. Needs no display; the font is
+DejaVu Sans, which the program's packages bring along.
 """
 
 from __future__ import annotations

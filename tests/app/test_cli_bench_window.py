@@ -55,7 +55,9 @@ def canned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_one_document_holds_every_part_and_how_it_was_measured(
     canned: list[tuple[str, int]], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(["bench", "window", "--here", "--json", "--frames", "20", "--answers", "3", "--starts", "2"]) == 0
+    assert (
+        run_command(["bench", "window", "--here", "--json", "--frames", "20", "--answers", "3", "--starts", "2"]) == 0
+    )
     document = json.loads(capfd.readouterr().out)
     assert canned == [("frames", 20), ("delays", 3), ("starting", 2)]
     assert set(document) == {"machine", "frames", "delays", "starting"}

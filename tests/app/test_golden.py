@@ -1,8 +1,8 @@
 """Main window, overlay, inspector and traces window look as they did.
 
 Compared is the structure: both pictures are averaged over cells of 8 x 8 pixels of the window. A cell is at odds when
-its colour lies outside of what the cells around it in the other picture span, by more than ``TOLERANCE``; so letters may
-be drawn differently and stand a few pixels aside. More than ``CELLS`` such cells in a picture, of 16 000, fail.
+its colour lies outside of what the cells around it in the other picture span, by more than ``TOLERANCE``; so letters
+may be drawn differently and stand a few pixels aside. More than ``CELLS`` such cells in a picture, of 16 000, fail.
 
 After a wanted change: ``python tests/app/make_golden.py tests/app/golden``, look at the pictures, and commit them.
 """

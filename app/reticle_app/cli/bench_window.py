@@ -38,8 +38,8 @@ def window(
 ) -> None:
     """Measure the window: frames per second, delays of its event loop, start and memory.
 
-    Nothing is compared with a limit, because the figures are this machine's with all that runs on it. Each part says how
-    it was measured.
+    Nothing is compared with a limit, because the figures are this machine's with all that runs on it. Each part says
+    how it was measured.
     """
     wanted = [part for part in PARTS if not parts or part in parts]
     unknown = [part for part in parts or () if part not in PARTS]
@@ -48,7 +48,9 @@ def window(
     if getattr(sys, "frozen", False):
         raise BadInput("a packaged program cannot measure itself; install Reticle with pip and run this there")
     if not here and which("Xvfb") is None:
-        raise BadInput("there is no program 'Xvfb' for a virtual display; install it, or measure on this one with --here")
+        raise BadInput(
+            "there is no program 'Xvfb' for a virtual display; install it, or measure on this one with --here"
+        )
     if "starting" in wanted and sys.platform != "linux":
         raise BadInput("the start is measured through X11 and /proc, so on Linux only; name the other parts")
     counts = {"frames": frames, "delays": answers, "starting": starts}
@@ -78,7 +80,7 @@ def _display(here: bool) -> Iterator[None]:
 def _measured(part: str, count: int) -> dict[str, Any]:
     """Each part in a process of its own, so that none meets what another left."""
     command = [sys.executable, "-m", "reticle_app.measuring.child", part, str(count)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = done.stderr.strip().splitlines()
         raise ReticleError(f"{part} could not be measured: {lines[-1] if lines else f'exit code {done.returncode}'}")
@@ -116,7 +118,14 @@ def table(part: str, measured: Mapping[str, Any]) -> Iterator[str]:
         return
     shown = {
         "frames": ("by_processor", "by_the_clock", "busy_p50_ms", "busy_p99_ms", "busy_over_20ms"),
-        "delays": ("busy_p99_ms", "busy_max_ms", "late_p99_ms", "late_max_ms", "noise_late_p99_ms", "noise_late_max_ms"),
+        "delays": (
+            "busy_p99_ms",
+            "busy_max_ms",
+            "late_p99_ms",
+            "late_max_ms",
+            "noise_late_p99_ms",
+            "noise_late_max_ms",
+        ),
     }[part]
     yield f"{'':<38}" + "".join(f"{name:>19}" for name in shown)
     for name, figures in measured["cases"].items():

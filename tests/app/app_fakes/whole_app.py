@@ -36,7 +36,10 @@ def where(parts: Parts, name: str, wanted: str) -> list[int] | None:
         if wanted in (widget.accessibleName(), words) and widget.isVisible() and widget.isEnabled():
             screen, at = widget.screen(), widget.mapToGlobal(widget.rect().center())
             origin, ratio = screen.geometry().topLeft(), screen.devicePixelRatio()
-            return [round(origin.x() + (at.x() - origin.x()) * ratio), round(origin.y() + (at.y() - origin.y()) * ratio)]
+            return [
+                round(origin.x() + (at.x() - origin.x()) * ratio),
+                round(origin.y() + (at.y() - origin.y()) * ratio),
+            ]
     return None
 
 
