@@ -33,12 +33,13 @@ class Beat:
         self._timer.setInterval(BEAT_MS)
         self._timer.timeout.connect(self._tick)
 
-    def during(self, seconds: float, done: Callable[[], bool] = lambda: False) -> Figures:
-        """Lets the event loop run for so long, or until it is done, and tells of the beats meanwhile."""
+    def during(self, seconds: float, done: Callable[[], bool] = lambda: False, then_s: float = 0.0) -> Figures:
+        """Lets the event loop run for so long, or until it is done and ``then_s`` more, and tells of the beats."""
         self.late_ms, self.busy_ms = [], []
         self._last, self._used = time.perf_counter(), time.thread_time()
         self._timer.start()
         spin(seconds, done)
+        spin(then_s)
         self._timer.stop()
         return self.figures()
 

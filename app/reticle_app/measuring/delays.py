@@ -5,40 +5,44 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 from PySide6.QtWidgets import QApplication
 
+from reticle_agent.seams import Screen
 from reticle_app.background import Background
 from reticle_app.config import Settings
 from reticle_app.gui import Parts, build, open_picture
 from reticle_app.models.digests import digest_file
 from reticle_app.models.hub import Hub
+from reticle_app.overlay import Desk
 from reticle_app.remote import RemoteGrounder
 from reticle_app.runner import Hooks, RunEnd, RunOrder
+from reticle_app.windows.inspector import InspectorWindow
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Size
 
-from .beat import Beat, Figures, machine_noise, spin
+from .beat import Beat, machine_noise, spin
 from .scene import WINDOW, boxes, screenshot
 from .served import serving
 
 HOW = (
     "The main window, 1920x1080, with the model in its own process, on a full-HD picture; exports by the inspector "
     "from a 4K picture; the download by the code of `reticle models pull` on a thread of the window's process, the "
-    "hardest case, from a server on this machine. A timer of the window beats every 2 ms. late: by how much it came too "
-    "late, with all that ran beside; noise: how late a process without a window came at the same time; busy: processor "
+    "hardest case, from a server on this machine. A timer of the window beats every 2 ms. late: by how much it came "
+    "too late, with all that ran beside; noise: how late a process without a window came at the same time; busy: processor "
     "time of the window's thread within one turn, which an idle machine would need."
 )
-LONGEST_S, MEBIBYTES = 600.0, 96
+LONGEST_S, DRAWN_S, MEBIBYTES = 600.0, 0.3, 96
 
 
 def _no_run(order: RunOrder, hooks: Hooks) -> RunEnd:
     raise ReticleError("nothing is run while the window is measured")
 
 
-def _no_screen() -> None:
+def _no_screen(desk: Desk) -> Screen:
     raise ReticleError("nothing is captured while the window is measured")
 
 
@@ -49,29 +53,20 @@ class Bench:
         app = QApplication.instance() or QApplication(["reticle"])
         assert isinstance(app, QApplication)
         settings = Settings(theme="light", traces=folder)
-        self.parts: Parts = build(app, settings, RemoteGrounder(), _no_run, lambda desk: _no_screen())  # type: ignore[arg-type,return-value,func-returns-value]
+        self.parts: Parts = build(app, settings, RemoteGrounder(), _no_run, _no_screen)
         self.window, self.controller = self.parts.window, self.parts.controller
         self.beat, self.folder = Beat(), folder
         self.cases: dict[str, object] = {}
 
-    def case(self, name: str, begin: Callable[[], None], done: Callable[[], bool]) -> Figures:
+    def case(self, name: str, begin: Callable[[], None], done: Callable[[], bool]) -> None:
         """Does something and measures until it is done and drawn."""
         sys.stderr.write(f"reticle: measuring {name}\n")
         with machine_noise() as noise:
             begin()
-            figures = self.beat.during(LONGEST_S, done)
-            late, busy = list(self.beat.late_ms), list(self.beat.busy_ms)
-            figures = self._with(late, busy, self.beat.during(0.3))
+            self.beat.during(LONGEST_S, done, then_s=DRAWN_S)
             if not done():
                 raise ReticleError(f"{name}: not done after {LONGEST_S:.0f} s")
-            figures |= {f"noise_{key}": value for key, value in noise().items()}
-        self.cases[name] = figures
-        return figures
-
-    def _with(self, late: list[float], busy: list[float], _: Figures) -> Figures:
-        self.beat.late_ms = late + self.beat.late_ms
-        self.beat.busy_ms = busy + self.beat.busy_ms
-        return self.beat.figures()
+            self.cases[name] = self.beat.figures() | {f"noise_{key}": value for key, value in noise().items()}
 
 
 def measure(count: int) -> dict[str, object]:
@@ -122,21 +117,19 @@ def _export(bench: Bench) -> None:
     path = bench.folder / "4k.png"
     screenshot().save(path)
     bench.window.footer.inspector.click()
-    inspecting = bench.parts.tools.inspecting
-    if inspecting is None:
+    inspecting, window = bench.parts.tools.inspecting, bench.parts.tools.inspector_window
+    if inspecting is None or not isinstance(window, InspectorWindow):
         raise ReticleError("the inspector did not open")
     grounding = bench.controller.grounding
     image: Image.Image = open_picture(path)
-    window = inspecting.parent()
     inspecting.show_image(image, "4K", "words", grounding)
-    pane = window.panes[0]  # type: ignore[union-attr]
+    pane, banner = window.panes[0], window.banner
     spin(LONGEST_S, lambda: pane.grounding is not None)
     spin(1.0)
     for end in (".png", ".npz", ".json"):
         target = bench.folder / f"answer{end}"
-        banner = window.banner  # type: ignore[union-attr]
         banner.hide()
-        bench.case(f"export {end}", lambda target=target: inspecting.write(0, target), banner.isVisible)  # type: ignore[misc]
+        bench.case(f"export {end}", partial(inspecting.write, 0, target), banner.isVisible)
         if not target.is_file():
             raise ReticleError(f"nothing was exported: {banner.text.text()}")
 
