@@ -29,11 +29,11 @@ from .scene import WINDOW, boxes, screenshot
 from .served import serving
 
 HOW = (
-    "The main window, 1920x1080, with the model in its own process, on a full-HD picture; exports by the inspector "
-    "from a 4K picture; the download by the code of `reticle models pull` on a thread of the window's process, the "
-    "hardest case, from a server on this machine. A timer of the window beats every 2 ms. late: by how much it came "
-    "too late, with all that ran beside; noise: how late a process without a window came at the same time; busy: processor "
-    "time of the window's thread within one turn, which an idle machine would need."
+    "The main window, 1920x1080, with the model in its own process, on a full-HD picture; exports by the "
+    "inspector from a 4K picture; the download by the code of `reticle models pull` on a thread of the window's "
+    "process, the hardest case, from a server on this machine. A timer of the window beats every 2 ms. late: by "
+    "how much it came too late, with all that ran beside; noise: how late a process without a window came at the "
+    "same time; busy: processor time of the window's thread within one turn, which an idle machine would need."
 )
 LONGEST_S, DRAWN_S, MEBIBYTES = 600.0, 0.3, 96
 

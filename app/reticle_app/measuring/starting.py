@@ -21,13 +21,13 @@ from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Rect
 
 HOW = (
-    "`reticle` started on a virtual display with a window manager and watched from outside: until the window is on the "
-    "display, until its head and its foot hold more than {colours} colours each, and until letters typed by then stand "
-    "in its field (usable). processor_s: processor time of the window's process until then. cold: before, the pages of "
-    "every file that an earlier start had mapped, and of the Python modules, were given back to the system "
-    "(posix_fadvise); evicted: which share of them was really out of memory, since what other processes use stays. Memory from "
-    "/proc/PID/smaps_rollup once the model has loaded: unique is what would be free without the process, proportional "
-    "shares common pages out."
+    "`reticle` started on a virtual display with a window manager and watched from outside: until the window is "
+    "on the display, until its head and its foot hold more than {colours} colours each, and until letters typed "
+    "by then stand in its field (usable). processor_s: processor time of the window's process until then. cold: "
+    "before, the pages of every file that an earlier start had mapped, and of the Python modules, were given back"
+    " to the system (posix_fadvise); evicted: which share of them was really out of memory, since what other "
+    "processes use stays. Memory from /proc/PID/smaps_rollup once the model has loaded: unique is what would be "
+    "free without the process, proportional shares common pages out."
 )
 COLOURS, DARK = 12, 70
 HEAD_PX, FOOT_PX = 60, 44
