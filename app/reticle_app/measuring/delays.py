@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from reticle_agent.seams import Screen
@@ -25,7 +24,7 @@ from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Size
 
 from .beat import Beat, machine_noise, spin
-from .scene import WINDOW, boxes, screenshot
+from .scene import WINDOW, answer, boxes, screenshot
 from .served import serving
 
 HOW = (
@@ -77,12 +76,11 @@ def measure(count: int) -> dict[str, object]:
         window.resize(WINDOW.width, WINDOW.height)
         window.show()
         try:
-            if not spin(LONGEST_S, lambda: window.footer.model.text().endswith("ready")):
-                raise ReticleError(f"the model did not load: {window.footer.model.text()}")
+            bench.case("load the model", lambda: None, lambda: window.footer.model.text().endswith("ready"))
             bench.case("idle", lambda: None, _after(bench, 1.5))
-            _ground(bench, count)
             _export(bench)
             _download(bench)
+            _ground(bench, count)
         finally:
             window.close()
             spin(5.0, lambda: not window.isVisible())
@@ -120,9 +118,7 @@ def _export(bench: Bench) -> None:
     inspecting, window = bench.parts.tools.inspecting, bench.parts.tools.inspector_window
     if inspecting is None or not isinstance(window, InspectorWindow):
         raise ReticleError("the inspector did not open")
-    grounding = bench.controller.grounding
-    image: Image.Image = open_picture(path)
-    inspecting.show_image(image, "4K", "words", grounding)
+    inspecting.show_image(open_picture(path), "4K", "words", answer())
     pane, banner = window.panes[0], window.banner
     spin(LONGEST_S, lambda: pane.grounding is not None)
     spin(1.0)
