@@ -10,7 +10,8 @@ and remembers the answer. ``alone`` is the same screenshot and instruction witho
 processor time of this process, which other programs cannot stretch as they do the clock; the clock is there, too, and
 is what counts on a GPU. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
 last third of the steps beside that of the second quarter, ``growth_beside_alone`` the same after dividing by what the
-same screenshot takes alone, which is the same work at every step and so tells how busy the machine was, ``apart`` half the absolute difference of a map from that of
+same screenshot takes alone, which is the same work at every step and so tells how busy the machine was, ``apart`` half
+the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
 """
 
