@@ -14,7 +14,14 @@ from reticle_agent.session import virtual_desktop
 from reticle_agent.trace import verify
 from reticle_app.cli.main import run_command
 from reticle_app.config import Settings
-from reticle_app.planning import KEY_VARIABLE, EndpointChoice, endpoint_choice, plan_with_endpoint, plan_with_rules
+from reticle_app.planning import (
+    KEY_VARIABLE,
+    MEMORY_TOKENS,
+    EndpointChoice,
+    endpoint_choice,
+    plan_with_endpoint,
+    plan_with_rules,
+)
 from reticle_app.task import TaskOptions, run_on_desktop
 from reticle_grounding.errors import BadInput
 
@@ -58,9 +65,8 @@ def test_key_comes_from_the_environment_alone() -> None:
     assert choice is not None
     assert choice.key == "sk-secret-1"
     assert "sk-secret-1" not in repr(choice)
-    assert endpoint_choice("endpoint", "http://127.0.0.1/v1", "m", {KEY_VARIABLE: ""}) == EndpointChoice(
-        "http://127.0.0.1/v1", "m"
-    )
+    plain = EndpointChoice("http://127.0.0.1/v1", "m", memory=MEMORY_TOKENS)
+    assert endpoint_choice("endpoint", "http://127.0.0.1/v1", "m", {KEY_VARIABLE: ""}) == plain
 
 
 def test_what_a_planner_means_for_the_run() -> None:

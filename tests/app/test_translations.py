@@ -56,7 +56,8 @@ def script() -> ModuleType:
 
 
 @pytest.fixture(autouse=True)
-def _english_afterwards() -> Iterator[None]:
+def _english_afterwards(qapp: QApplication) -> Iterator[None]:
+    """Words are translated by the application, so there has to be one."""
     yield
     speak("en")
 

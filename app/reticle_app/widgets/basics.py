@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from shiboken6 import isValid
 
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
@@ -91,6 +92,9 @@ def tint(theme: Theme, button: QAbstractButton, name: str, colour: str = "text")
     """Gives the button a symbol in a theme colour, now and whenever the theme changes; returns the refresher."""
 
     def refresh() -> None:
+        if not isValid(button):  # its window is gone; the theme outlives it
+            theme.changed.disconnect(refresh)
+            return
         button.setIcon(symbol(name, theme.colour(colour), theme.colour("disabled")))
 
     theme.changed.connect(refresh)

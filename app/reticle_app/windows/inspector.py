@@ -59,7 +59,7 @@ class InspectorWindow(QMainWindow):
         self.theme, self.commands = theme, Commands(self)
         self.setWindowTitle(tr("Inspector"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(760, 480)
+        self.setMinimumHeight(480)  # as wide as its words, which differ by language
         self.panes = [InspectorPane(theme, side) for side in ("A", "B")]
         self.side, self.banner = InspectorSide(theme), Banner(theme)
         self.open_button = push_button(tr("Open…"), tr("Use a picture file (Ctrl+O)"))
