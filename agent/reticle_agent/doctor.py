@@ -190,7 +190,7 @@ def _stop_key() -> str:
     if report is None or report.trigger != "hotkey":
         raise ReticleError(f"{'+'.join(watch.keys)} was pressed and nothing stopped")
     latency_ms = (token.seen_s - pressed_s) * 1000 + report.latency_ms
-    return f"{'+'.join(watch.keys)} stops within {latency_ms:.0f} ms"
+    return f"{'+'.join(watch.keys)} stops within {max(latency_ms, 0.0):.0f} ms"
 
 
 def _press(keys: tuple[str, ...]) -> float:
@@ -242,7 +242,8 @@ def _asked(open_grounder: Callable[[], Grounder]) -> str:
         raise ReticleError(f"{grounder.name} opens but names no place on a test picture")
     hit = BUTTON.contains(grounding.candidates[0].point)
     seen = "finds" if hit else "misses"
-    return f"{grounder.name}: opened in {opened_s:.1f} s, {seen} the button of a test picture in {took_s:.1f} s"
+    opened = f"opened in {opened_s:.1f} s" if opened_s >= 0.05 else "open"
+    return f"{grounder.name}: {opened}, {seen} the button of a test picture in {took_s:.1f} s"
 
 
 def _button_picture() -> Image.Image:

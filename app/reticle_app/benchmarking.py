@@ -66,7 +66,7 @@ class Timed(BaseModel):
     def details(self) -> str:
         """What was measured, in plain words, with the spread."""
         return (
-            f"First instruction on a new screenshot: {_figure(self.first_ms)}. Each further one on the same screenshot: "
+            f"First instruction on a new screenshot: {_figure(self.first_ms)}. Each further one on the same: "
             f"{_figure(self.further_ms)}. Bundled screenshot of {self.width} x {self.height} pixels; {self.machine}."
         )
 

@@ -98,6 +98,10 @@ class MonitorShots(BaseModel):
         left, top, right, bottom = self.physical
         return f"{right - left:.0f} x {bottom - top:.0f} at scale {self.drawn_scale:g}"
 
+    def table(self) -> list[str]:
+        """Every target in a line, for a font of equal widths."""
+        return ["target at         seen at           clicked     arrived     off", *map(_row, self.shots)]
+
     def words(self) -> str:
         """The finding, in one line."""
         if self.worst_px is None:
@@ -144,8 +148,7 @@ class Calibration(BaseModel):
         lines = [f"Pointer calibration of {self.when.astimezone():%Y-%m-%d %H:%M}"]
         for monitor in self.monitors:
             lines += ["", f"Monitor {monitor.id}, {monitor.size_words}: {monitor.words()}"]
-            lines.append("  target at         seen at           clicked     arrived     off")
-            lines += [f"  {_row(shot)}" for shot in monitor.shots]
+            lines += [f"  {row}" for row in monitor.table()]
         return [*lines, *(["", self.remedy] if self.remedy else [])]
 
 

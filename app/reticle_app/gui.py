@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QObject, QSocketNotifier
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from reticle_agent.seams import Screen
@@ -29,6 +29,8 @@ from .windows.controller import Controller
 from .windows.main import MainWindow
 from .windows.tools import Tools
 
+FIRST_STEPS_MS = 400
+"""After the window of the first start; it stands and can be used by then."""
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
@@ -88,10 +90,10 @@ def build(
 
 
 def remember(parts: Parts, settings: Settings, save: Callable[[Settings], None] = save_settings) -> None:
-    """Keeps look and mode for the next start; a failure is shown, not fatal."""
-    kept: dict[str, object] = {"theme": settings.theme, "mode": settings.mode}
+    """Keeps look, mode and model for the next start; a failure is shown, not fatal."""
+    kept: dict[str, object] = {"theme": settings.theme, "mode": settings.mode, "model": settings.model}
 
-    def store(name: str, value: str) -> None:
+    def store(name: str, value: object) -> None:
         kept[name] = value
         try:
             save(Settings.model_validate({**settings.model_dump(), **kept}))
@@ -100,6 +102,7 @@ def remember(parts: Parts, settings: Settings, save: Callable[[Settings], None] 
 
     parts.window.footer.theme_changed.connect(lambda value: store("theme", value))
     parts.window.header.mode_changed.connect(lambda value: store("mode", value))
+    parts.tools.model_chosen.connect(lambda value: store("model", value))
 
 
 class Interrupts(QObject):
@@ -130,4 +133,5 @@ def main(settings: Settings | None = None) -> int:
     remember(parts, settings)
     _interrupts = Interrupts(parts.window)
     parts.window.show()
+    QTimer.singleShot(FIRST_STEPS_MS, parts.tools.show_welcome_once)
     return app.exec()

@@ -79,6 +79,8 @@ class FooterBar(QWidget):
         self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
         self.inspector = quiet_button("Inspector", "Look into the attention on this picture (Ctrl+I)")
         self.runs = quiet_button("Recorded runs", "Look through recorded runs (Ctrl+R)")
+        self.models = quiet_button("Models", "Models: which one is used, get others, measure this machine (Ctrl+M)")
+        self.welcome = quiet_button("First steps", "First steps: checks, permissions, pointer, a short tour (F1)")
         self.look = quiet_button("Look", "")
         for button, name in (
             (self.heat, "heat"),
@@ -90,6 +92,8 @@ class FooterBar(QWidget):
             (self.fit, "fit"),
             (self.inspector, "inspect"),
             (self.runs, "history"),
+            (self.models, "models"),
+            (self.welcome, "tour"),
             (self.look, "theme"),
         ):
             tint(theme, button, name)
@@ -136,7 +140,7 @@ class FooterBar(QWidget):
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
         row.addSpacing(12)
-        for widget in (self.inspector, self.runs, self.look):
+        for widget in (self.inspector, self.runs, self.models, self.welcome, self.look):
             row.addWidget(widget)
 
     def _connect(self) -> None:

@@ -175,6 +175,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+L", self.header.field.setFocus),
             ("Ctrl+I", self.footer.inspector.click),
             ("Ctrl+R", self.footer.runs.click),
+            ("Ctrl+M", self.footer.models.click),
+            ("F1", self.footer.welcome.click),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
         self._toggles: dict[int, QAbstractButton] = {
