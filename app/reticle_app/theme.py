@@ -139,7 +139,6 @@ def style_sheet(t: Tokens) -> str:
     QLabel[kind="muted"] {{ color: {t.muted}; }}
     QLabel[kind="title"] {{ font-weight: 600; }}
     QLabel[kind="pill"] {{ background: {t.accent_soft}; color: {t.accent}; border-radius: 9px; padding: 2px 9px; }}
-    QLabel[kind="bad"], QLabel[kind="warn"], QLabel[kind="good"] {{ padding: 8px 10px; }}
     QLabel[kind="mono"] {{ font-family: "DejaVu Sans Mono", monospace; font-size: 9pt; }}
     QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
@@ -218,6 +217,8 @@ def style_sheet(t: Tokens) -> str:
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
         border-bottom: 1px solid {t.border}; padding: 5px 6px; }}
     QPushButton:checked {{ background: {t.accent_soft}; border-color: {t.accent}; }}
+    QPushButton[kind="step"]:checked {{ border-color: transparent; font-weight: 600; }}
+    QPushButton[kind="step"]:focus {{ border-color: {t.strong_border}; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
     QScrollBar::handle:horizontal {{ background: {t.strong_border}; border-radius: 3px; min-width: 28px; }}
     """

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from reticle_agent.doctor import Check
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
-from reticle_app.widgets.basics import frame, label, push_button, set_kind, tint
+from reticle_app.widgets.basics import frame, label, push_button, tint
+from reticle_app.widgets.note import Note
 
 from .page import Page
 
@@ -48,7 +49,7 @@ class CheckRow(QWidget):
         title, meaning = MEANINGS[name]
         self._title = title
         self.meaning, self.detail = label(meaning, "muted", wrap=True), label("", wrap=True)
-        self.remedy = label("", "warn", wrap=True)
+        self.remedy = Note(theme)
         words, row = QVBoxLayout(), QHBoxLayout(self)
         words.setSpacing(2)
         for widget in (label(title, "title"), self.meaning, self.detail, self.remedy):
@@ -64,9 +65,7 @@ class CheckRow(QWidget):
         self.state = state
         self.detail.setText(detail[:1].upper() + detail[1:])
         self.detail.setVisible(bool(detail))
-        self.remedy.setText(f"What to do: {remedy}" if remedy else "")
-        self.remedy.setVisible(bool(remedy))
-        set_kind(self.remedy, "bad" if state == "fail" else "warn")
+        self.remedy.tell("bad" if state == "fail" else "warn", f"What to do: {remedy}" if remedy else "")
         self.setAccessibleName(f"{self._title}: {SAID[state]}. {detail} {remedy}".strip())
         self._refresh()
 
@@ -86,8 +85,7 @@ class ChecksPage(Page):
         )
         self.run = push_button("Check this machine", "Try everything once", "primary")
         tint(theme, self.run, "play", "on_accent")
-        self.summary = label("", wrap=True)
-        self.summary.hide()
+        self.summary = Note(theme)
         self.rows = {name: CheckRow(theme, name) for name in MEANINGS}
         self.findings: dict[str, Check] = {}
         card = frame("card")
@@ -105,7 +103,7 @@ class ChecksPage(Page):
     def begin(self) -> None:
         """All checks are still to come."""
         self.findings = {}
-        self.summary.hide()
+        self.summary.clear()
         self.run.setEnabled(False)
         for row in self.rows.values():
             row.show_state("waiting")
@@ -125,16 +123,13 @@ class ChecksPage(Page):
             self.rows[name].show_state("waiting")
         failed = [MEANINGS[name][0] for name, check in self.findings.items() if check.status == "fail"]
         if problem:
-            words, kind = problem[:1].upper() + problem[1:], "bad"
+            self.summary.tell("bad", problem)
         elif failed:
-            words, kind = f"Not working: {', '.join(failed)}. What to do stands below; then check again.", "bad"
+            self.summary.tell("bad", f"Not working: {', '.join(failed)}. What to do stands below; then check again.")
         elif any(check.status == "warn" for check in self.findings.values()):
-            words, kind = "Reticle can work here, with the limits named below.", "warn"
+            self.summary.tell("warn", "Reticle can work here, with the limits named below.")
         else:
-            words, kind = "Everything works on this machine.", "good"
-        self.summary.setText(words)
-        set_kind(self.summary, kind)
-        self.summary.show()
+            self.summary.tell("good", "Everything works on this machine.")
         self.run.setText("Check again")
         self.run.setAccessibleName("Check again")
         self.run.setEnabled(True)

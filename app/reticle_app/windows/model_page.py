@@ -24,6 +24,7 @@ from reticle_app.models.store import gigabytes
 from reticle_app.theme import Theme
 from reticle_app.widgets.basics import frame, label, push_button, set_kind, tint
 from reticle_app.widgets.memory_bars import MemoryBars
+from reticle_app.widgets.note import Note
 
 Phase: TypeAlias = Literal["rest", "looking", "asking", "fetching", "paused", "checking", "switching"]
 WIDTH = 640
@@ -77,7 +78,7 @@ class ModelPage(QScrollArea):
         self._removing = False
         self._state: PageState | None = None
         self.title, self.pill = label("", "heading", wrap=True), label("In use", "pill")
-        self.subtitle, self.problem = label("", "muted", wrap=True), label("", wrap=True)
+        self.subtitle, self.problem = label("", "muted", wrap=True), Note(theme)
         self.use = push_button("Use this model", "Open it in place of the model in use", "primary")
         self.get = push_button("Download…", "Ask the hub for size, licence and memory; nothing large is fetched yet")
         self.verify = push_button("Check files", "Read every byte again and compare it with what was recorded")
@@ -224,9 +225,7 @@ class ModelPage(QScrollArea):
         self.pill.setVisible(state.in_use)
         about = [entry.method, f"{entry.parameters} parameters" if entry.parameters else "", entry.note]
         self.subtitle.setText("  ·  ".join(part for part in about if part) or "Not looked at yet")
-        self.problem.setText(entry.problem[:1].upper() + entry.problem[1:])
-        self.problem.setVisible(bool(entry.problem))
-        set_kind(self.problem, "bad" if entry.problem else "")
+        self.problem.tell("bad", entry.problem)
         terms = plan["terms"] if plan is not None else None
         licence = terms["licence"] if terms else entry.licence
         bases = [(b["repository"], b["licence"]) for b in terms["bases"]] if terms else entry.bases

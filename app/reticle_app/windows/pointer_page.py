@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QProgressBar, QVBoxLayout
 
 from reticle_app.calibration import Calibration
 from reticle_app.theme import Theme
-from reticle_app.widgets.basics import frame, label, push_button, set_kind, tint
+from reticle_app.widgets.basics import frame, label, push_button, tint
+from reticle_app.widgets.note import Note
 
 from .page import Page
 
@@ -35,7 +36,7 @@ class PointerPage(Page):
         self.save = push_button("Save report…", "Write the measurement as a text file")
         tint(theme, self.run, "target", "on_accent")
         tint(theme, self.save, "export")
-        self.progress, self.status = QProgressBar(), label("", wrap=True)
+        self.progress, self.status = QProgressBar(), Note(theme)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress of the measurement")
         self.card = frame("card")
@@ -43,7 +44,7 @@ class PointerPage(Page):
         inside.setContentsMargins(16, 12, 16, 12)
         inside.setSpacing(8)
         self.when, self.monitors = label("", "muted", wrap=True), label("", wrap=True)
-        self.remedy = label("", "warn", wrap=True)
+        self.remedy = Note(theme)
         self.table = label("", "mono")
         for widget in (self.when, self.monitors, self.remedy, self.table):
             inside.addWidget(widget)
@@ -63,12 +64,12 @@ class PointerPage(Page):
         self.cancel.show()
         self.progress.setRange(0, 0)
         self.progress.show()
-        self.tell("", "Getting ready…")
+        self.status.tell("info", "Getting ready…")
 
     def show_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        self.tell("", f"Target {min(done + 1, total)} of {total}")
+        self.status.tell("info", f"Target {min(done + 1, total)} of {total}")
 
     def show_result(self, done: Calibration | None, current: bool = True) -> None:
         """A finished or kept measurement; ``current`` tells whether the monitors are those of now."""
@@ -77,31 +78,25 @@ class PointerPage(Page):
         self.save.setEnabled(done is not None)
         self.card.setVisible(done is not None)
         if done is None:
-            self.tell("", NOT_YET)
+            self.status.tell("info", NOT_YET)
             return
         self.when.setText(f"Measured on {done.when.astimezone():%Y-%m-%d at %H:%M}")
         self.monitors.setText("\n".join(f"Monitor {m.id}, {m.size_words}: {m.words()}" for m in done.monitors))
-        self.remedy.setText(done.remedy)
-        self.remedy.setVisible(bool(done.remedy))
+        self.remedy.tell("warn", done.remedy)
         tables = [[m.id, *m.table()] if len(done.monitors) > 1 else m.table() for m in done.monitors]
         self.table.setText("\n\n".join("\n".join(lines) for lines in tables))
         if not current:
-            self.tell("warn", OTHER_MONITORS)
+            self.status.tell("warn", OTHER_MONITORS)
         elif done.good:
-            self.tell("good", "Clicks arrive where they should.")
+            self.status.tell("good", "Clicks arrive where they should.")
         else:
-            self.tell("bad", "Clicks do not arrive where they should; do not run tasks before this is mended.")
+            self.status.tell("bad", "Clicks do not arrive where they should; do not run tasks before this is mended.")
 
     def fail(self, problem: str) -> None:
         """The measurement ended without a result; the former one stays."""
         former = self.done
         self.show_result(former)
-        self.tell("warn", problem[:1].upper() + problem[1:])
-
-    def tell(self, kind: str, words: str) -> None:
-        self.status.setText(words)
-        set_kind(self.status, kind)
-        self.status.setVisible(bool(words))
+        self.status.tell("warn", problem)
 
     def _rest(self) -> None:
         self.run.setEnabled(True)

@@ -13,6 +13,7 @@ from reticle_app.widgets.basics import label, push_button, set_kind, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.candidates import CandidateList
 from reticle_app.widgets.canvas import Canvas
+from reticle_app.widgets.note import Note
 from reticle_grounding.types import Grounding
 
 from .header import InstructionField
@@ -72,13 +73,12 @@ class TourPage(QWidget):
         self.field.setAccessibleName("Instruction for the picture")
         self.field.setMaxLength(1000)
         self.find_button = push_button("Find", "Show where it is on the picture (Enter)", "primary")
-        self.status = label("", wrap=True)
+        self.status = Note(theme)
         self.candidates = CandidateList(theme)
         self.next = push_button("Next", "Go on with the tour")
         self.again = push_button("Once more", "Begin the tour again")
         self.done = push_button("Close the tour", "Close the first steps; F1 brings them back", "primary")
         tint(theme, self.find_button, "find", "on_accent")
-        tint(theme, self.next, "right")
         tint(theme, self.again, "restart")
         tint(theme, self.done, "check", "on_accent")
         self._lay_out()
@@ -95,7 +95,7 @@ class TourPage(QWidget):
         """An answer is being computed."""
         self.field.setText(words)
         self.busy.set_busy(True)
-        self._tell("", OPENING if opening else WAITING)
+        self.status.tell("info", OPENING if opening else WAITING)
         self._enable(False)
 
     def show_answer(self, grounding: Grounding) -> None:
@@ -109,11 +109,11 @@ class TourPage(QWidget):
         self.candidates.choose(chosen)
         best = max((c.p_true for c in grounding.candidates), default=0.0)
         if grounding.found:
-            self._tell("good", f"Found, and {best:.0%} sure of it.")
+            self.status.tell("good", f"Found, and {best:.0%} sure of it.")
             if self.step == 0:
                 self._complete()
         else:
-            self._tell(
+            self.status.tell(
                 "warn", f"Not found here: the likeliest place has {best:.0%}, {grounding.threshold:.0%} is needed."
             )
             if self.step == 2:
@@ -123,7 +123,7 @@ class TourPage(QWidget):
     def fail(self, problem: str) -> None:
         self.busy.set_busy(False)
         self._enable(True)
-        self._tell("bad", problem[:1].upper() + problem[1:])
+        self.status.tell("bad", problem)
 
     # --- steps ---
 
@@ -147,7 +147,7 @@ class TourPage(QWidget):
         self.again.setVisible(last)
         self.done.setVisible(last)
         if step != 1:
-            self._tell("", "")
+            self.status.clear()
         if step == 0:
             self.grounding = None
             self.canvas.show_grounding(None, None)
@@ -163,7 +163,7 @@ class TourPage(QWidget):
         self.candidates.choose(index)
         if self.step == 1 and index > 0:
             chosen = found.candidates[index]
-            self._tell(
+            self.status.tell(
                 "good", f"Chosen: number {index + 1}, {chosen.p_true:.0%} likely. In a run, that one would be used."
             )
             self._complete()
@@ -172,12 +172,6 @@ class TourPage(QWidget):
         self.next.setText("Next")
         self.next.setAccessibleName("Next")
         set_kind(self.next, "primary")
-        self.next.setIcon(self.next.icon())
-
-    def _tell(self, kind: str, words: str) -> None:
-        self.status.setText(words)
-        set_kind(self.status, kind)
-        self.status.setVisible(bool(words))
 
     def _enable(self, on: bool) -> None:
         widgets: list[QWidget] = [*self.offers, self.find_button, self.field]

@@ -54,7 +54,7 @@ class WelcomeWindow(QMainWindow):
         self.go(0)
 
     def sizeHint(self) -> QSize:
-        return QSize(980, 720)
+        return QSize(1160, 740)
 
     def go(self, page: int) -> None:
         """Shows a page."""
