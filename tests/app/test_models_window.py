@@ -181,6 +181,7 @@ def test_a_paused_download_goes_on_where_it_stopped(
     assert contents(store.folder(BOUND_NAME)) == server.repos[BOUND].files
 
 
+@pytest.mark.slow
 def test_a_download_goes_on_after_a_restart_and_asks_again_only_for_other_terms(
     open_models: Callable[[], Opened], server: HubServer, store: Store, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -212,6 +213,7 @@ def test_a_download_goes_on_after_a_restart_and_asks_again_only_for_other_terms(
     qtbot.waitUntil(lambda: not load_downloads(data).begun, timeout=LONG)
 
 
+@pytest.mark.slow
 def test_a_broken_download_says_so_and_can_go_on(
     open_models: Callable[[], Opened], server: HubServer, store: Store, qtbot: QtBot
 ) -> None:
@@ -228,7 +230,9 @@ def test_a_broken_download_says_so_and_can_go_on(
     assert contents(store.folder(NAME)) == server.repos[FREE].files
 
 
-@pytest.mark.parametrize("state", ["offline", "unreachable", "unknown"])
+@pytest.mark.parametrize(
+    "state", ["offline", *(pytest.param(s, marks=pytest.mark.slow) for s in ("unreachable", "unknown"))]
+)
 def test_no_network_and_no_such_model_are_said(
     open_models: Callable[[], Opened], server: HubServer, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
@@ -247,6 +251,7 @@ def test_no_network_and_no_such_model_are_said(
     assert (server.asked == []) == (state != "unknown")
 
 
+@pytest.mark.slow
 def test_damage_is_found_and_removing_asks_inside_the_window(
     open_models: Callable[[], Opened], store: Store, qtbot: QtBot
 ) -> None:
@@ -293,6 +298,7 @@ def test_another_model_is_used_and_stays_so(open_models: Callable[[], Opened], s
     assert parts.grounder.model_dir == ""
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_opened_gives_the_former_one_back(
     open_models: Callable[[], Opened], server: HubServer, qtbot: QtBot
 ) -> None:
@@ -338,7 +344,7 @@ def test_a_folder_is_imported(
 def test_the_model_in_use_is_measured_and_the_result_kept(
     open_models: Callable[[], Opened], tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window, managing, parts = open_models()
+    window, managing, _ = open_models()
     data = tmp_path / "data" / "reticle"
     with monkeypatch.context() as patch:
         patch.setattr(benchmarking, "INSTRUCTIONS", ("slow red",) * 6)
