@@ -194,6 +194,10 @@ class Measuring:
                 monitors.append(self._monitor(display, drawn, shots))
             tell(done, total)
             return Calibration(when=datetime.now(timezone.utc).replace(microsecond=0), monitors=tuple(monitors))
+        except ProcessLostError as problem:
+            if self._stopped:
+                raise Cancelled("the calibration was stopped") from problem
+            raise
         finally:
             with suppress(ReticleError):  # the window may have gone
                 self._targets.clear()
@@ -222,12 +226,10 @@ class Measuring:
     def _receive(self, timeout_s: float) -> dict[str, Any]:
         try:
             line = self._child.receive(timeout_s)
-        except (ProcessLostError, ValueError) as problem:
-            if self._stopped:
-                raise Cancelled("the calibration was stopped") from problem
-            raise
         except TimeoutError as problem:
             raise ReticleError(str(problem)) from problem
+        except ValueError as problem:  # cut off in the middle of a line
+            raise ProcessLostError("the aiming process has ended") from problem
         if "stopped" in line:
             raise Cancelled(str(line["stopped"]))
         if "error" in line:

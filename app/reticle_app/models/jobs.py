@@ -40,6 +40,11 @@ class Job:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the process still has the model's folder to itself."""
+        return self._process.poll() is None
+
     def agree(self) -> None:
         """The plan's terms are accepted; the work begins."""
         self._send({"yes": True})

@@ -6,13 +6,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from reticle_app.models.entries import ModelEntry
 from reticle_app.models.jobs import Job
 from reticle_app.models.store import gigabytes
 
 from .model_page import Phase
 
+WorkKey: TypeAlias = tuple[str, str]
+"""What is done, and with what: ("pull", repository), ("import", folder) or ("verify", name)."""
+IMPORT = "import "
+"""How keys of rows begin that stand for a folder to be imported."""
 WINDOW_S = 6.0
 """The speed of a download is that of the last seconds."""
 
@@ -51,6 +56,10 @@ class Work:
     done: int = 0
     total: int = 0
     agreed: bool = False
+    last: Job | None = None
+    """A job that was let go and may still be ending."""
+    goes_on: bool = False
+    """It is resumed as soon as that has ended."""
     pace: Pace = field(default_factory=Pace)
 
     @property
@@ -81,6 +90,15 @@ class Work:
             "paused": f"Paused{f' at{share}' if share else ''}",
             "checking": f"Checking files{share}",
         }.get(self.phase, "")
+
+
+def work_key(entry: ModelEntry) -> WorkKey:
+    """What can be done with a model."""
+    if entry.kind == "kept":
+        return "verify", entry.name or ""
+    if entry.key.startswith(IMPORT):
+        return "import", entry.key.removeprefix(IMPORT)
+    return "pull", entry.repository or ""
 
 
 def left_words(seconds: float) -> str:
