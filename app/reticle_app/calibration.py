@@ -7,6 +7,8 @@ transform of the capture to the desktop; the hand clicks there; and the target t
 from __future__ import annotations
 
 import math
+import os
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -175,7 +177,8 @@ class Measuring:
 
     def stop(self) -> None:
         self._stopped = True
-        self._child.kill()
+        with suppress(ProcessLookupError):
+            os.kill(self._child.pid, signal.SIGTERM)  # it lets go of everything and puts the pointer back
 
     def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> Calibration:
         """Raises Cancelled after a stop, also by the stop key or the person's mouse, and ReticleError."""

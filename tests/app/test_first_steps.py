@@ -76,7 +76,7 @@ def test_they_show_themselves_at_the_first_start_alone(make_window: MakeWindow, 
     again, _ = make_window()
     again.tools.show_welcome_once()
     assert again.tools.welcome_window is None
-    QTest.keyClick(again.window, Qt.Key.Key_F1)
+    QTest.keyClick(again.window, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
     assert welcome(again)[0].isVisible(), "later they come when they are wanted"
     click(welcome(again)[0].skip)
     assert not welcome(again)[0].isVisible()
@@ -263,6 +263,20 @@ def test_every_monitor_is_clicked_where_its_targets_are(data: Path) -> None:
     kept = load_calibration(data)
     assert kept is not None
     assert kept.good
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["check", "calibrate"])
+def test_the_application_ends_at_once_while_the_desktop_is_tried(tmp_path: Path, what: str) -> None:
+    with virtual_desktop(Size(1280, 800)):
+        environment = {**os.environ, "QT_QPA_PLATFORM": "xcb", "QT_SCALE_FACTOR": "1"}
+        done = subprocess.run(
+            [sys.executable, str(LIVE), what], env=environment, capture_output=True, text=True, timeout=280, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["left"] == [], "no process outlives the window"
+    assert not report["stuck"]
 
 
 @pytest.mark.slow  # a real window, the real checks and the real hand, twice

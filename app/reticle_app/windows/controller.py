@@ -114,12 +114,16 @@ class Controller(QObject):
             self._model_loaded(name)
             then()
 
+        def broke(error: ReticleError) -> None:
+            self._model_failed(error)
+            failed(error)
+
         self._window.banner.hide()
         self._model_ready = False
         self._refresh()
         self._window.footer.set_model("loading", "Opening another model…")
         self._grounder.use(model)
-        self._background.submit(self._grounder.restart, loaded, failed)
+        self._background.submit(self._grounder.restart, loaded, broke)
 
     def _model_loaded(self, name: str) -> None:
         self._model_ready = True

@@ -80,7 +80,7 @@ class FooterBar(QWidget):
         self.inspector = quiet_button("Inspector", "Look into the attention on this picture (Ctrl+I)")
         self.runs = quiet_button("Recorded runs", "Look through recorded runs (Ctrl+R)")
         self.models = quiet_button("Models", "Models: which one is used, get others, measure this machine (Ctrl+M)")
-        self.welcome = quiet_button("First steps", "First steps: checks, permissions, pointer, a short tour (F1)")
+        self.welcome = quiet_button("First steps", "First steps: checks, permissions, pointer, a short tour (Shift+F1)")
         self.look = quiet_button("Look", "")
         for button, name in (
             (self.heat, "heat"),

@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+I", self.footer.inspector.click),
             ("Ctrl+R", self.footer.runs.click),
             ("Ctrl+M", self.footer.models.click),
-            ("F1", self.footer.welcome.click),
+            ("Shift+F1", self.footer.welcome.click),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
         self._toggles: dict[int, QAbstractButton] = {

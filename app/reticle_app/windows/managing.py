@@ -336,6 +336,7 @@ class Managing(QObject):
             (page.measure_cancelled, using.cancel), (shop.changed, self._further), (using.changed, self._further),
         ):  # fmt: skip
             signal.connect(act)
+        page.pause_asked.connect(self.refresh)
         shop.kept.connect(self._kept)
         shop.checked.connect(self._checked)
         shop.failed.connect(self._failed)

@@ -74,6 +74,7 @@ class ModelPage(QScrollArea):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self.setAccessibleName("About the model")
         self._theme = theme
         self._removing = False
         self._state: PageState | None = None

@@ -77,7 +77,7 @@ class TourPage(QWidget):
         self.candidates = CandidateList(theme)
         self.next = push_button("Next", "Go on with the tour")
         self.again = push_button("Once more", "Begin the tour again")
-        self.done = push_button("Close the tour", "Close the first steps; F1 brings them back", "primary")
+        self.done = push_button("Close the tour", "Close the first steps; Shift+F1 brings them back", "primary")
         tint(theme, self.find_button, "find", "on_accent")
         tint(theme, self.again, "restart")
         tint(theme, self.done, "check", "on_accent")

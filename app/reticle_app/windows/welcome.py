@@ -1,4 +1,4 @@
-"""First steps: check of this machine, permissions, pointer, tour. Shown by itself once; F1 brings it back."""
+"""First steps: check of this machine, permissions, pointer, tour. Shown by itself once; Shift+F1 brings it back."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class WelcomeWindow(QMainWindow):
         self.banner = Banner(theme)
         self.checks, self.pointer, self.tour = ChecksPage(theme), PointerPage(theme), TourPage(theme)
         self.permissions = PermissionsPage(theme, traces, models)
-        self.skip = push_button("Close", "Close the first steps; F1 in the main window brings them back")
+        self.skip = push_button("Close", "Close the first steps; Shift+F1 in the main window brings them back")
         self.back = push_button("Back", "The page before")
         self.forward = push_button("Next", "The next page", "primary")
         self.models = push_button("Models…", "Which model is used, others to get, and how fast it is here (Ctrl+M)")

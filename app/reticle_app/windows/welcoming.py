@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
 from PIL import Image
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from reticle_agent.doctor import Check, model_check
@@ -31,6 +32,8 @@ from .welcome import PAGES, WelcomeWindow
 
 TOP_K = 5
 TOUR = len(PAGES) - 1
+END_S = 5.0
+"""How long what is tried on the desktop gets to end when the application does."""
 
 
 class Started(BaseModel):
@@ -260,6 +263,9 @@ class Welcoming(QObject):
             self._checks.end()
         if self._measuring is not None:
             self._measuring.stop()
+        deadline = time.monotonic() + END_S
+        while self.busy and time.monotonic() < deadline:  # they may wait for this thread to take their windows away
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
         self._desktop.close()
         self._model.close()
         self._held = None
