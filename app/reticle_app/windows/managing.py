@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from reticle_app.background import Background, MainThread
 from reticle_app.benchmarking import Benchmarks, load_benchmarks
@@ -22,6 +22,7 @@ from .work import IMPORT, Work, WorkKey, work_key
 from .workshop import Workshop
 
 T = TypeVar("T")
+PROGRESS_MS = 150
 
 
 class Managing(QObject):
@@ -60,6 +61,10 @@ class Managing(QObject):
         """Repositories and folders that the person named; rows of their own until they are kept."""
         self._rows: list[ModelEntry] = []
         self._benchmarks = Benchmarks()
+        self._pending = QTimer(self)
+        self._pending.setSingleShot(True)
+        self._pending.setInterval(PROGRESS_MS)
+        self._pending.timeout.connect(self._further)
         self._waiting = 0
         self._closed = False
         self._connect()
@@ -254,6 +259,11 @@ class Managing(QObject):
     def _keep(self, downloads: Downloads) -> None:
         self._do(lambda: keep_downloads(self._data, downloads), lambda _: None)
 
+    def _soon(self) -> None:
+        """Shows progress a few times a second, however often it is told."""
+        if not self._pending.isActive():
+            self._pending.start()
+
     def _further(self) -> None:
         """Something is being done with a model, or is done no more."""
         self._window.busy.set_busy(self.busy or self.switching)
@@ -337,6 +347,7 @@ class Managing(QObject):
         ):  # fmt: skip
             signal.connect(act)
         page.pause_asked.connect(self.refresh)
+        shop.progressed.connect(self._soon)
         shop.kept.connect(self._kept)
         shop.checked.connect(self._checked)
         shop.failed.connect(self._failed)

@@ -107,6 +107,8 @@ class ModelPage(QScrollArea):
     def show_state(self, state: PageState) -> None:
         """Everything about one model; a question about another one is forgotten."""
         before = self._state
+        if state == before:
+            return
         if before is None or before.entry.key != state.entry.key or state.phase != before.phase:
             self._removing = False
             self.accept.setChecked(False)
@@ -246,7 +248,7 @@ class ModelPage(QScrollArea):
         entry, rests = state.entry, state.phase == "rest"
         self.use.setVisible(entry.usable and not state.in_use)
         self.use.setEnabled(rests and state.may_switch)
-        self.get.setVisible(entry.kind in ("known", "unfinished"))
+        self.get.setVisible(entry.kind in ("known", "unfinished") and state.phase in ("rest", "looking", "asking"))
         self.get.setText("Go on…" if entry.kind == "unfinished" else "Download…")
         self.get.setAccessibleName(self.get.text())
         self.get.setEnabled(rests and entry.repository is not None)

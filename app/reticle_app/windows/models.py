@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -51,6 +51,7 @@ class ModelsWindow(QMainWindow):
         self.setMinimumSize(820, 520)
         self.entries: list[ModelEntry] = []
         self._notes: dict[str, str] = {}
+        self._symbols: dict[tuple[str, str], QIcon] = {}
         self.banner, self.busy, self.page = Banner(theme), BusyLine(theme), ModelPage(theme)
         self.list = QListWidget()
         self.list.setAccessibleName("Models")
@@ -100,11 +101,13 @@ class ModelsWindow(QMainWindow):
 
     def show_note(self, key: str, note: str) -> None:
         """Changes what one row says about its model, without building the list again."""
+        entry, before = self.entry(key), self._notes.get(key, "")
         self._notes[key] = note
+        if entry is None or note == before:
+            return
         for i in range(self.list.count()):
-            item, entry = self.list.item(i), self.entry(key)
-            if item.data(KEY) == key and entry is not None:
-                self._word(item, entry)
+            if self.list.item(i).data(KEY) == key:
+                self._word(self.list.item(i), entry)
 
     def select(self, key: str) -> None:
         """Chooses the row of this key; one that has gone leaves the page that asks to choose."""
@@ -194,13 +197,21 @@ class ModelsWindow(QMainWindow):
 
     def _word(self, item: QListWidgetItem, entry: ModelEntry) -> None:
         words = self._notes.get(entry.key) or _summary(entry)
-        item.setText(f"{entry.title}\n{words}")
-        item.setToolTip(f"{entry.repository or entry.title}\n{words}")
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {words}")
         name, colour = ("alert", "bad") if entry.problem else ("models", "text") if entry.kind != "known" else (
             "download", "muted"
         )  # fmt: skip
-        item.setIcon(symbol(name, self.theme.colour(colour)))
+        item.setIcon(self._symbol(name, colour))
+        if item.text() == f"{entry.title}\n{words}":
+            return
+        item.setText(f"{entry.title}\n{words}")
+        item.setToolTip(f"{entry.repository or entry.title}\n{words}")
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {words}")
+
+    def _symbol(self, name: str, colour: str) -> QIcon:
+        key = (name, self.theme.colour(colour).name())
+        if key not in self._symbols:
+            self._symbols[key] = symbol(name, self.theme.colour(colour))
+        return self._symbols[key]
 
     def _reword(self) -> None:
         for i in range(self.list.count()):

@@ -52,6 +52,7 @@ class WelcomeWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self.go(0)
+        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
 
     def sizeHint(self) -> QSize:
         return QSize(1160, 740)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from reticle_app.background import MainThread
 from reticle_app.models.entries import Begun, Downloads
 from reticle_app.models.jobs import Job
+from reticle_app.models.store import gigabytes
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .work import Work, WorkKey
@@ -23,7 +24,9 @@ class Workshop(QObject):
     """
 
     changed = Signal()
-    """Some work is further."""
+    """Some work is in another phase."""
+    progressed = Signal()
+    """More bytes are done."""
     kept = Signal(object)
     """A model is kept; what its job told: name, fetched bytes, files without a checksum."""
     checked = Signal(str, object)
@@ -68,7 +71,7 @@ class Workshop(QObject):
         if key[0] == "import":
             self.drop(key)
             return
-        work.phase, work.words = "paused", f"Paused. {work.words}"
+        work.phase, work.words = "paused", f"Paused: {gigabytes(work.done)} of {gigabytes(work.total)} are here"
         _let_go(work)
         self.changed.emit()
 
@@ -130,7 +133,7 @@ class Workshop(QObject):
             self._planned(key, work, line["plan"])
         elif "progress" in line:
             work.progress(*line["progress"])
-            self.changed.emit()
+            self.progressed.emit()
         elif "kept" in line:
             del self.works[key]
             self.forget(line["kept"]["name"])
