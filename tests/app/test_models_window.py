@@ -120,6 +120,13 @@ def test_nothing_is_fetched_before_the_licence_is_agreed_to(
     open_models: Callable[[], Opened], server: HubServer, store: Store, qtbot: QtBot
 ) -> None:
     opened = window, managing, _ = open_models()
+    pick(window, NAME)
+    click(window.page.get)
+    wait_phase(opened, qtbot, "asking")
+    assert not window.page.accept.isVisible(), "a licence that allows everything needs no tick"
+    click(window.page.decline)
+    assert not managing.works()
+    assert window.page.state.phase == "rest"
     pick(window, BOUND_NAME)
     click(window.page.get)
     wait_phase(opened, qtbot, "asking")
@@ -137,20 +144,6 @@ def test_nothing_is_fetched_before_the_licence_is_agreed_to(
     assert contents(store.folder(BOUND_NAME)) == server.repos[BOUND].files
     assert window.key == f"kept {BOUND_NAME}", "the chosen model stays chosen"
     assert not managing.works()
-
-
-def test_not_now_fetches_nothing(
-    open_models: Callable[[], Opened], server: HubServer, store: Store, qtbot: QtBot
-) -> None:
-    opened = window, managing, _ = open_models()
-    pick(window, NAME)
-    click(window.page.get)
-    wait_phase(opened, qtbot, "asking")
-    assert not window.page.accept.isVisible(), "a licence that allows everything needs no tick"
-    click(window.page.decline)
-    assert not managing.works()
-    assert window.page.state.phase == "rest"
-    assert not store.root.exists()
 
 
 def test_a_paused_download_goes_on_where_it_stopped(
@@ -325,6 +318,7 @@ def test_a_model_that_cannot_be_opened_gives_the_former_one_back(
     assert not parts.window.banner.isVisible(), "the main window goes on as before"
 
 
+@pytest.mark.slow
 def test_a_folder_is_imported(
     open_models: Callable[[], Opened], server: HubServer, store: Store, tmp_path: Path, qtbot: QtBot
 ) -> None:
