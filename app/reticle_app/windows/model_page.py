@@ -308,7 +308,8 @@ class ModelPage(QScrollArea):
         if memory is None:
             self.memory_hint.setText(UNKNOWN_MEMORY)
             return
-        self.memory.show_memory(memory, machine)
+        opening = {k: row["opening"] for k, row in plan["memory"].items()} if plan is not None else None
+        self.memory.show_memory(memory, machine, opening)
         has = f"This machine has {gigabytes(machine)}. " if machine is not None else ""
         self.memory_hint.setText(
             f"{has}Weights and the cache of a full screenshot ({SCREEN_TOKENS} tokens). Models run in float32 on a "
