@@ -8,16 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from app_fakes.hub_server import HubServer, Repo, hub_server
-from app_fakes.small_models import OF_3B, OPEN_CARD, small_model, tensors
+from app_fakes.small_models import OF_3B, OPEN_CARD, small_model
 from conftest import MakeWindow
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QProgressBar
 from pytestqt.qtbot import QtBot
-from safetensors.numpy import save
-from test_responsiveness import LIMIT_MS, HeartBeat, machine_noise  # noqa: F401  a fixture
 from test_window import click
 
 from reticle_app import benchmarking
@@ -375,30 +372,3 @@ def test_every_control_has_a_name(open_models: Callable[[], Opened], qtbot: QtBo
             inner = isinstance(widget.parent(), QLineEdit) or widget.objectName().startswith("qt_")
             assert inner or widget.accessibleName(), widget
     assert window.list.item(1).data(Qt.ItemDataRole.AccessibleTextRole)
-
-
-@pytest.mark.slow
-def test_the_window_keeps_beating_while_a_model_is_fetched(
-    open_models: Callable[[], Opened],
-    server: HubServer,
-    store: Store,
-    qtbot: QtBot,
-    machine_noise: Callable[[], float],  # noqa: F811
-) -> None:
-    """Over fetching and checking 40 MB: the 95th percentile of the event loop's turns under 50 ms."""
-    files = small_model()
-    files[WEIGHTS] = save({**tensors(), "model.layers.0.mlp.up_proj.weight": np.zeros((5000, 2000), np.float32)})
-    server.repos[FREE] = Repo(files, OPEN_CARD)
-    opened = window, _, _ = open_models()
-    pick(window, NAME)
-    click(window.page.get)
-    wait_phase(opened, qtbot, "asking")
-    beat = HeartBeat()
-    click(window.page.agree)
-    qtbot.waitUntil(lambda: kinds(window, NAME) == ["kept"], timeout=LONG)
-    gaps, noise = beat.stop(), machine_noise()
-    p50, p95 = np.percentile(gaps, [50, 95])
-    figures = f"p50 {p50:.1f}, p95 {p95:.1f}, max {gaps.max():.1f}, noise {noise:.1f} ms"
-    print(figures)
-    assert p95 < LIMIT_MS, figures
-    assert gaps.max() < LIMIT_MS + noise, figures
