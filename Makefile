@@ -9,7 +9,7 @@ SYSTEM := packaging/system-packages.txt
 SYSTEM_TEST := packaging/system-packages-test.txt
 PYTEST_ARGS ?=
 
-.PHONY: help run test test-slow lint format package demo setup setup-test system system-test clean
+.PHONY: help run test test-slow lint format package translate demo setup setup-test system system-test clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -36,6 +36,9 @@ format: setup-test ## format the code
 
 package: setup ## build wheel, one-folder program and .deb below /tmp/reticle-packages, and try each
 	@packaging/build.sh all
+
+translate: setup ## collect the words of the windows and compile their translations
+	@$(BIN)/python packaging/translate.py
 
 demo: setup-test ## record docs/images/demo.gif from the real application on a virtual desktop
 	@$(BIN)/python packaging/record_demo.py docs/images/demo.gif

@@ -24,6 +24,7 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from reticle_app.background import MainThread
+from reticle_app.commands import Commands
 from reticle_app.remote import RemoteGrounder
 from reticle_app.theme import Theme
 from reticle_app.windows.inspecting import Inspecting
@@ -85,7 +86,7 @@ def main() -> None:
     app = QApplication([])
     app.setApplicationName("reticle")
     main_thread, grounder, beat = MainThread(), RemoteGrounder(), Beat()
-    window = InspectorWindow(Theme(app, "light"))
+    window = InspectorWindow(Theme(app, "light"), Commands())
     inspecting = Inspecting(window, grounder, main_thread, lambda screen: screenshot, Image.open)
     window.resize(1920, 1080)
     window.show()

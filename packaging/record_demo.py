@@ -172,7 +172,7 @@ def open_reticle(app: QApplication, traces: Path) -> Parts:
     def screen(desk: Desk) -> Screen:
         return ScreenCapture(hide_own=desk.hidden_for_capture)
 
-    return build(app, settings, grounder, desktop_body(settings, grounder), screen)
+    return build(app, settings, grounder, desktop_body(lambda: settings, grounder), screen)
 
 
 def picture(film: Film, folder: Path | None, name: str) -> None:

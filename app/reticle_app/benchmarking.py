@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from reticle_agent.seams import Observation
 
 from .kept import read_kept, write_kept
+from .translations import tr
 
 FIRST, FURTHER = 3, 5
 """New screenshots, and further instructions on the last of them."""
@@ -60,14 +61,20 @@ class Timed(BaseModel):
 
     @property
     def headline(self) -> str:
-        return f"about {round_time(self.step_ms)} per step here"
+        return tr("about {time} per step here").format(time=round_time(self.step_ms))
 
     @property
     def details(self) -> str:
         """What was measured, in plain words, with the spread."""
-        return (
-            f"First instruction on a new screenshot: {_figure(self.first_ms)}. Each further one on the same: "
-            f"{_figure(self.further_ms)}. Bundled screenshot of {self.width} x {self.height} pixels; {self.machine}."
+        return tr(
+            "First instruction on a new screenshot: {first}. Each further one on the same: {further}. Bundled "
+            "screenshot of {width} x {height} pixels; {machine}."
+        ).format(
+            first=_figure(self.first_ms),
+            further=_figure(self.further_ms),
+            width=self.width,
+            height=self.height,
+            machine=self.machine,
         )
 
 
@@ -118,12 +125,12 @@ def measure(grounder: Asked, model: str, image: Image.Image, tell: Callable[[Sta
         tell: called before each instruction and at the end.
     """
     total = 1 + FIRST + FURTHER
-    tell(Stage(0, total, "Opening the model"))
+    tell(Stage(0, total, tr("Opening the model")))
     grounder.start()
     grounder.observe(marked(image, 0)).ground(INSTRUCTIONS[0])
     first: list[float] = []
     for i in range(FIRST):
-        tell(Stage(1 + i, total, f"New screenshot {i + 1} of {FIRST}"))
+        tell(Stage(1 + i, total, tr("New screenshot {count} of {all}").format(count=i + 1, all=FIRST)))
         picture = marked(image, i + 1)
         began = time.perf_counter()
         held = grounder.observe(picture)
@@ -131,11 +138,12 @@ def measure(grounder: Asked, model: str, image: Image.Image, tell: Callable[[Sta
         first.append((time.perf_counter() - began) * 1e3)
     further: list[float] = []
     for i in range(FURTHER):
-        tell(Stage(1 + FIRST + i, total, f"Further instruction {i + 1} of {FURTHER}"))
+        words = tr("Further instruction {count} of {all}").format(count=i + 1, all=FURTHER)
+        tell(Stage(1 + FIRST + i, total, words))
         began = time.perf_counter()
         held.ground(INSTRUCTIONS[1 + i % (len(INSTRUCTIONS) - 1)])
         further.append((time.perf_counter() - began) * 1e3)
-    tell(Stage(total, total, "Done"))
+    tell(Stage(total, total, tr("Done")))
     return Timed(
         model=model,
         name=grounder.name,
@@ -158,8 +166,8 @@ def marked(image: Image.Image, number: int) -> Image.Image:
 
 
 def machine_words() -> str:
-    """Processor and threads, as far as the system tells."""
-    return f"{platform.machine() or 'unknown'} processor, {os.cpu_count() or 1} threads, {platform.system()}"
+    """Processor and threads, as far as the system tells; kept, so it is the same in every language."""
+    return f"{platform.machine() or '?'}, {os.cpu_count() or 1} CPU, {platform.system()}"
 
 
 def benchmarks_path(folder: Path) -> Path:
@@ -185,4 +193,5 @@ def round_time(ms: float) -> str:
 
 def _figure(values: tuple[float, ...]) -> str:
     low, high = round_time(min(values)), round_time(max(values))
-    return f"{round_time(statistics.median(values))} (median of {len(values)}, {low} to {high})"
+    middle = round_time(statistics.median(values))
+    return tr("{time} (median of {count}, {low} to {high})").format(time=middle, count=len(values), low=low, high=high)

@@ -24,6 +24,7 @@ from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Point
 
 from .kept import read_kept, write_kept
+from .translations import tr
 
 COLOUR: Colour = (232, 20, 140)
 PLACES = ((0.5, 0.5), (0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9))
@@ -98,23 +99,31 @@ class MonitorShots(BaseModel):
     @property
     def size_words(self) -> str:
         left, top, right, bottom = self.physical
-        return f"{right - left:.0f} x {bottom - top:.0f} at scale {self.drawn_scale:g}"
+        size, scale = f"{right - left:.0f} x {bottom - top:.0f}", f"{self.drawn_scale:g}"
+        return tr("{size} at scale {scale}").format(size=size, scale=scale)
 
     def table(self) -> list[str]:
         """Every target in a line, for a font of equal widths."""
-        return ["target at         seen at           clicked     arrived     off", *map(_row, self.shots)]
+        return [_line(tr("target at"), tr("seen at"), tr("clicked"), tr("arrived"), tr("off")), *map(_row, self.shots)]
+
+    def headline(self) -> str:
+        """Which monitor, and its finding."""
+        size, words = self.size_words, self.words()
+        return tr("Monitor {name}, {size}: {words}").format(name=self.id, size=size, words=words)
 
     def words(self) -> str:
         """The finding, in one line."""
         if self.worst_px is None:
             lost = sum(shot.arrived is None for shot in self.shots)
-            return f"{lost} of {len(self.shots)} clicks did not arrive"
+            return tr("{lost} of {all} clicks did not arrive").format(lost=lost, all=len(self.shots))
         if self.worst_px > NEAR_PX:
-            return f"clicks arrive up to {self.worst_px} pixels beside their targets"
+            return tr("clicks arrive up to {count} pixels beside their targets").format(count=self.worst_px)
         if self.scales_differ:
-            return f"clicks arrive, but settings say scale {self.scale:g} and windows are drawn at {self.drawn_scale:g}"
-        exact = "on their exact pixels" if self.worst_px == 0 else "on their pixels or the next"
-        return f"all {len(self.shots)} clicks arrived {exact}"
+            words = tr("clicks arrive, but settings say scale {said} and windows are drawn at {drawn}")
+            return words.format(said=f"{self.scale:g}", drawn=f"{self.drawn_scale:g}")
+        exact = tr("all {count} clicks arrived on their exact pixels")
+        near = tr("all {count} clicks arrived on their pixels or the next")
+        return (exact if self.worst_px == 0 else near).format(count=len(self.shots))
 
 
 class Calibration(BaseModel):
@@ -140,16 +149,20 @@ class Calibration(BaseModel):
         if self.good:
             return ""
         if any(m.scales_differ for m in self.monitors):
-            return "Set the same scale everywhere (QT_SCALE_FACTOR, Xft.dpi in the X resources), then measure again."
+            return tr(
+                "Set the same scale everywhere (QT_SCALE_FACTOR, Xft.dpi in the X resources), then measure again."
+            )
         if any(m.worst_px is None for m in self.monitors):
-            return "Something took the clicks before the target: close programs that grab the pointer, measure again."
-        return "Look for tools that move or scale the pointer or the picture (xrandr --scale), then measure again."
+            return tr(
+                "Something took the clicks before the target: close programs that grab the pointer, measure again."
+            )
+        return tr("Look for tools that move or scale the pointer or the picture (xrandr --scale), then measure again.")
 
     def report(self) -> list[str]:
         """The measurement in lines of plain text."""
-        lines = [f"Pointer calibration of {self.when.astimezone():%Y-%m-%d %H:%M}"]
+        lines = [tr("Pointer calibration of {when}").format(when=f"{self.when.astimezone():%Y-%m-%d %H:%M}")]
         for monitor in self.monitors:
-            lines += ["", f"Monitor {monitor.id}, {monitor.size_words}: {monitor.words()}"]
+            lines += ["", monitor.headline()]
             lines += [f"  {row}" for row in monitor.table()]
         return [*lines, *(["", self.remedy] if self.remedy else [])]
 
@@ -191,7 +204,9 @@ class Measuring:
                 shots, drawn = [], display.scale
                 for place in PLACES:
                     tell(done, total)
-                    shot, drawn = self._shoot(display, place, f"Target {done + 1} of {total}", keys)
+                    shot, drawn = self._shoot(
+                        display, place, tr("Target {count} of {all}").format(count=done + 1, all=total), keys
+                    )
                     shots.append(shot)
                     done += 1
                 monitors.append(self._monitor(display, drawn, shots))
@@ -207,7 +222,8 @@ class Measuring:
             self._child.end()
 
     def _shoot(self, display: Display, place: XY, words: str, keys: str) -> tuple[Shot, float]:
-        meant, drawn = self._targets.show(display, place, f"{words}. To stop, move the mouse or press {keys}.")
+        how = tr("To stop, move the mouse or press {keys}.").format(keys=keys)
+        meant, drawn = self._targets.show(display, place, f"{words}. {how}")
         self._child.send({"display": display.id, "colour": COLOUR})
         answer = self._receive(AIM_S)
         arrived = self._targets.arrival(ARRIVE_S)
@@ -254,8 +270,12 @@ def keep_calibration(folder: Path, done: Calibration) -> None:
 
 
 def _row(shot: Shot) -> str:
-    arrived = "nowhere" if shot.arrived is None else f"{shot.arrived[0]:.0f}, {shot.arrived[1]:.0f}"
+    arrived = tr("nowhere") if shot.arrived is None else f"{shot.arrived[0]:.0f}, {shot.arrived[1]:.0f}"
     off = "-" if shot.off_px is None else f"{shot.off_px} px"
     meant, seen = (f"{x:.1f}, {y:.1f}" for x, y in (shot.meant, shot.seen))
     aimed = f"{shot.aimed[0]}, {shot.aimed[1]}"
+    return _line(meant, seen, aimed, arrived, off)
+
+
+def _line(meant: str, seen: str, aimed: str, arrived: str, off: str) -> str:
     return f"{meant:<17} {seen:<17} {aimed:<11} {arrived:<11} {off}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.number_types import NumberType
@@ -50,6 +55,8 @@ class Settings(BaseModel):
     """What the app does by default before an input is sent."""
     theme: Literal["system", "light", "dark"] = "system"
     """Look of the windows."""
+    language: Literal["system", "en", "de"] = "system"
+    """Language of the windows."""
     top_k: int = Field(default=5, ge=1, le=9)
     """Candidates shown per instruction."""
     ask_below: float = Field(default=0.5, ge=0, le=1)
@@ -75,30 +82,86 @@ class Settings(BaseModel):
     forbidden_words: tuple[Annotated[str, Field(min_length=1, pattern=r"\S")], ...] = ()
     """A target named with, or reading, one of these words is never used; nobody is asked."""
 
+    @field_validator("model", "models", "traces", "risk_curve", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """An empty path would be the working folder."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is no path; name one or take the key out")
+        return value
+
 
 def settings_path() -> Path:
     return Path(platformdirs.user_config_dir(APP)) / "settings.json"
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsFault:
+    """A settings file that does not hold as it is."""
+
+    path: Path
+    problems: tuple[str, ...]
+    """One sentence each: which key, what is wrong, what to do."""
+
+    def __str__(self) -> str:
+        return f"settings {self.path}: {'; '.join(self.problems)}; mend or delete the file"
+
+
 def load_settings(path: Path | None = None) -> Settings:
-    """Reads the settings file; a missing one gives the defaults. Raises BadInput naming file and field."""
+    """Reads the settings file; a missing one gives the defaults. Raises BadInput naming file and each bad field."""
+    settings, fault = read_settings(path)
+    if fault is not None:
+        raise BadInput(str(fault))
+    return settings
+
+
+def read_settings(path: Path | None = None) -> tuple[Settings, SettingsFault | None]:
+    """The settings that hold, and what is wrong with the others. The file is left as it is.
+
+    Bad keys are at their defaults, but each step is asked about then, since what kept a run from acting may be
+    among them. Raises BadInput for a file that cannot be read at all.
+    """
     path = path or settings_path()
     try:
-        text = path.read_text(encoding="utf-8")
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Settings()
+        return Settings(), None
     except OSError as error:
         raise BadInput(f"cannot read settings {path}: {error.strerror}") from error
-    try:
-        return Settings.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise BadInput(
-            f"settings {path} line {error.lineno}: not JSON ({error.msg}); mend or delete the file"
-        ) from error
+        return Settings(), SettingsFault(path, (f"line {error.lineno}: not JSON ({error.msg})",))
+    except (UnicodeDecodeError, RecursionError) as error:
+        return Settings(), SettingsFault(path, (f"not JSON ({error})",))
+    try:
+        return Settings.model_validate(content), None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"settings {path}: {where}: {first['msg']}; mend or delete the file") from error
+        fault = SettingsFault(path, tuple(explain(one) for one in error.errors()))
+        return _rescued(content, error), fault
+
+
+def explain(error: ErrorDetails) -> str:
+    """One validation error in a sentence: the key, what stands there, and what may stand there."""
+    where = ".".join(str(part) for part in error["loc"])
+    if not where:
+        return "the file holds no object { ... } of settings"
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(error["loc"][-1]), list(Settings.model_fields), 1, 0.6)
+        return f"{where}: there is no such setting" + (f"; {near[0]} is meant?" if near else "; take it out")
+    given = json.dumps(error["input"], default=str)
+    said = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{where}: {given if len(given) <= 60 else f'{given[:59]}…'} {said}"
+
+
+def _rescued(content: object, error: ValidationError) -> Settings:
+    """What holds of a file with bad keys."""
+    if not isinstance(content, Mapping):
+        return Settings()
+    bad = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+    kept = {key: value for key, value in content.items() if key not in bad}
+    try:
+        return Settings.model_validate({**kept, "mode": "confirm"})
+    except ValidationError:  # keys that only together are wrong
+        return Settings()
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
@@ -111,3 +174,20 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
         os.replace(draft, path)
     except OSError as error:
         raise BadInput(f"cannot write settings {path}: {error.strerror}") from error
+
+
+def keep_aside(path: Path) -> Path | None:
+    """Copies a settings file beside itself before it is replaced; None where there is none.
+
+    Raises BadInput when it cannot be kept.
+    """
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    numbers = ("", *(f"-{i}" for i in range(2, 100)))
+    kept = next(k for n in numbers if not (k := path.with_name(f"{path.name}.bad-{stamp}{n}")).exists())
+    try:
+        kept.write_bytes(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInput(f"cannot keep {path} as {kept.name}: {error.strerror}; it is left as it is") from error
+    return kept

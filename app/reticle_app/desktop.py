@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reticle_agent.screen import ScreenCapture
 from reticle_agent.seams import Approval, Screen
 from reticle_agent.stop import StopToken
@@ -18,11 +20,11 @@ def desktop_screen(desk: Desk) -> Screen:
     return ScreenCapture(hide_own=desk.hidden_for_capture)
 
 
-def desktop_body(settings: Settings, grounder: RemoteGrounder) -> Body:
-    """Runs orders on the real desktop with the window's model process."""
+def desktop_body(settings: Callable[[], Settings], grounder: RemoteGrounder) -> Body:
+    """Runs orders on the real desktop with the window's model process, each under the settings of its beginning."""
 
     def body(order: RunOrder, hooks: Hooks) -> RunEnd:
-        options = TaskOptions.of(settings, order.task, order.mode)
+        options = TaskOptions.of(settings(), order.task, order.mode)
         token = StopToken()
         hooks.on_stop(grounder.cancel)
 

@@ -15,16 +15,18 @@ from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 from reticle_agent.seams import Screen
-from reticle_grounding.errors import BadInput, ReticleError
+from reticle_grounding.errors import BadInput
 
 from .background import MainThread
-from .config import Settings, load_settings, save_settings
+from .config import Settings, read_settings, save_settings
 from .models.choice import configured_model
 from .overlay import Desk
+from .preferences import Preferences
 from .remote import WORKER, RemoteGrounder
 from .resources import app_icon
 from .runner import Body, Runner
 from .theme import Theme
+from .translations import speak, tr
 from .windows.controller import Controller
 from .windows.main import MainWindow
 from .windows.tools import Tools
@@ -46,6 +48,7 @@ class Parts:
     theme: Theme
     main: MainThread
     tools: Tools
+    preferences: Preferences
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -61,12 +64,15 @@ def build(
     grounder: RemoteGrounder,
     body: Body,
     open_screen: Callable[[Desk], Screen],
+    preferences: Preferences | None = None,
 ) -> Parts:
-    """Makes the window and connects it; nothing is shown yet."""
+    """Makes the window and connects it; nothing is shown yet. Without ``preferences`` nothing is kept."""
     app.setApplicationName("reticle")
     app.setApplicationDisplayName("Reticle")
     app.setDesktopFileName("reticle")
     app.setWindowIcon(app_icon())
+    preferences = preferences or Preferences(settings)
+    speak(settings.language)
     theme = Theme(app, settings.theme)
     main = MainThread()
     desk = Desk(main)
@@ -85,24 +91,42 @@ def build(
         settings.top_k,
         settings.desk_keys,
     )
-    tools = Tools(controller, window, grounder, runner, desk, main, lambda: open_screen(desk), open_picture, settings)
-    return Parts(window, controller, runner, grounder, desk, theme, main, tools)
+    tools = Tools(
+        controller, window, grounder, runner, desk, main, lambda: open_screen(desk), open_picture, preferences
+    )
+    parts = Parts(window, controller, runner, grounder, desk, theme, main, tools, preferences)
+    _keep_choices(parts)
+    return parts
 
 
-def remember(parts: Parts, settings: Settings, save: Callable[[Settings], None] = save_settings) -> None:
-    """Keeps look, mode and model for the next start; a failure is shown, not fatal."""
-    kept: dict[str, object] = {"theme": settings.theme, "mode": settings.mode, "model": settings.model}
+def _keep_choices(parts: Parts) -> None:
+    """Look, mode and model chosen in passing become settings, and changed settings take hold; a failure is shown."""
+    window, preferences, theme = parts.window, parts.preferences, parts.theme
 
-    def store(name: str, value: object) -> None:
-        kept[name] = value
-        try:
-            save(Settings.model_validate({**settings.model_dump(), **kept}))
-        except ReticleError as error:
-            parts.window.banner.tell("warn", "This choice could not be saved", str(error))
+    def obey(settings: Settings) -> None:
+        if settings.theme != theme.choice:
+            theme.choose(settings.theme)
+        window.header.select_mode(settings.mode)
+        parts.controller.top_k = settings.top_k
 
-    parts.window.footer.theme_changed.connect(lambda value: store("theme", value))
-    parts.window.header.mode_changed.connect(lambda value: store("mode", value))
-    parts.tools.model_chosen.connect(lambda value: store("model", value))
+    def choose(key: str, value: str) -> None:
+        if value != getattr(preferences.current, key):
+            preferences.change(**{key: value})
+
+    theme.chosen.connect(lambda value: choose("theme", value))
+    window.header.mode_changed.connect(lambda value: choose("mode", value))
+    parts.tools.model_chosen.connect(lambda value: preferences.change(model=value))
+    preferences.changed.connect(obey)
+    preferences.not_saved.connect(lambda why: window.banner.tell("warn", tr("This choice could not be saved"), why))
+
+
+def tell_fault(parts: Parts) -> None:
+    """Says which settings of the file do not hold, and where to mend them."""
+    fault = parts.preferences.fault
+    if fault is not None:
+        title = tr("Some settings in {file} do not hold").format(file=fault.path)
+        more = tr("Each step is asked about until that is mended. Ctrl+, opens the settings.")
+        parts.window.banner.tell("warn", title, "\n".join([*fault.problems, more]))
 
 
 class Interrupts(QObject):
@@ -120,17 +144,24 @@ class Interrupts(QObject):
 
 
 def main(settings: Settings | None = None) -> int:
-    """Opens the window and returns the exit code when it is closed. Raises BadInput without a display."""
+    """Opens the window and returns the exit code when it is closed. Raises BadInput without a display.
+
+    A bad settings file does not keep it from opening: what holds of it is used, and the rest is told.
+    """
     from .desktop import desktop_body, desktop_screen
 
-    settings = settings or load_settings()
     if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAYS):
         raise BadInput("there is no display to open a window on; set DISPLAY or use `make run`, which starts one")
+    read, fault = read_settings() if settings is None else (settings, None)
+    preferences = Preferences(read, save_settings, read_settings, fault)
     app = QApplication(sys.argv[:1])
-    worker = WORKER if settings.dtype is None else (*WORKER, settings.dtype)
-    grounder = RemoteGrounder(str(configured_model(settings) or ""), worker)
-    parts = build(app, settings, grounder, desktop_body(settings, grounder), desktop_screen)
-    remember(parts, settings)
+    app.setQuitOnLastWindowClosed(False)  # the main one may be out of the way, for a run or in the tray
+    worker = WORKER if read.dtype is None else (*WORKER, read.dtype)
+    grounder = RemoteGrounder(str(configured_model(read) or ""), worker)
+    body = desktop_body(lambda: preferences.current, grounder)
+    parts = build(app, read, grounder, body, desktop_screen, preferences)
+    parts.controller.at_end(lambda: QTimer.singleShot(0, app, app.quit))
+    tell_fault(parts)
     _interrupts = Interrupts(parts.window)
     parts.window.show()
     QTimer.singleShot(FIRST_STEPS_MS, parts.tools.show_welcome_once)

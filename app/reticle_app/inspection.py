@@ -38,8 +38,10 @@ class PatchFacts:
     """Number of the region at the present threshold that holds it, from 1."""
     area: Rect
     """The patch in capture pixels."""
-    kept: str
-    """Whether the language model saw it, and why, in words."""
+    kept: bool
+    """Whether the language model saw it. A dropped patch has no key to attend to, hence exactly no attention."""
+    keep_ratio: float | None
+    """Share of the patches that were to be kept, best instruction scores first; None where nothing was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +101,9 @@ def patch_at(grounding: Grounding, at: Point, regions: Sequence[Rect], tuning: T
         count=rows * columns,
         region=inside,
         area=area,
-        kept=_kept(value, tuning),
+        kept=tuning.keep_ratio is None or value > 0,
+        keep_ratio=tuning.keep_ratio,
     )
-
-
-def _kept(value: float, tuning: Tuning) -> str:
-    """A dropped patch has no key for the pointer to attend to, hence exactly no attention."""
-    if tuning.keep_ratio is None:
-        return "kept: nothing was left out"
-    share = f"{tuning.keep_ratio:.0%}"
-    if value > 0:
-        return f"kept: its instruction score is among the best {share}, or the best of its element in the UI graph"
-    return f"dropped: its instruction score is not among the best {share}, nor the best of its element"
 
 
 def export(

@@ -21,6 +21,8 @@ from reticle_grounding.geometry import Point, Size
 from reticle_grounding.types import Grounding
 
 THUMBNAIL = (144, 90)
+DELETED = ".deleted"
+"""Where deleted runs wait, beside the others, until the application ends; a listing does not see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,41 @@ def pictures_of(run: RecordedRun, number: int) -> StepPictures:
     return StepPictures(before, after, grounding, _chosen(step, grounding), _point(act, before))
 
 
-def delete_trace(folder: Path) -> None:
-    """Deletes a recorded run for good. Raises BadInput for a folder that holds none, ReticleError when it fails."""
+def delete_trace(folder: Path) -> Path:
+    """Puts a recorded run into the folder of deleted ones beside it; returns where it is now.
+
+    Raises BadInput for a folder that holds none, ReticleError when it fails.
+    """
     if not (folder / "manifest.json").is_file() or not (folder / "events.jsonl").is_file():
         raise BadInput(f"{folder} holds no recorded run; it is not deleted")
+    bin_ = folder.parent / DELETED
     try:
-        shutil.rmtree(folder)
+        bin_.mkdir(exist_ok=True)
+        place = next(p for n in range(1, 10_000) if not (p := bin_ / f"{n}-{folder.name}").exists())
+        folder.rename(place)
     except OSError as error:
         raise ReticleError(f"cannot delete {folder}: {error.strerror or error}") from error
+    return place
+
+
+def restore_trace(deleted: Path, folder: Path) -> None:
+    """Takes a deletion back. Raises ReticleError when it fails, also where the folder's name is taken by now."""
+    if folder.exists():
+        raise ReticleError(f"cannot bring back {folder}: there is another one of that name")
+    try:
+        deleted.rename(folder)
+    except OSError as error:
+        raise ReticleError(f"cannot bring back {folder}: {error.strerror or error}") from error
+
+
+def empty_deleted(parent: Path) -> None:
+    """Deletes for good what was deleted beside the runs of ``parent``. Raises ReticleError when it fails."""
+    bin_ = parent / DELETED
+    try:
+        if bin_.is_dir() and not bin_.is_symlink():
+            shutil.rmtree(bin_)
+    except OSError as error:
+        raise ReticleError(f"cannot delete {bin_}: {error.strerror or error}") from error
 
 
 def _step(step: StepEvents) -> RunStep:

@@ -21,6 +21,7 @@ from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
 from .background import MainThread
+from .translations import tr
 from .widgets.marks import Drawing, Mark, NumberedBox, draw, marks_of
 
 RAISE_MS = 150
@@ -59,7 +60,7 @@ class OverlayWindow(QWidget):
             | Qt.WindowType.NoDropShadowWindowHint,
         )
         self.setWindowTitle("Reticle overlay")
-        self.setAccessibleName("Candidates on the desktop")
+        self.setAccessibleName(tr("Candidates on the desktop"))
         for attribute in (
             Qt.WidgetAttribute.WA_TranslucentBackground,
             Qt.WidgetAttribute.WA_TransparentForMouseEvents,

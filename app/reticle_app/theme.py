@@ -129,6 +129,7 @@ def palette_of(t: Tokens) -> QPalette:
 def style_sheet(t: Tokens) -> str:
     """Style of the widgets by object name and the dynamic property ``kind``."""
     chevron = "chevron-dark.svg" if t.dark else "chevron-light.svg"
+    up = chevron.replace("chevron", "chevron-up")
     return f"""
     QWidget#stage {{ background: {t.canvas}; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
@@ -137,6 +138,7 @@ def style_sheet(t: Tokens) -> str:
     QWidget#side {{ border-left: 1px solid {t.border}; }}
     QWidget#footer {{ border-top: 1px solid {t.border}; }}
     QLabel[kind="muted"] {{ color: {t.muted}; }}
+    QLabel[kind="bad"] {{ color: {t.bad}; }}
     QLabel[kind="title"] {{ font-weight: 600; }}
     QLabel[kind="pill"] {{ background: {t.accent_soft}; color: {t.accent}; border-radius: 9px; padding: 2px 9px; }}
     QLabel[kind="mono"] {{ font-family: "DejaVu Sans Mono", monospace; font-size: 9pt; }}
@@ -173,6 +175,23 @@ def style_sheet(t: Tokens) -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
     QToolButton[kind="button"]::menu-arrow {{ image: url("{resource_path(chevron)}"); width: 14px; height: 14px; }}
+    QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t.surface}; border: 1px solid {t.strong_border};
+        border-radius: 8px; selection-background-color: {t.accent};
+        selection-color: {t.on_accent}; }}
+    QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {{ border: none; background: transparent; padding: 0; }}
+    QSpinBox, QDoubleSpinBox {{ padding: 7px 28px 7px 10px; }}
+    QSpinBox:focus, QDoubleSpinBox:focus {{ padding: 6px 27px 6px 9px; border: 2px solid {t.accent}; }}
+    QPlainTextEdit {{ padding: 6px 8px; }}
+    QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 7px; }}
+    QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
+        subcontrol-origin: border; border: none; background: transparent; width: 24px; height: 13px; }}
+    QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-position: top right; margin: 3px 3px 0 0; }}
+    QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-position: bottom right; margin: 0 3px 3px 0; }}
+    QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{resource_path(up)}"); width: 12px; height: 12px; }}
+    QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 12px;
+        height: 12px; }}
+    QCheckBox {{ spacing: 8px; padding: 4px 0; }}
+    QCheckBox:focus {{ color: {t.accent}; }}
     QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border}; outline: none;
         selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
     QMenu {{ background: {t.surface}; border: 1px solid {t.border}; padding: 5px; }}
@@ -183,6 +202,8 @@ def style_sheet(t: Tokens) -> str:
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 5px 6px; }}
     QFrame[kind="bar"] {{ background: {t.surface}; border: 1px solid {t.strong_border}; }}
     QFrame[kind="card"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 10px; }}
+    QFrame[kind="sheet"] {{ background: {t.surface}; border: 1px solid {t.strong_border}; border-radius: 12px; }}
+    QFrame[kind="sheet"] QListWidget {{ border: none; }}
     QFrame[kind="info"], QFrame[kind="warn"], QFrame[kind="bad"], QFrame[kind="good"] {{ border-radius: 8px; }}
     QFrame[kind="info"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; }}
     QFrame[kind="warn"] {{ background: {t.warn_soft}; border: 1px solid {t.warn}; }}
@@ -197,6 +218,8 @@ def style_sheet(t: Tokens) -> str:
     QSlider::sub-page:horizontal {{ background: {t.accent}; height: 4px; border-radius: 2px; }}
     QSlider::handle:horizontal {{ background: {t.accent}; width: 14px; height: 14px; margin: -5px 0;
         border-radius: 7px; }}
+    QSlider::handle:horizontal:focus {{ background: {t.surface}; border: 3px solid {t.accent}; width: 8px;
+        height: 8px; }}
     QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {t.disabled}; }}
     QSplitter::handle {{ background: {t.border}; }}
     QTabWidget::pane {{ border: none; background: {t.surface}; }}
@@ -228,6 +251,8 @@ class Theme(QObject):
     """Applies tokens to the application and tells widgets that paint themselves."""
 
     changed = Signal()
+    chosen = Signal(str)
+    """The person chose another look: system, light or dark."""
 
     def __init__(self, app: QApplication, choice: Choice = "system") -> None:
         super().__init__(app)
@@ -236,12 +261,13 @@ class Theme(QObject):
         self.tokens = LIGHT
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._apply)
-        self.choose(choice)
+        self._apply()
 
     def choose(self, choice: Choice) -> None:
         """Fixes the look, or follows the system."""
         self.choice = choice
         self._apply()
+        self.chosen.emit(choice)
 
     def cycle(self) -> Choice:
         """The next of system, light, dark."""
@@ -249,12 +275,16 @@ class Theme(QObject):
         self.choose(following[self.choice])
         return self.choice
 
+    def system_dark(self) -> bool:
+        """Whether the desktop asks for dark windows; it tells Qt, and Qt tells of changes."""
+        return self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
     def colour(self, name: str) -> QColor:
         return QColor(getattr(self.tokens, name))
 
     def _apply(self) -> None:
-        system_dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        self.tokens = DARK if self.choice == "dark" or (self.choice == "system" and system_dark) else LIGHT
+        dark = self.choice == "dark" or (self.choice == "system" and self.system_dark())
+        self.tokens = DARK if dark else LIGHT
         self._app.setPalette(palette_of(self.tokens))
         self._app.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()

@@ -13,20 +13,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1] / "agent"))
 
+from agent_fakes.recorded import recorded
 from app_fakes.parts import WORKER, FakeBody, FakeScreen
 from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from reticle_agent.actions import Click, TypeText
 from reticle_agent.seams import StepOutcome
-from reticle_app.config import Settings
-from reticle_app.gui import Parts, build, open_picture
+from reticle_app.config import Settings, SettingsFault
+from reticle_app.gui import Parts, build, open_picture, tell_fault
+from reticle_app.preferences import Preferences
 from reticle_app.remote import RemoteGrounder
 from reticle_app.runner import RunEnd
 
 STATES = ("empty", "grounded", "running", "refused", "not-found", "error", "loading")
+WINDOWS = (
+    "palette", "palette-search", "palette-none", "shortcuts", "settings", "settings-wrong", "settings-fault",
+    "inspector-empty", "inspector", "inspector-compare", "traces-none", "traces", "traces-run", "traces-deleted",
+)  # fmt: skip
+"""States of the palette and of the other windows."""
 
 
 def settings_picture() -> Image.Image:
@@ -74,8 +82,10 @@ class Studio:
         self.done = [StepOutcome(steps[0], "done"), StepOutcome(steps[1], "refused", "you said no")]
         self.screen = FakeScreen(image)
         self.steps = steps
-        settings = Settings(theme=args.theme)
-        self.parts: Parts = build(app, settings, grounder, self.body, lambda desk: self.screen)
+        settings = Settings(theme=args.theme, language=args.language, traces=args.out / "runs")
+        preferences = Preferences(settings, lambda _: None)
+        self.parts: Parts = build(app, settings, grounder, self.body, lambda desk: self.screen, preferences)
+        self.shown: QWidget = self.parts.window
         self.window, self.control = self.parts.window, self.parts.controller
 
     def show(self) -> None:
@@ -99,6 +109,8 @@ class Studio:
         if state == "loading":
             return
         self.ready()
+        if state in WINDOWS:
+            self.open(state)
         if state == "grounded":
             self.ground(self.args.words)
         elif state == "not-found":
@@ -108,6 +120,54 @@ class Studio:
             self.control._model_ended("the model process ended (signal 9, SIGKILL); restart it")
         elif state in ("running", "refused"):
             self.run(state)
+
+    def open(self, state: str) -> None:
+        """Another window, or the palette over this one."""
+        tools, palette = self.parts.tools, self.window.command_palette
+        if state.startswith(("palette", "shortcuts")):
+            self.ground(self.args.words)
+            palette.open("shortcuts" if state == "shortcuts" else "commands")
+            palette.field.setText({"palette-search": "zoom", "palette-none": "xyzzy"}.get(state, ""))
+        elif state.startswith("settings"):
+            path = self.args.out / "settings.json"
+            if state == "settings-fault":
+                self.parts.preferences.fault = SettingsFault(path, ('countdown_s: "soon" should be a valid number',))
+                tell_fault(self.parts)
+            tools.show_settings()
+            self.shown = tools.settings_window
+            if state == "settings-wrong":
+                self.shown.form.fields["traces"].control.setText("")
+                self.shown.save.click()
+        elif state.startswith("inspector"):
+            if state != "inspector-empty":
+                self.ground(self.args.words)
+            tools.show_inspector_here()
+            self.shown = tools.inspector_window
+            spin(30, lambda: state == "inspector-empty" or self.shown.panes[0].grounding is not None)
+            if state == "inspector-compare":
+                self.shown.compare_button.click()
+                self.shown.panes[1].find_button.click()
+                spin(30, lambda: self.shown.panes[1].grounding is not None)
+        else:
+            self.browse(state)
+
+    def browse(self, state: str) -> None:
+        folder = self.args.out / "runs"
+        if state != "traces-none" and not (folder / "one").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            recorded(folder / "one")
+            recorded(folder / "two")
+        self.parts.tools.show_traces()
+        self.shown, browsing = self.parts.tools.traces_window, self.parts.tools.browsing
+        spin(30, lambda: not browsing.busy)
+        if state in ("traces-run", "traces-deleted"):
+            self.shown.list.setCurrentRow(0)
+            spin(30, lambda: not browsing.busy)
+            self.shown.right.click()
+            spin(30, lambda: not browsing.busy)
+        if state == "traces-deleted":
+            self.shown.delete_button.click()
+            spin(30, lambda: not browsing.busy)
 
     def run(self, state: str) -> None:
         self.window.header.field.setText(f"click the Apply button, type 'reticle', then click {self.args.words}")
@@ -134,7 +194,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", default="1280x800", help="size of the window in logical pixels")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--states", nargs="+", default=list(STATES), choices=STATES)
+    parser.add_argument("--states", nargs="+", default=list(STATES), choices=STATES + WINDOWS)
+    parser.add_argument("--language", choices=("en", "de"), default="en")
+    parser.add_argument("--other-size", help="size of the other windows; the one they open with if none")
     parser.add_argument("--model")
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--words", default="the red colour")
@@ -146,8 +208,11 @@ def main() -> None:
         studio.show()
         studio.bring(state)
         spin(0.4)
-        path = args.out / f"{state}-{args.theme}.png"
-        studio.window.grab().save(str(path))
+        if studio.shown is not studio.window and args.other_size:
+            studio.shown.resize(*(int(n) for n in args.other_size.split("x")))
+            spin(0.3)
+        path = args.out / f"{state}-{args.theme}{'' if args.language == 'en' else '-' + args.language}.png"
+        studio.shown.grab().save(str(path))
         print(path)
         studio.close()
 

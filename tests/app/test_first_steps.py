@@ -22,8 +22,9 @@ from reticle_agent.aiming import centre_of
 from reticle_agent.doctor import Check
 from reticle_agent.session import virtual_desktop
 from reticle_app.calibration import COLOUR, Calibration, MonitorShots, Shot, keep_calibration, load_calibration
-from reticle_app.config import Settings, load_settings
-from reticle_app.gui import Parts, remember
+from reticle_app.config import Settings, load_settings, save_settings
+from reticle_app.gui import Parts
+from reticle_app.preferences import Preferences
 from reticle_app.windows.checks_page import MEANINGS
 from reticle_app.windows.welcome import WelcomeWindow
 from reticle_app.windows.welcoming import TOUR, Welcoming, is_first_start
@@ -132,8 +133,7 @@ def test_the_tour_goes_on_as_the_person_does_what_it_says(make_window: MakeWindo
 
 
 def test_the_mode_is_chosen_here_and_kept(make_window: MakeWindow) -> None:
-    parts, _ = make_window(settings=Settings(theme="light", mode="dry-run"))
-    remember(parts, load_settings())
+    parts, _ = make_window(preferences=Preferences(Settings(theme="light", mode="dry-run"), save_settings))
     click(parts.window.footer.welcome)
     page = welcome(parts)[0].permissions
     assert page.modes["dry-run"].isChecked()

@@ -19,11 +19,12 @@ from test_window import click
 
 from reticle_app import benchmarking
 from reticle_app.benchmarking import load_benchmarks
-from reticle_app.config import Settings, load_settings
-from reticle_app.gui import Parts, remember
+from reticle_app.config import Settings, load_settings, save_settings
+from reticle_app.gui import Parts
 from reticle_app.models import jobs
 from reticle_app.models.entries import load_downloads
 from reticle_app.models.store import Store
+from reticle_app.preferences import Preferences
 from reticle_app.windows.managing import Managing
 from reticle_app.windows.models import ModelsWindow
 
@@ -59,7 +60,8 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def open_models(make_window: MakeWindow, qtbot: QtBot, server: HubServer, store: Store) -> Callable[[], Opened]:
     def opened() -> Opened:
-        parts, _ = make_window(settings=Settings(theme="light", models=store.root))
+        settings = Settings(theme="light", language="en", models=store.root)
+        parts, _ = make_window(preferences=Preferences(settings, save_settings))
         click(parts.window.footer.models)
         window, managing = parts.tools.models_window, parts.tools.managing
         assert isinstance(window, ModelsWindow)
@@ -276,7 +278,6 @@ def test_damage_is_found_and_removing_asks_inside_the_window(
 
 def test_another_model_is_used_and_stays_so(open_models: Callable[[], Opened], store: Store, qtbot: QtBot) -> None:
     opened = window, managing, parts = open_models()
-    remember(parts, load_settings())
     get_kept(opened, qtbot)
     click(window.page.use)
     assert parts.window.footer.model.text() == "Opening another model…"

@@ -16,7 +16,7 @@ from test_window import click
 from reticle_agent.trace.review import read_review
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
-from reticle_app.library import delete_trace, entry_of, list_traces, matching, open_run, pictures_of
+from reticle_app.library import DELETED, delete_trace, entry_of, list_traces, matching, open_run, pictures_of
 from reticle_app.windows.browsing import Browsing
 from reticle_app.windows.inspector import InspectorWindow
 from reticle_app.windows.traces import TracesWindow
@@ -42,7 +42,7 @@ Opened = tuple[TracesWindow, Browsing, Parts]
 
 @pytest.fixture
 def traces(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> Opened:
-    parts, _ = make_window(settings=Settings(theme="light", traces=folder))
+    parts, _ = make_window(settings=Settings(theme="light", language="en", traces=folder))
     click(parts.window.footer.runs)
     window, browsing = parts.tools.traces_window, parts.tools.browsing
     assert isinstance(window, TracesWindow)
@@ -151,20 +151,66 @@ def test_a_verdict_and_a_corrected_region_are_kept(traces: Opened, qtbot: QtBot,
     assert not read_review(folder / "whole").steps
 
 
-def test_deleting_asks_once_more(traces: Opened, qtbot: QtBot, folder: Path) -> None:
+def test_a_deleted_run_can_be_brought_back(traces: Opened, qtbot: QtBot, folder: Path) -> None:
     window, browsing, _ = traces
     open_whole(traces, qtbot)
+    held = sorted(path.name for path in (folder / "whole").rglob("*"))
     click(window.delete_button)
-    assert (folder / "whole").exists()
-    assert window.banner.button.text() == "Delete for good"
-    click(window.banner.dismiss)
-    click(window.delete_button)
-    click(window.banner.button)
-    rest(browsing, qtbot)
-    rest(browsing, qtbot)
-    assert not (folder / "whole").exists()
-    assert [entry.folder.name for entry in window.listed if entry.folder.name == "whole"] == []
+    qtbot.waitUntil(lambda: not (folder / "whole").exists() and not browsing.busy, timeout=30_000)
     assert window.stack.currentIndex() == 0
+    assert [entry.folder.name for entry in window.listed if entry.folder.name == "whole"] == []
+    assert "was deleted" in window.banner.title.text()
+    click(window.banner.button)
+    qtbot.waitUntil(lambda: (folder / "whole").exists() and not browsing.busy, timeout=30_000)
+    assert sorted(path.name for path in (folder / "whole").rglob("*")) == held
+    assert browsing.run is not None
+    assert browsing.run.folder == folder / "whole"
+    window.commands.run("traces.redo")
+    qtbot.waitUntil(lambda: not (folder / "whole").exists() and not browsing.busy, timeout=30_000)
+    assert (folder / DELETED).is_dir()
+    browsing.close()
+    assert not (folder / DELETED).exists(), "it is gone for good when the application ends"
+
+
+def test_what_an_earlier_session_deleted_goes_at_the_next_start(
+    make_window: MakeWindow, qtbot: QtBot, folder: Path
+) -> None:
+    delete_trace(folder / "whole")
+    parts, _ = make_window(settings=Settings(theme="light", language="en", traces=folder))
+    parts.tools.show_traces()
+    qtbot.waitUntil(lambda: not (folder / DELETED).exists(), timeout=30_000)
+
+
+def test_marks_are_undone_and_redone_by_key(traces: Opened, qtbot: QtBot, folder: Path) -> None:
+    window, browsing, _ = traces
+    open_whole(traces, qtbot)
+    assert not window.undo.isEnabled()
+    steps = browsing.run.steps  # type: ignore[union-attr]
+    QTest.keyClick(window.before, Qt.Key.Key_Y)
+    rest(browsing, qtbot)
+    QTest.keyClick(window.before, Qt.Key.Key_N)
+    rest(browsing, qtbot)
+    window.line.setValue(1)
+    rest(browsing, qtbot)
+
+    def verdict() -> str | None:
+        return read_review(folder / "whole").of(steps[0].number).verdict
+
+    assert verdict() == "wrong"
+    window.commands.run("traces.undo")
+    rest(browsing, qtbot)
+    rest(browsing, qtbot)
+    assert verdict() == "right"
+    assert window.step == 0, "the step that changes is shown"
+    assert window.right.isChecked()
+    window.commands.run("traces.undo")
+    rest(browsing, qtbot)
+    assert verdict() is None
+    assert not window.undo.isEnabled()
+    window.commands.run("traces.redo")
+    rest(browsing, qtbot)
+    assert verdict() == "right"
+    assert "mark a step" in window.undo.toolTip()
 
 
 def test_a_damaged_run_says_what_is_wrong(traces: Opened, qtbot: QtBot) -> None:

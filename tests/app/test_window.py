@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 from reticle_agent.actions import Click, ClickAt
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_app.config import Settings
-from reticle_app.gui import Parts, remember
+from reticle_app.gui import Parts
+from reticle_app.preferences import Preferences
 from reticle_app.theme import DARK, LIGHT, Tokens
 from reticle_app.widgets.approval import GUARD_MS
 from reticle_app.widgets.canvas import to_qimage
@@ -389,9 +390,8 @@ def test_every_control_has_a_name_and_nothing_is_the_default(make_window: MakeWi
 
 
 def test_choices_are_remembered(make_window: MakeWindow, qtbot: QtBot) -> None:
-    parts, _ = make_window()
     saved: list[Settings] = []
-    remember(parts, Settings(theme="light"), saved.append)
+    parts, _ = make_window(preferences=Preferences(Settings(theme="light"), saved.append))
     click(parts.window.footer.look)
     parts.window.header.select_mode("auto")
     assert saved[-1].theme == "dark"

@@ -36,7 +36,7 @@ def open_app() -> int:
         raise BadInput(f"{where}, so no window can open; log in to a desktop, or try `reticle start` for a virtual one")
     from reticle_app.gui import main
 
-    return main(load_settings())
+    return main()
 
 
 def start_or_demonstrate() -> int:

@@ -12,6 +12,11 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 20, 24, 32, 48, 64, 96, 128)
+SYMBOL_SIZES, RATIOS = (16, 18, 22), (1, 1.25, 1.5, 2, 3)
+"""Symbols are shown so large (logical pixels), on screens of such scales; each is drawn for its own pixels.
+
+Qt rounds half a pixel up.
+"""
 
 
 @lru_cache(maxsize=64)
@@ -52,11 +57,16 @@ def symbol(name: str, colour: QColor, disabled: QColor | None = None) -> QIcon:
     """A symbol of ``icons/`` in the given colour."""
     icon = QIcon()
     svg = _svg(f"icons/{name}.svg")
-    for size in SIZES[:5]:
-        icon.addPixmap(_render(svg.replace("#000", colour.name()), size))
+    for size in sorted({int(size * ratio + 0.5) for size in SYMBOL_SIZES for ratio in RATIOS}):
+        icon.addPixmap(_drawn(svg, colour.name(), size))
         if disabled is not None:
-            icon.addPixmap(_render(svg.replace("#000", disabled.name()), size), QIcon.Mode.Disabled)
+            icon.addPixmap(_drawn(svg, disabled.name(), size), QIcon.Mode.Disabled)
     return icon
+
+
+@lru_cache(maxsize=2048)
+def _drawn(svg: str, colour: str, size: int) -> QPixmap:
+    return _render(svg.replace("#000", colour), size)
 
 
 def sample_picture() -> Image.Image:

@@ -9,12 +9,19 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from reticle_agent.seams import ApprovalRequest
+from reticle_app.relayed import description_of, relayed
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 from .basics import frame, label, push_button, tint
 
 GUARD_MS = 300
 """The buttons answer this long after the question became visible, so that a click meant for something else is lost."""
+
+
+def because(reason: str) -> str:
+    """Why a person is asked."""
+    return tr("Asked because: {reason}").format(reason=relayed(reason))
 
 
 class ClickOnlyButton(QPushButton):
@@ -36,26 +43,26 @@ class ApprovalPanel(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setAccessibleName("Approval")
+        self.setAccessibleName(tr("Approval"))
         self._shown_at: float | None = None
         self._asks_words = False
         card = frame("warn")
         inner = QVBoxLayout(card)
         inner.setContentsMargins(14, 12, 14, 14)
         inner.setSpacing(6)
-        self.title = label("Do this?", "title")
+        self.title = label(tr("Do this?"), "title")
         self.what, self.why = label(wrap=True), label(kind="muted", wrap=True)
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Your answer")
-        self.words.setAccessibleName("Your answer")
+        self.words.setPlaceholderText(tr("Your answer"))
+        self.words.setAccessibleName(tr("Your answer"))
         self.words.returnPressed.connect(self._send_words)
-        self.approve = ClickOnlyButton("Approve")
+        self.approve = ClickOnlyButton(tr("Approve"))
         self.approve.setProperty("kind", "primary")
         self.approve.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.approve.setAccessibleName("Approve")
-        self.approve.setToolTip("Send this input (click only; no key approves)")
+        self.approve.setAccessibleName(tr("Approve"))
+        self.approve.setToolTip(tr("Send this input (click only; no key approves)"))
         self.approve.setAutoDefault(False)
-        self.refuse = push_button("Refuse", "Do not send it")
+        self.refuse = push_button(tr("Refuse"), tr("Do not send it"))
         tint(theme, self.approve, "check", "on_accent")
         tint(theme, self.refuse, "cross")
         buttons = QHBoxLayout()
@@ -81,11 +88,11 @@ class ApprovalPanel(QWidget):
 
     def ask(self, request: ApprovalRequest) -> None:
         """Shows a request; the buttons work after ``GUARD_MS`` of being visible."""
-        self._open("Do this?", request.description, f"Asked because: {request.reason}", words=False)
+        self._open(tr("Do this?"), description_of(request), because(request.reason), words=False)
 
     def ask_words(self, question: str) -> None:
         """Shows a question that is answered in words."""
-        self._open("A question", question, "The run waits for your answer.", words=True)
+        self._open(tr("A question"), question, tr("The run waits for your answer."), words=True)
 
     def clear(self) -> None:
         self._timer.stop()
@@ -101,7 +108,8 @@ class ApprovalPanel(QWidget):
         self.why.setText(why)
         self.words.clear()
         self.words.setVisible(words)
-        self.approve.setText("Answer" if words else "Approve")
+        self.approve.setText(tr("Answer") if words else tr("Approve"))
+        self.approve.setAccessibleName(self.approve.text())
         self.show()
         if self.isVisible():
             self._begin_guard()

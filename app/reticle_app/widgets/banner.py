@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from reticle_app.resources import app_pixmap, symbol
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 from .basics import frame, label, push_button, quiet_button, set_kind, tint
 
@@ -33,9 +34,9 @@ class Banner(QWidget):
         self._theme = theme
         self._kind: Kind = "info"
         self._icon, self.title, self.text = QLabel(), label(kind="title", wrap=True), label(wrap=True)
-        self.button = push_button("Restart the model", "Start the model process again")
+        self.button = push_button(tr("Restart the model"), tr("Start the model process again"))
         tint(theme, self.button, action_icon)
-        self.dismiss = quiet_button("Dismiss message", "Dismiss")
+        self.dismiss = quiet_button(tr("Dismiss message"), tr("Dismiss"))
         tint(theme, self.dismiss, "cross", "muted")
         words = QVBoxLayout()
         words.setSpacing(1)
@@ -87,17 +88,19 @@ class EmptyPage(QWidget):
         super().__init__()
         self._logo = QLabel()
         self._logo.setFixedSize(LOGO, LOGO)
-        title = label("Point at anything on the screen", "heading")
-        lines = (
+        title = label(tr("Point at anything on the screen"), "heading")
+        lines = tr(
             "Capture the screen or open a picture, say in plain words what you look for, and press Find. "
             "Reticle shows where it is and how sure it is before anything is clicked."
         )
         text = label(lines, "muted", wrap=True)
-        hint = label("You can also drop a picture here or paste one with Ctrl+V.", "muted", wrap=True)
+        hint = label(tr("You can also drop a picture here or paste one with Ctrl+V."), "muted", wrap=True)
         for words in (title, text, hint):
             words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        capture = push_button("Capture screen", "Take a picture of the screen with this window hidden", "primary")
-        open_file = push_button("Open picture…", "Use a picture file instead of the screen")
+        capture = push_button(
+            tr("Capture screen"), tr("Take a picture of the screen with this window hidden"), "primary"
+        )
+        open_file = push_button(tr("Open picture…"), tr("Use a picture file instead of the screen"))
         tint(theme, capture, "screen", "on_accent")
         tint(theme, open_file, "image")
         capture.clicked.connect(self.capture)

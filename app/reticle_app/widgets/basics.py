@@ -13,6 +13,31 @@ from reticle_app.theme import Theme
 ICON = QSize(18, 18)
 
 
+class ElidedLabel(QLabel):
+    """One line that is shortened with an ellipsis instead of cut; the tool tip has it whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(60)
+        self._whole = ""
+
+    def tell(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(text)
+        self._elide()
+
+    @property
+    def whole(self) -> str:
+        return self._whole
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width()))
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+
 def label(text: str = "", kind: str = "", wrap: bool = False) -> QLabel:
     """``kind`` is "", "muted", "title" or "heading"."""
     made = QLabel(text)
@@ -34,6 +59,7 @@ def push_button(text: str, tip: str, kind: str = "") -> QPushButton:
     made.setAutoDefault(False)
     made.setDefault(False)
     made.setIconSize(ICON)
+    made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
     return made
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 HEIGHT, PERIOD_MS, FRAME_MS, SHARE = 3, 1400, 33, 0.3
 
@@ -17,7 +18,7 @@ class BusyLine(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setFixedHeight(HEIGHT)
-        self.setAccessibleName("Working")
+        self.setAccessibleName(tr("Working"))
         self._theme = theme
         self._clock = QElapsedTimer()
         self._timer = QTimer(self)

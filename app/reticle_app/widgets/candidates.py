@@ -7,11 +7,12 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_grounding.types import Candidate, Grounding
 
 from .marks import CHOSEN, MARK
 
-ORIGINS = {"attention": "seen", "text": "read", "element": "element"}
+ORIGINS = {"attention": QT_TR_NOOP("seen"), "text": QT_TR_NOOP("read"), "element": QT_TR_NOOP("element")}
 
 
 class CandidateRow(QWidget):
@@ -24,18 +25,23 @@ class CandidateRow(QWidget):
         self._candidate, self._theme, self.selected = candidate, theme, False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(f"Candidate {candidate.rank}: {self.title}, probability {candidate.p_true:.0%}")
+        name = tr("Candidate {rank}: {what}, probability {p}")
+        self.setAccessibleName(name.format(rank=candidate.rank, what=self.title, p=f"{candidate.p_true:.0%}"))
         self.setToolTip(self._details())
 
     @property
     def title(self) -> str:
         at = self._candidate.point.pixel()
-        return f"“{self._candidate.text}”" if self._candidate.text else f"at {at[0]}, {at[1]}"
+        return f"“{self._candidate.text}”" if self._candidate.text else tr("at {x}, {y}").format(x=at[0], y=at[1])
 
     def _details(self) -> str:
         c = self._candidate
-        lines = [f"Point {c.point.x:.0f}, {c.point.y:.0f}", f"Attention {c.attention_mass:.1%} of the map"]
-        return "\n".join([*lines, f"Found by {c.origin}", *(f"{k}: {v:.3g}" for k, v in c.evidence.items())])
+        lines = [
+            tr("Point {x}, {y}").format(x=f"{c.point.x:.0f}", y=f"{c.point.y:.0f}"),
+            tr("Attention {share} of the map").format(share=f"{c.attention_mass:.1%}"),
+            tr("Found by {origin}").format(origin=tr(ORIGINS.get(c.origin, c.origin))),
+        ]
+        return "\n".join([*lines, *(f"{k}: {v:.3g}" for k, v in c.evidence.items())])
 
     def sizeHint(self) -> QSize:
         return QSize(220, QFontMetrics(self.font()).height() + 22)
@@ -67,7 +73,7 @@ class CandidateRow(QWidget):
         right = QRectF(box.right() - 58, badge.top(), 50, badge.height())
         painter.setPen(QColor(t.text))
         painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, percent)
-        origin = ORIGINS.get(self._candidate.origin, self._candidate.origin)
+        origin = tr(ORIGINS.get(self._candidate.origin, self._candidate.origin))
         tag_width = metrics.horizontalAdvance(origin) + 4
         tag = QRectF(right.left() - tag_width - 4, badge.top(), tag_width, badge.height())
         painter.setPen(QColor(t.muted))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QImage
 
+from reticle_app.translations import QT_TR_NOOP
 from reticle_grounding.types import FloatMap
 
 Palette = Literal["safe", "one"]
@@ -23,7 +24,7 @@ STOPS: Mapping[Palette, npt.NDArray[np.float64]] = {
     "one": np.array([[0.00, 0, 68, 136, 0], [1.00, 0, 68, 136, 235]]),
 }
 """Level 0..1 and the RGBA colour there; between stops linear."""
-PALETTE_NAMES: Mapping[Palette, str] = {"safe": "Blue to sand", "one": "One colour"}
+PALETTE_NAMES: Mapping[Palette, str] = {"safe": QT_TR_NOOP("Blue to sand"), "one": QT_TR_NOOP("One colour")}
 
 
 def heat_image(attention: FloatMap, palette: Palette = "safe") -> QImage:

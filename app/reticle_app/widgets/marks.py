@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from reticle_app.translations import tr
 from reticle_grounding.geometry import Affine, Point, Rect
 from reticle_grounding.placing import leader, place_labels, worth_drawing
 from reticle_grounding.types import Candidate
@@ -35,7 +36,7 @@ class Mark:
     @property
     def words(self) -> str:
         """What its label says."""
-        wait = "" if self.waits_s is None else f"  in {self.waits_s:.0f} s"
+        wait = "" if self.waits_s is None else "  " + tr("in {seconds} s").format(seconds=f"{self.waits_s:.0f}")
         return f"{self.number}  {self.p_true:.0%}{wait}"
 
 

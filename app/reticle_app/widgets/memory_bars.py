@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from reticle_app.models.store import gigabytes
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 ROW = 26.0
 
@@ -24,7 +25,7 @@ class MemoryBars(QWidget):
         self._machine: int | None = None
         self._opening: dict[str, int] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Memory per type of number")
+        self.setAccessibleName(tr("Memory per type of number"))
         theme.changed.connect(self.update)
 
     def show_memory(
@@ -47,8 +48,8 @@ class MemoryBars(QWidget):
         return self._machine is None or max(count, self._opening.get(kind, 0)) < self._machine
 
     def _words(self, kind: str, count: int) -> str:
-        verdict = "" if self._machine is None else "  fits" if self.fits(kind, count) else "  too large"
-        return f"{gigabytes(count)}{verdict}"
+        verdict = "" if self._machine is None else tr("fits") if self.fits(kind, count) else tr("too large")
+        return f"{gigabytes(count)}  {verdict}".rstrip()
 
     def sizeHint(self) -> QSize:
         return QSize(320, round(len(self._rows) * ROW))

@@ -10,19 +10,20 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 
 from .basics import label
 
 Status = Literal["running", "asking", "done", "refused", "not_found", "failed", "stopped"]
 
 LOOKS: dict[Status, tuple[str, str, str]] = {
-    "running": ("play", "accent", "running"),
-    "asking": ("question", "warn", "waits for you"),
-    "done": ("check", "good", "done"),
-    "refused": ("dash", "muted", "refused"),
-    "not_found": ("alert", "warn", "not found"),
-    "failed": ("cross", "bad", "failed"),
-    "stopped": ("stop", "bad", "stopped"),
+    "running": ("play", "accent", QT_TR_NOOP("running")),
+    "asking": ("question", "warn", QT_TR_NOOP("waits for you")),
+    "done": ("check", "good", QT_TR_NOOP("done")),
+    "refused": ("dash", "muted", QT_TR_NOOP("refused")),
+    "not_found": ("alert", "warn", QT_TR_NOOP("not found")),
+    "failed": ("cross", "bad", QT_TR_NOOP("failed")),
+    "stopped": ("stop", "bad", QT_TR_NOOP("stopped")),
 }
 """Symbol, colour token and words per status."""
 
@@ -57,11 +58,14 @@ class StepRow(QWidget):
 
     def show_step(self, step: StepView) -> None:
         self.step = step
-        name, colour, words = LOOKS[step.status]
+        name, colour, state = LOOKS[step.status]
+        words = tr(state)
         self._icon.setPixmap(symbol(name, self._theme.colour(colour)).pixmap(16, 16))
         self._text.setText(f"{step.number}. {step.text}")
         self._state.setText(f"{words}: {step.message}" if step.message else words)
-        self.setAccessibleName(f"Step {step.number}: {step.text}, {words}")
+        self.setAccessibleName(
+            tr("Step {number}: {text}, {state}").format(number=step.number, text=step.text, state=words)
+        )
 
 
 class StepList(QWidget):
@@ -69,7 +73,7 @@ class StepList(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setAccessibleName("Steps of the run")
+        self.setAccessibleName(tr("Steps of the run"))
         self._theme, self._rows = theme, dict[int, StepRow]()
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)

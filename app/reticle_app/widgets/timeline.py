@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSlider
 
 from reticle_agent.trace.words import tone
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 DOT, HANDLE, FOOT = 7.0, 14, 22
 COLOURS = {"good": "good", "calm": "muted", "bad": "bad"}
@@ -22,7 +23,7 @@ class TimeLine(QSlider):
         self._theme = theme
         self._tones: list[str] = []
         self.setPageStep(1)
-        self.setAccessibleName("Time line")
+        self.setAccessibleName(tr("Time line"))
         theme.changed.connect(self.update)
 
     def show_statuses(self, statuses: Sequence[str]) -> None:

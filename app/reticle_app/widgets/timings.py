@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 ROW, GAP = 24.0, 3.0
 SIDES = ("A", "B")
@@ -26,16 +27,20 @@ class TimingBars(QWidget):
         super().__init__()
         self._theme, self._rows = theme, list[tuple[str, int, float]]()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-        self.setAccessibleName("Time per phase")
+        self.setAccessibleName(tr("Time per phase"))
         theme.changed.connect(self.update)
 
     def show_timings(self, sides: Sequence[Mapping[str, float]]) -> None:
         """Milliseconds per phase, of one answer or of two."""
         phases = list(dict.fromkeys(phase for side in sides for phase in side if phase != TOTAL))
         self._rows = [(p, i, side[p]) for p in phases for i, side in enumerate(sides) if p in side]
-        words = "; ".join(f"{p}{f' {SIDES[i]}' if len(sides) > 1 else ''} {time_words(ms)}" for p, i, ms in self._rows)
+        words = "; ".join(
+            f"{tr(p)}{f' {SIDES[i]}' if len(sides) > 1 else ''} {time_words(ms)}" for p, i, ms in self._rows
+        )
         totals = [time_words(side.get(TOTAL, sum(side.values()))) for side in sides]
-        self._total = "Total  " + "   ".join(f"{SIDES[i]} {t}" if len(sides) > 1 else t for i, t in enumerate(totals))
+        self._total = (
+            tr("Total") + "  " + "   ".join(f"{SIDES[i]} {t}" if len(sides) > 1 else t for i, t in enumerate(totals))
+        )
         self.setAccessibleDescription(f"{words}. {self._total}")
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
@@ -55,7 +60,7 @@ class TimingBars(QWidget):
         painter, t = QPainter(self), self._theme.tokens
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = painter.fontMetrics()
-        names = max(metrics.horizontalAdvance(phase) for phase, _, _ in self._rows) + 12
+        names = max(metrics.horizontalAdvance(tr(phase)) for phase, _, _ in self._rows) + 12
         values = metrics.horizontalAdvance("00.00 s") + 12
         longest = max(ms for _, _, ms in self._rows) or 1.0
         room = max(10.0, self.width() - names - values)
@@ -64,7 +69,7 @@ class TimingBars(QWidget):
             top = i * ROW
             painter.setPen(QColor(t.text if phase != before else t.muted))
             middle = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, top, names, ROW), middle, phase if phase != before else "")
+            painter.drawText(QRectF(0, top, names, ROW), middle, tr(phase) if phase != before else "")
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.accent if side == 0 else t.mark_chosen))
             painter.drawRoundedRect(QRectF(names, top + 6, max(2.0, room * ms / longest), ROW - 12), 3, 3)

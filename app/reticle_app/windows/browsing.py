@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -12,19 +13,23 @@ from PySide6.QtGui import QImage
 
 from reticle_agent.trace.export import Exported, export_trace
 from reticle_agent.trace.fields import to_norm
-from reticle_agent.trace.review import Review, Verdict, read_review, write_review
+from reticle_agent.trace.review import Review, StepReview, Verdict, read_review, write_review
 from reticle_app.background import Background, MainThread
+from reticle_app.history import Change, History
 from reticle_app.library import (
     RecordedRun,
     StepPictures,
     TraceEntry,
     delete_trace,
+    empty_deleted,
     entry_of,
     list_traces,
     open_run,
     pictures_of,
+    restore_trace,
 )
 from reticle_app.remote import RemoteGrounder, RemoteObservation
+from reticle_app.translations import tr
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.geometry import Rect, Size
@@ -56,7 +61,12 @@ class Browsing(QObject):
         """Number of the newest wish; answers to older ones are dropped."""
         self._waiting = 0
         self._closed = False
+        self.history = History(self._tell_history)
+        self._bins = {parent_folder}
+        """Folders whose deleted runs go for good in the end; what an earlier session left in the first goes now."""
         self._connect()
+        self._tell_history()
+        self._do(self._disk, lambda: empty_deleted(parent_folder), lambda _: None)
         self.refresh()
 
     @property
@@ -83,7 +93,7 @@ class Browsing(QObject):
                 self._entry, self._run = found
                 self._window.show_run(self._entry, self._run.steps)
                 if self._run.trace.torn:
-                    self._window.banner.tell("info", "The end of this run was cut off", self._run.trace.torn)
+                    self._window.banner.tell("info", tr("The end of this run was cut off"), self._run.trace.torn)
                 self.show_step(0)
 
         def failed(error: ReticleError) -> None:
@@ -122,7 +132,8 @@ class Browsing(QObject):
     # --- what a person says of it ---
 
     def judge(self, verdict: str | None) -> None:
-        self._review(lambda review, step: review.judged(step, cast("Verdict | None", verdict)))
+        words = tr("mark a step") if verdict is not None else tr("take a mark back")
+        self._review(lambda review, step: review.judged(step, cast("Verdict | None", verdict)), words)
 
     def correct(self, region: Rect | None) -> None:
         """The true region of the shown step, capture pixels."""
@@ -130,29 +141,59 @@ class Browsing(QObject):
         if pictures is None or pictures.before is None:
             return
         norm = None if region is None else to_norm(Size(*pictures.before.size)).rect(region)
-        self._review(lambda review, step: review.corrected(step, norm))
+        words = tr("correct a region") if region is not None else tr("take a correction back")
+        self._review(lambda review, step: review.corrected(step, norm), words)
 
-    def _review(self, change: Callable[[Review, int], Review]) -> None:
+    def _review(self, change: Callable[[Review, int], Review], words: str) -> None:
+        """Changes what is said of the shown step, so that it can be taken back."""
         run = self._run
         if run is None or not run.steps:
             return
-        step = run.steps[self._window.step].number
+        step, folder = run.steps[self._window.step].number, run.folder
+
+        def work() -> tuple[StepReview, Review]:
+            before = read_review(folder)
+            after = change(before, step)
+            write_review(folder, after)
+            return before.of(step), after
+
+        def then(found: tuple[StepReview, Review]) -> None:
+            before, review = found
+            after = review.of(step)
+            self._take_review(folder, review)
+            if after != before:
+                back, again = lambda: self._say(folder, step, before), lambda: self._say(folder, step, after)
+                self.history.add(Change(words, back, again))
+
+        self._do(self._disk, work, then, self._review_failed)
+
+    def _say(self, folder: Path, step: int, said: StepReview) -> None:
+        """What is said of a step becomes this; the step is shown where its run is."""
 
         def work() -> Review:
-            review = change(read_review(run.folder), step)
-            write_review(run.folder, review)
+            review = read_review(folder).judged(step, said.verdict).corrected(step, said.region)
+            write_review(folder, review)
             return review
 
         def then(review: Review) -> None:
-            if self._run is run:
-                self._run = RecordedRun(run.trace, run.steps, review)
-                self._show_review()
+            run = self._run
+            if run is not None and run.folder == folder:
+                numbers = [one.number for one in run.steps]
+                self._take_review(folder, review)
+                if step in numbers:
+                    self._window.line.setValue(numbers.index(step))
 
-        def failed(error: ReticleError) -> None:
+        self._do(self._disk, work, then, self._review_failed)
+
+    def _take_review(self, folder: Path, review: Review) -> None:
+        run = self._run
+        if run is not None and run.folder == folder:
+            self._run = RecordedRun(run.trace, run.steps, review)
             self._show_review()
-            self._complain(error)
 
-        self._do(self._disk, work, then, failed)
+    def _review_failed(self, error: ReticleError) -> None:
+        self._show_review()
+        self._complain(error)
 
     def _show_review(self) -> None:
         run, pictures = self._run, self._pictures
@@ -188,25 +229,53 @@ class Browsing(QObject):
         pictures, run, entry = self._pictures, self._run, self._entry
         if pictures is not None and pictures.before is not None and run is not None and entry is not None:
             step = run.steps[self._window.step]
-            name = f"Step {self._window.step + 1} of “{entry.task}”"
+            name = tr("Step {number} of “{task}”").format(number=self._window.step + 1, task=entry.task)
             self.inspect_asked.emit(pictures.before, name, step.instruction, pictures.grounding)
 
     # --- files ---
 
     def delete(self, folder: Path) -> None:
-        def then(_: None) -> None:
-            self._run, self._entry, self._pictures = None, None, None
-            self._next()
-            self._window.show_run(None, ())
-            self._window.banner.tell("info", "Deleted", str(folder))
+        """Puts a run away until the application ends; undoing brings it back."""
+        entry = self._entry
+        task = entry.task if entry is not None and entry.folder == folder else folder.name
+        places: list[Path] = []
+
+        def gone(place: Path) -> None:
+            places.append(place)
+            self._bins.add(folder.parent)
+            if self._run is None or self._run.folder == folder:
+                self._run, self._entry, self._pictures = None, None, None
+                self._next()
+                self._window.show_run(None, ())
+            self._window.show_deleted(task, folder)
             self.refresh()
 
-        self._do(self._disk, lambda: delete_trace(folder), then)
+        def again() -> None:
+            self._do(self._disk, lambda: delete_trace(folder), gone)
+
+        def back() -> None:
+            def there(_: None) -> None:
+                self._window.banner.hide()
+                self.refresh()
+                self.open(folder)
+
+            self._do(self._disk, lambda: restore_trace(places[-1], folder), there)
+
+        def first(place: Path) -> None:
+            gone(place)
+            self.history.add(Change(tr("delete “{task}”").format(task=task), back, again))
+
+        self._do(self._disk, lambda: delete_trace(folder), first)
+
+    def _tell_history(self) -> None:
+        undo, redo = self.history.next_undo, self.history.next_redo
+        self._window.show_history(undo.words if undo else "", redo.words if redo else "")
 
     def export(self, folder: Path, to: str, out: Path) -> None:
         def then(done: Exported) -> None:
-            left = f"; left out: {'; '.join(done.left_out)}" if done.left_out else ""
-            self._window.banner.tell("good", f"Exported {done.count} {done.items}", f"{done.path}{left}")
+            left = "; " + tr("left out: {what}").format(what="; ".join(done.left_out)) if done.left_out else ""
+            title = tr("Exported {count} {items}").format(count=done.count, items=tr(done.items))
+            self._window.banner.tell("good", title, f"{done.path}{left}")
 
         self._do(self._disk, lambda: export_trace(folder, to, out), then)
 
@@ -244,7 +313,7 @@ class Browsing(QObject):
             return
         text = str(error)
         kind = "warn" if isinstance(error, BadInput) else "bad"
-        self._window.banner.tell(kind, "That did not work", text[:1].upper() + text[1:])  # type: ignore[arg-type]
+        self._window.banner.tell(kind, tr("That did not work"), text[:1].upper() + text[1:])  # type: ignore[arg-type]
 
     def _connect(self) -> None:
         window = self._window
@@ -254,7 +323,9 @@ class Browsing(QObject):
         window.corrected.connect(self.correct)
         window.asked.connect(self.ask)
         window.inspect_asked.connect(self.inspect)
-        window.delete_confirmed.connect(self.delete)
+        window.delete_asked.connect(self.delete)
+        window.undo_asked.connect(self.history.undo)
+        window.redo_asked.connect(self.history.redo)
         window.export_chosen.connect(self.export)
         window.refresh_asked.connect(self.refresh)
 
@@ -264,6 +335,9 @@ class Browsing(QObject):
         self._held = None
         self._disk.close()
         self._model.close()
+        for parent in self._bins:
+            with suppress(ReticleError):
+                empty_deleted(parent)
 
 
 def _shown(image: Image.Image | None) -> QImage | None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from reticle_agent.doctor import Check
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import frame, label, push_button, tint
 from reticle_app.widgets.note import Note
 
@@ -17,13 +18,25 @@ from .page import Page
 
 State: TypeAlias = Literal["waiting", "running", "ok", "warn", "fail"]
 MEANINGS: dict[str, tuple[str, str]] = {
-    "display": ("Screen", "There is a desktop that Reticle can see and use."),
-    "capture": ("Seeing", "A picture of the screen is taken, as before every step of a run."),
-    "click": ("Clicking", "A small test window of our own is clicked, and the pixel compared."),
-    "typing": ("Typing", "Letters are typed there, and others pasted; your clipboard comes back afterwards."),
-    "overlay": ("Marks", "A mark is drawn on the desktop and must not be part of a picture of the screen."),
-    "stop key": ("Stop key", "The key that ends a run at any moment is pressed, and the time taken."),
-    "model": ("Model", "The model in use is asked for the only button of a test picture."),
+    "display": (QT_TR_NOOP("Screen"), QT_TR_NOOP("There is a desktop that Reticle can see and use.")),
+    "capture": (QT_TR_NOOP("Seeing"), QT_TR_NOOP("A picture of the screen is taken, as before every step of a run.")),
+    "click": (
+        QT_TR_NOOP("Clicking"),
+        QT_TR_NOOP("A small test window of our own is clicked, and the pixel compared."),
+    ),
+    "typing": (
+        QT_TR_NOOP("Typing"),
+        QT_TR_NOOP("Letters are typed there, and others pasted; your clipboard comes back afterwards."),
+    ),
+    "overlay": (
+        QT_TR_NOOP("Marks"),
+        QT_TR_NOOP("A mark is drawn on the desktop and must not be part of a picture of the screen."),
+    ),
+    "stop key": (
+        QT_TR_NOOP("Stop key"),
+        QT_TR_NOOP("The key that ends a run at any moment is pressed, and the time taken."),
+    ),
+    "model": (QT_TR_NOOP("Model"), QT_TR_NOOP("The model in use is asked for the only button of a test picture.")),
 }
 ICONS: dict[State, tuple[str, str]] = {
     "waiting": ("dash", "muted"),
@@ -33,8 +46,8 @@ ICONS: dict[State, tuple[str, str]] = {
     "fail": ("alert", "bad"),
 }
 SAID: dict[State, str] = {
-    "waiting": "not checked yet", "running": "being checked", "ok": "works", "warn": "works in part",
-    "fail": "does not work",
+    "waiting": QT_TR_NOOP("not checked yet"), "running": QT_TR_NOOP("being checked"), "ok": QT_TR_NOOP("works"),
+    "warn": QT_TR_NOOP("works in part"), "fail": QT_TR_NOOP("does not work"),
 }  # fmt: skip
 
 
@@ -46,7 +59,7 @@ class CheckRow(QWidget):
         self._theme, self.state = theme, "waiting"
         self._icon = QLabel()
         self._icon.setFixedSize(22, 22)
-        title, meaning = MEANINGS[name]
+        title, meaning = (tr(words) for words in MEANINGS[name])
         self._title = title
         self.meaning, self.detail = label(meaning, "muted", wrap=True), label("", wrap=True)
         self.remedy = Note(theme)
@@ -65,8 +78,10 @@ class CheckRow(QWidget):
         self.state = state
         self.detail.setText(detail[:1].upper() + detail[1:])
         self.detail.setVisible(bool(detail))
-        self.remedy.tell("bad" if state == "fail" else "warn", f"What to do: {remedy}" if remedy else "")
-        self.setAccessibleName(f"{self._title}: {SAID[state]}. {detail} {remedy}".strip())
+        self.remedy.tell(
+            "bad" if state == "fail" else "warn", tr("What to do: {remedy}").format(remedy=remedy) if remedy else ""
+        )
+        self.setAccessibleName(f"{self._title}: {tr(SAID[state])}. {detail} {remedy}".strip())
         self._refresh()
 
     def _refresh(self) -> None:
@@ -79,11 +94,14 @@ class ChecksPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(
-            "Does everything work here?",
-            "Each part of a run is tried once, in a small window of our own; nothing of yours is touched. For a moment "
-            "Reticle's windows step aside. It takes some ten seconds; leave mouse and keyboard alone meanwhile.",
+            tr("Does everything work here?"),
+            tr(
+                "Each part of a run is tried once, in a small window of our own; nothing of yours is touched. For a "
+                "moment Reticle's windows step aside. It takes some ten seconds; leave mouse and keyboard alone "
+                "meanwhile."
+            ),
         )
-        self.run = push_button("Check this machine", "Try everything once", "primary")
+        self.run = push_button(tr("Check this machine"), tr("Try everything once"), "primary")
         tint(theme, self.run, "play", "on_accent")
         self.summary = Note(theme)
         self.rows = {name: CheckRow(theme, name) for name in MEANINGS}
@@ -121,15 +139,16 @@ class ChecksPage(Page):
         """The last check is done, or the whole ended too early."""
         for name in self.rows.keys() - self.findings.keys():
             self.rows[name].show_state("waiting")
-        failed = [MEANINGS[name][0] for name, check in self.findings.items() if check.status == "fail"]
+        failed = [tr(MEANINGS[name][0]) for name, check in self.findings.items() if check.status == "fail"]
         if problem:
             self.summary.tell("bad", problem)
         elif failed:
-            self.summary.tell("bad", f"Not working: {', '.join(failed)}. What to do stands below; then check again.")
+            words = tr("Not working: {names}. What to do stands below; then check again.")
+            self.summary.tell("bad", words.format(names=", ".join(failed)))
         elif any(check.status == "warn" for check in self.findings.values()):
-            self.summary.tell("warn", "Reticle can work here, with the limits named below.")
+            self.summary.tell("warn", tr("Reticle can work here, with the limits named below."))
         else:
-            self.summary.tell("good", "Everything works on this machine.")
-        self.run.setText("Check again")
-        self.run.setAccessibleName("Check again")
+            self.summary.tell("good", tr("Everything works on this machine."))
+        self.run.setText(tr("Check again"))
+        self.run.setAccessibleName(tr("Check again"))
         self.run.setEnabled(True)

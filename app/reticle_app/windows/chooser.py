@@ -11,6 +11,7 @@ from reticle_agent.locate import aim, capture_point, moved
 from reticle_agent.seams import Approval, ApprovalRequest, Frame
 from reticle_app.desk_keys import ARROWS, DeskKeys
 from reticle_app.overlay import Desk
+from reticle_app.relayed import description_of
 from reticle_app.runner import WindowApprover
 from reticle_grounding.geometry import Point, Rect, Space
 from reticle_grounding.types import Grounding
@@ -152,7 +153,7 @@ class Chooser(QObject):
             self._left_s = seconds
             self._timer.start()
             self.show(request.grounding, request.chosen, live=request.frame is not None)
-            self._pill.count(request.description, seconds)
+            self._pill.count(description_of(request), seconds)
         self._listen()
 
     def hold(self) -> None:
@@ -180,7 +181,7 @@ class Chooser(QObject):
     def _tick(self) -> None:
         self._left_s = max(0.0, self._left_s - TICK_MS / 1000)
         if self.request is not None:
-            self._pill.count(self.request.description, self._left_s)
+            self._pill.count(description_of(self.request), self._left_s)
         self._redraw()
 
     def _stop_counting(self) -> None:

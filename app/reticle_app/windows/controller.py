@@ -16,6 +16,7 @@ from reticle_app.background import Background, MainThread
 from reticle_app.overlay import Desk, physical_rect
 from reticle_app.remote import ModelEndedError, RemoteGrounder, RemoteObservation
 from reticle_app.runner import Runner
+from reticle_app.translations import tr
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Rect
@@ -47,7 +48,7 @@ class Controller(QObject):
         super().__init__(window)
         self._window, self._grounder, self._runner, self._desk = window, grounder, runner, desk
         self._main, self._background = main, Background(main, "model")
-        self._open_screen, self._open_picture, self._top_k = open_screen, open_picture, top_k
+        self._open_screen, self._open_picture, self.top_k = open_screen, open_picture, top_k
         self._screen: Screen | None = None
         self._tickets = itertools.count(1)
         self._ticket = 0
@@ -99,12 +100,12 @@ class Controller(QObject):
 
     def load_model(self) -> None:
         """Starts the model process unless it runs."""
-        self._window.footer.set_model("loading", "Loading the model…")
+        self._window.footer.set_model("loading", tr("Loading the model…"))
         self._background.submit(self._grounder.start, self._model_loaded, self._model_failed)
 
     def restart_model(self) -> None:
         self._window.banner.hide()
-        self._window.footer.set_model("loading", "Restarting the model…")
+        self._window.footer.set_model("loading", tr("Restarting the model…"))
         self._background.submit(self._grounder.restart, self._model_loaded, self._model_failed)
 
     def use_model(self, model: str, then: Callable[[], None], failed: Callable[[ReticleError], None]) -> None:
@@ -121,13 +122,13 @@ class Controller(QObject):
         self._window.banner.hide()
         self._model_ready = False
         self._refresh()
-        self._window.footer.set_model("loading", "Opening another model…")
+        self._window.footer.set_model("loading", tr("Opening another model…"))
         self._grounder.use(model)
         self._background.submit(self._grounder.restart, loaded, broke)
 
     def _model_loaded(self, name: str) -> None:
         self._model_ready = True
-        self._window.footer.set_model("ready", f"{name} ready")
+        self._window.footer.set_model("ready", tr("{name} ready").format(name=name))
         self._refresh()
 
     def _model_failed(self, error: ReticleError) -> None:
@@ -137,9 +138,9 @@ class Controller(QObject):
     def _model_ended(self, text: str) -> None:
         self._model_ready = False
         self._set_busy(False)
-        self._window.footer.set_model("ended", "Model not running")
-        title = "The model is not running"
-        self._window.banner.tell("bad", title, text[:1].upper() + text[1:] + ".", "Restart the model")
+        self._window.footer.set_model("ended", tr("Model not running"))
+        title = tr("The model is not running")
+        self._window.banner.tell("bad", title, text[:1].upper() + text[1:] + ".", tr("Restart the model"))
 
     # --- pictures ---
 
@@ -178,7 +179,7 @@ class Controller(QObject):
             return
         rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
         if rgb.isNull():
-            self._say_error(ReticleError("the picture in the clipboard cannot be read"))
+            self._say_error(ReticleError(tr("the picture in the clipboard cannot be read")))
             return
         raw = bytes(rgb.constBits())
         size = (rgb.width(), rgb.height())
@@ -199,15 +200,17 @@ class Controller(QObject):
         """Grounds the words on the present picture."""
         image = self._image
         if image is None:
-            self._window.banner.tell("info", "There is no picture yet", "Capture the screen or open a picture first.")
+            self._window.banner.tell(
+                "info", tr("There is no picture yet"), tr("Capture the screen or open a picture first.")
+            )
         elif not words:
-            self._window.banner.tell("info", "Say what to look for", "For example: the Save button")
+            self._window.banner.tell("info", tr("Say what to look for"), tr("For example: the Save button"))
         else:
             self._window.banner.hide()
             self._begin(lambda: self._ground(image, words), self._grounded)
 
     def _ground(self, image: Image.Image, words: str) -> Grounding:
-        return self._observed(image).ground(words, self._top_k)
+        return self._observed(image).ground(words, self.top_k)
 
     def _observed(self, image: Image.Image) -> RemoteObservation:
         if self._observation is None or self._observation[0] is not image:
@@ -238,9 +241,10 @@ class Controller(QObject):
         best = max((c.p_true for c in grounding.candidates), default=0.0)
         self._window.banner.tell(
             "warn",
-            "Not found on this screen",
-            f"The likeliest place has {best:.0%}; at least {grounding.threshold:.0%} is needed. "
-            "Try other words, or capture again.",
+            tr("Not found on this screen"),
+            tr(
+                "The likeliest place has {best}; at least {needed} is needed. Try other words, or capture again."
+            ).format(best=f"{best:.0%}", needed=f"{grounding.threshold:.0%}"),
         )
 
     def choose(self, index: int) -> None:
@@ -252,7 +256,9 @@ class Controller(QObject):
     def run(self, words: str) -> None:
         """Carries out the words on the live desktop."""
         if not words:
-            self._window.banner.tell("info", "Say what to do", "For example: open the File menu, then click Save")
+            self._window.banner.tell(
+                "info", tr("Say what to do"), tr("For example: open the File menu, then click Save")
+            )
             return
         self._window.banner.hide()
         self._runs.begin(words)
@@ -265,7 +271,7 @@ class Controller(QObject):
             self._ticket = next(self._tickets)
             self._grounder.cancel()
             self._set_busy(False)
-            self._window.banner.tell("info", "Stopped")
+            self._window.banner.tell("info", tr("Stopped"))
 
     def _framed(self, frame: Frame, shown: QImage) -> None:
         self._image = frame.image
@@ -308,7 +314,7 @@ class Controller(QObject):
     def _kept_for_the_run(self) -> bool:
         """During a run the canvas shows what is asked about; another picture there would be approved unseen."""
         if self._runner.running:
-            self._window.banner.tell("info", "A run is in progress", "Stop it first, or wait for its end.")
+            self._window.banner.tell("info", tr("A run is in progress"), tr("Stop it first, or wait for its end."))
         return self._runner.running
 
     def _say_error(self, error: ReticleError) -> None:
@@ -316,7 +322,7 @@ class Controller(QObject):
             self._model_ended(str(error))
         elif not isinstance(error, Cancelled):
             text = str(error)
-            self._window.banner.tell("bad", "That did not work", text[:1].upper() + text[1:])
+            self._window.banner.tell("bad", tr("That did not work"), text[:1].upper() + text[1:])
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

@@ -8,43 +8,22 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from reticle_app.theme import Choice, Theme
-from reticle_app.widgets.basics import label, quiet_button, tint
+from reticle_app.translations import QT_TR_NOOP, tr
+from reticle_app.widgets.basics import ElidedLabel, label, quiet_button, tint
 
 DOTS = {"loading": "warn", "ready": "good", "busy": "accent", "ended": "bad"}
 """Colour token per state of the model."""
-THEMES: dict[Choice, str] = {"system": "Look: like the system", "light": "Look: light", "dark": "Look: dark"}
-
-
-class ElidedLabel(QLabel):
-    """One line that is shortened with an ellipsis instead of cut; the tool tip has it whole."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setMinimumWidth(60)
-        self._whole = ""
-
-    def tell(self, text: str) -> None:
-        self._whole = text
-        self.setToolTip(text)
-        self._elide()
-
-    @property
-    def whole(self) -> str:
-        return self._whole
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width()))
-
-    def resizeEvent(self, event: object) -> None:
-        self._elide()
+THEMES: dict[Choice, str] = {
+    "system": QT_TR_NOOP("Look: like the system"),
+    "light": QT_TR_NOOP("Look: light"),
+    "dark": QT_TR_NOOP("Look: dark"),
+}
 
 
 class FooterBar(QWidget):
     heat_changed = Signal(bool, float)
     zoom_by = Signal(float)
     fit_asked = Signal()
-    theme_changed = Signal(str)
     everything_changed = Signal(bool)
     elements_changed = Signal(bool)
     trail_changed = Signal(bool)
@@ -57,31 +36,38 @@ class FooterBar(QWidget):
         self._dot = QLabel()
         self._dot.setFixedSize(9, 9)
         self.model, self.timings = label(), ElidedLabel()
-        self.model.setAccessibleName("State of the model")
+        self.model.setAccessibleDescription(tr("State of the model"))
         self.timings.setProperty("kind", "muted")
-        self.timings.setAccessibleName("Timings")
-        self.heat = quiet_button("Heat map", "Show or hide the heat map (H)", checkable=True)
+        self.timings.setAccessibleDescription(tr("Timings"))
+        self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
-        self.everything = quiet_button("All candidates", "Draw also candidates of a few percent (A)", checkable=True)
-        self.elements = quiet_button("Number elements", "Number everything that was parsed (E)", checkable=True)
-        self.trail = quiet_button("Trail", "Show where past steps of the run pointed (T)", checkable=True)
+        self.everything = quiet_button(
+            tr("All candidates"), tr("Draw also candidates of a few percent (A)"), checkable=True
+        )
+        self.elements = quiet_button(tr("Number elements"), tr("Number everything that was parsed (E)"), checkable=True)
+        self.trail = quiet_button(tr("Trail"), tr("Show where past steps of the run pointed (T)"), checkable=True)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
         self.opacity.setFixedWidth(96)
-        self.opacity.setAccessibleName("Opacity of the heat map")
-        self.opacity.setToolTip("Opacity of the heat map")
-        self.out = quiet_button("Zoom out", "Zoom out (Ctrl+-)")
+        self.opacity.setAccessibleName(tr("Opacity of the heat map"))
+        self.opacity.setToolTip(tr("Opacity of the heat map"))
+        self.out = quiet_button(tr("Zoom out"), tr("Zoom out (Ctrl+-)"))
         self.zoom = label("100 %", "muted")
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("1600 %") + 6)
-        self.into = quiet_button("Zoom in", "Zoom in (Ctrl++)")
-        self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
-        self.inspector = quiet_button("Inspector", "Look into the attention on this picture (Ctrl+I)")
-        self.runs = quiet_button("Recorded runs", "Look through recorded runs (Ctrl+R)")
-        self.models = quiet_button("Models", "Models: which one is used, get others, measure this machine (Ctrl+M)")
-        self.welcome = quiet_button("First steps", "First steps: checks, permissions, pointer, a short tour (Shift+F1)")
-        self.look = quiet_button("Look", "")
+        self.into = quiet_button(tr("Zoom in"), tr("Zoom in (Ctrl++)"))
+        self.fit = quiet_button(tr("Fit"), tr("Fit the picture to the window (Ctrl+0)"))
+        self.inspector = quiet_button(tr("Inspector"), tr("Look into the attention on this picture (Ctrl+I)"))
+        self.runs = quiet_button(tr("Recorded runs"), tr("Look through recorded runs (Ctrl+R)"))
+        self.models = quiet_button(
+            tr("Models"), tr("Models: which one is used, get others, measure this machine (Ctrl+M)")
+        )
+        self.welcome = quiet_button(
+            tr("First steps"), tr("First steps: checks, permissions, pointer, a short tour (Shift+F1)")
+        )
+        self.settings = quiet_button(tr("Settings"), tr("Settings (Ctrl+,)"))
+        self.look = quiet_button(tr("Look"), "")
         for button, name in (
             (self.heat, "heat"),
             (self.everything, "layers"),
@@ -94,6 +80,7 @@ class FooterBar(QWidget):
             (self.runs, "history"),
             (self.models, "models"),
             (self.welcome, "tour"),
+            (self.settings, "settings"),
             (self.look, "theme"),
         ):
             tint(theme, button, name)
@@ -111,7 +98,7 @@ class FooterBar(QWidget):
 
     def set_timings(self, timings_ms: Mapping[str, float]) -> None:
         """Phases in order of the answer, in milliseconds or seconds."""
-        self.timings.tell("   ".join(f"{name} {_time(ms)}" for name, ms in timings_ms.items()))
+        self.timings.tell("   ".join(f"{tr(name)} {_time(ms)}" for name, ms in timings_ms.items()))
 
     def set_view(self, picture: bool, heat: bool) -> None:
         """Whether there is a picture to zoom and a map to show."""
@@ -140,7 +127,7 @@ class FooterBar(QWidget):
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
         row.addSpacing(12)
-        for widget in (self.inspector, self.runs, self.models, self.welcome, self.look):
+        for widget in (self.inspector, self.runs, self.models, self.welcome, self.settings, self.look):
             row.addWidget(widget)
 
     def _connect(self) -> None:
@@ -152,7 +139,7 @@ class FooterBar(QWidget):
         self.out.clicked.connect(lambda: self.zoom_by.emit(-1.0))
         self.into.clicked.connect(lambda: self.zoom_by.emit(1.0))
         self.fit.clicked.connect(self.fit_asked)
-        self.look.clicked.connect(lambda: self.theme_changed.emit(self._theme.cycle()))
+        self.look.clicked.connect(self._theme.cycle)
 
     def _tell_heat(self) -> None:
         self.opacity.setEnabled(self.heat.isEnabled() and self.heat.isChecked())
@@ -161,8 +148,9 @@ class FooterBar(QWidget):
     def _refresh(self) -> None:
         colour = self._theme.colour(DOTS[self._state]).name()
         self._dot.setStyleSheet(f"background: {colour}; border-radius: 4px;")
-        self.look.setToolTip(f"{THEMES[self._theme.choice]} (click to change)")
-        self.look.setAccessibleDescription(THEMES[self._theme.choice])
+        look = tr(THEMES[self._theme.choice])
+        self.look.setToolTip(tr("{look} (click to change)").format(look=look))
+        self.look.setAccessibleDescription(look)
 
 
 def _time(ms: float) -> str:

@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QScreen
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QScreen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from reticle_app.resources import symbol
 from reticle_app.runner import Mode
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 from reticle_app.widgets.basics import ICON, push_button
 
-MODES: tuple[tuple[Mode, str, str], ...] = (
-    ("confirm", "Ask before each step", "Nothing is sent until you approve it"),
-    ("dry-run", "Dry run", "Shows and records what it would do, sends nothing"),
-    ("auto", "Act alone", "Asks only where it is unsure or something is at stake"),
-)
+
+def mode_words() -> tuple[tuple[Mode, str, str], ...]:
+    """Each mode of a run with its name and what it means."""
+    return (
+        ("confirm", tr("Ask before each step"), tr("Nothing is sent until you approve it")),
+        ("dry-run", tr("Dry run"), tr("Shows and records what it would do, sends nothing")),
+        ("auto", tr("Act alone"), tr("Asks only where it is unsure or something is at stake")),
+    )
+
+
+HINT_MARGINS = 28
+"""Pixels beside the text of a field."""
 
 
 class InstructionField(QLineEdit):
@@ -26,6 +34,25 @@ class InstructionField(QLineEdit):
     picture_pasted = Signal()
     entered = Signal(bool)
     """Enter was pressed; True with Ctrl."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hints: tuple[str, ...] = ()
+
+    def set_hints(self, *hints: str) -> None:
+        """What stands in the empty field: the first that there is room for, else the last."""
+        self._hints = hints
+        self._show_hint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        room = self.width() - HINT_MARGINS
+        fitting = [hint for hint in self._hints if self.fontMetrics().horizontalAdvance(hint) <= room]
+        if self._hints:
+            self.setPlaceholderText((fitting or self._hints[-1:])[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         data = QGuiApplication.clipboard().mimeData()
@@ -55,20 +82,24 @@ class HeaderBar(QWidget):
         self._theme = theme
         self.capture_button = self._make_capture_button()
         self.field = InstructionField()
-        self.field.setPlaceholderText("What should be pointed at or done?  e.g.  the Save button")
-        self.field.setAccessibleName("Instruction")
+        self.field.set_hints(
+            tr("What should be pointed at or done?  e.g.  the Save button"),
+            tr("What should be pointed at or done?"),
+            tr("What to point at or do?"),
+        )
+        self.field.setAccessibleName(tr("Instruction"))
         self.field.setMaxLength(10_000)
         self.field.setClearButtonEnabled(True)
         self.field.setMinimumWidth(160)
-        self.find_button = push_button("Find", "Show where it is on this picture (Enter)", "primary")
+        self.find_button = push_button(tr("Find"), tr("Show where it is on this picture (Enter)"), "primary")
         self.mode = QComboBox()
-        self.mode.setAccessibleName("Mode of a run")
+        self.mode.setAccessibleName(tr("Mode of a run"))
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        for key, words, tip in MODES:
+        for key, words, tip in mode_words():
             self.mode.addItem(words, key)
             self.mode.setItemData(self.mode.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.run_button = push_button("Run", "Carry out the instruction on the live desktop (Ctrl+Enter)")
-        self.stop_button = push_button("Stop", "Stop at once (Esc)", "stop")
+        self.run_button = push_button(tr("Run"), tr("Carry out the instruction on the live desktop (Ctrl+Enter)"))
+        self.stop_button = push_button(tr("Stop"), tr("Stop at once (Esc)"), "stop")
         self._tint()
         theme.changed.connect(self._tint)
         row = QHBoxLayout(self)
@@ -105,9 +136,9 @@ class HeaderBar(QWidget):
     def _make_capture_button(self) -> QToolButton:
         button = QToolButton()
         button.setProperty("kind", "button")
-        button.setText("Capture")
-        button.setAccessibleName("Capture screen")
-        button.setToolTip("Take a picture of this screen; the arrow offers other sources")
+        button.setText(tr("Capture"))
+        button.setAccessibleName(tr("Capture screen"))
+        button.setToolTip(tr("Take a picture of this screen; the arrow offers other sources"))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -120,15 +151,17 @@ class HeaderBar(QWidget):
 
     def _fill(self, menu: QMenu) -> None:
         menu.clear()
-        self._entry(menu, "This screen", "screen").triggered.connect(lambda: self.capture_asked.emit(None))
+        self._entry(menu, tr("This screen"), "screen").triggered.connect(lambda: self.capture_asked.emit(None))
         screens = QGuiApplication.screens()
         if len(screens) > 1:
             for number, screen in enumerate(screens, 1):
-                entry = self._entry(menu, f"Monitor {number}: {_describe(screen)}", "screen")
+                entry = self._entry(
+                    menu, tr("Monitor {number}: {what}").format(number=number, what=_describe(screen)), "screen"
+                )
                 entry.triggered.connect(lambda _=False, s=screen: self.capture_asked.emit(s))
         menu.addSeparator()
-        self._entry(menu, "Open picture…", "image", "Ctrl+O").triggered.connect(self.file_asked)
-        self._entry(menu, "Paste picture", "paste", "Ctrl+V").triggered.connect(self.paste_asked)
+        self._entry(menu, tr("Open picture…"), "image", "Ctrl+O").triggered.connect(self.file_asked)
+        self._entry(menu, tr("Paste picture"), "paste", "Ctrl+V").triggered.connect(self.paste_asked)
 
     def _entry(self, menu: QMenu, words: str, icon: str, keys: str = "") -> QAction:
         text = f"{words}\t{keys}" if keys else words

@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage, QScreen
 from reticle_app.background import Background, MainThread
 from reticle_app.inspection import export
 from reticle_app.remote import RemoteGrounder, RemoteObservation
+from reticle_app.translations import tr
 from reticle_app.tuning import DEFAULT, Tuning
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import Cancelled, ReticleError
@@ -80,14 +81,14 @@ class Inspecting(QObject):
         self._load(lambda: self._open_picture(path), path.name)
 
     def capture(self) -> None:
-        self._load(self._capture(self._window.screen()), "Captured just now")
+        self._load(self._capture(self._window.screen()), tr("Captured just now"))
 
     def cut(self, region: Rect) -> None:
         """Only a part of the present picture is looked at."""
         shown = self._shown
         if shown is not None:
             box = (int(region.left), int(region.top), int(region.right), int(region.bottom))
-            name = f"{shown.name}, part at {box[0]}, {box[1]}"
+            name = tr("{name}, part at {x}, {y}").format(name=shown.name, x=box[0], y=box[1])
             self._load(lambda: shown.image.crop(box), name)
 
     def take(self, picture: QImage) -> None:
@@ -95,7 +96,7 @@ class Inspecting(QObject):
         rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
         raw, size = bytes(rgb.constBits()), (rgb.width(), rgb.height())
         image = Image.frombuffer("RGB", size, raw, "raw", "RGB", rgb.bytesPerLine(), 1)
-        self.show_image(image, "Pasted picture")
+        self.show_image(image, tr("Pasted picture"))
 
     def show_image(self, image: Image.Image, name: str, words: str = "", grounding: Grounding | None = None) -> None:
         """Looks into a picture that is at hand, as it was answered when it was recorded where that is known."""
@@ -164,7 +165,7 @@ class Inspecting(QObject):
         if shown is None or self._asking_elements:
             return
         self._asking_elements = True
-        self._window.side.element_hint.setText("Reading the screen…")
+        self._window.side.element_hint.setText(tr("Reading the screen…"))
 
         def then(elements: tuple[ScreenElement, ...]) -> None:
             if shown is self._shown:
@@ -195,7 +196,7 @@ class Inspecting(QObject):
         elements, heat = self._elements or (), self._window.heat.isChecked()
 
         def done(written: Path) -> None:
-            self._window.banner.tell("good", "Written", str(written))
+            self._window.banner.tell("good", tr("Written"), str(written))
 
         self._background.submit(lambda: export(path, shown.image, grounding, elements, heat), done, self._complain)
 
@@ -206,7 +207,7 @@ class Inspecting(QObject):
 
     def _complain(self, error: ReticleError) -> None:
         if not isinstance(error, Cancelled) and not self._closed:
-            self._window.banner.tell("bad", "That did not work", _sentence(error))
+            self._window.banner.tell("bad", tr("That did not work"), _sentence(error))
 
     # --- beginning and end ---
 

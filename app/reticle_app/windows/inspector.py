@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -20,20 +20,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reticle_app.commands import Commands
 from reticle_app.inspection import FORMATS
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import ElidedLabel, label, push_button, quiet_button, tint
 from reticle_app.widgets.heat import PALETTE_NAMES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import ScreenElement
 
 from .inspector_pane import THRESHOLD, InspectorPane
 from .inspector_side import InspectorSide
-from .main import PICTURES
+from .main import pictures_filter
+from .palettes import offer_palette
 
-EMPTY = "Open a screenshot, capture the screen, or take a step of a recorded run; then say what to look for."
+EMPTY = QT_TR_NOOP(
+    "Open a screenshot, capture the screen, or take a step of a recorded run; then say what to look for."
+)
 
 
 class InspectorWindow(QMainWindow):
@@ -49,40 +54,43 @@ class InspectorWindow(QMainWindow):
     compare_changed = Signal(bool)
     closing = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, shared: Commands) -> None:
         super().__init__()
-        self.theme = theme
-        self.setWindowTitle("Inspector")
+        self.theme, self.commands = theme, Commands(self)
+        self.setWindowTitle(tr("Inspector"))
         self.setWindowIcon(app_icon())
         self.setMinimumSize(760, 480)
         self.panes = [InspectorPane(theme, side) for side in ("A", "B")]
         self.side, self.banner = InspectorSide(theme), Banner(theme)
-        self.open_button = push_button("Open…", "Use a picture file (Ctrl+O)")
-        self.capture_button = push_button("Capture", "Take a picture of the screen with own windows hidden")
-        self.trace_button = push_button("Step of a run…", "Take a picture from a recorded run")
-        self.region_button = push_button("Region", "Draw a box: only that part of the picture is looked at (R)")
+        self.open_button = push_button(tr("Open…"), tr("Use a picture file (Ctrl+O)"))
+        self.capture_button = push_button(tr("Capture"), tr("Take a picture of the screen with own windows hidden"))
+        self.trace_button = push_button(tr("Step of a run…"), tr("Take a picture from a recorded run"))
+        self.region_button = push_button(tr("Region"), tr("Draw a box: only that part of the picture is looked at (R)"))
         self.region_button.setCheckable(True)
-        self.compare_button = push_button("Compare", "Ask two things of the same picture side by side (C)")
+        self.compare_button = push_button(tr("Compare"), tr("Ask two things of the same picture side by side (C)"))
         self.compare_button.setCheckable(True)
-        self.export_button = push_button("Export…", "Write picture, NumPy file or JSON (Ctrl+S)")
-        self.source = label("", "muted")
-        self.heat = quiet_button("Heat map", "Show or hide the heat map (H)", checkable=True)
+        self.export_button = push_button(tr("Export…"), tr("Write picture, NumPy file or JSON (Ctrl+S)"))
+        self.source = ElidedLabel()
+        self.source.setProperty("kind", "muted")
+        self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
-        self.opacity = self._slider("Opacity of the heat map", 60, 110)
+        self.opacity = self._slider(tr("Opacity of the heat map"), 60, 110)
         self.palette_box = QComboBox()
-        self.palette_box.setAccessibleName("Colours of the heat map")
-        self.palette_box.setToolTip("Both can be told apart without seeing colours")
+        self.palette_box.setAccessibleName(tr("Colours of the heat map"))
+        self.palette_box.setToolTip(tr("Both can be told apart without seeing colours"))
         for key, words in PALETTE_NAMES.items():
-            self.palette_box.addItem(words, key)
-        self.threshold = self._slider("Threshold of regions", round(THRESHOLD * 100), 150)
-        self.threshold.setToolTip("Regions are patches above this share of the peak that hang together")
+            self.palette_box.addItem(tr(words), key)
+        self.threshold = self._slider(tr("Threshold of regions"), round(THRESHOLD * 100), 150)
+        self.threshold.setToolTip(tr("Regions are patches above this share of the peak that hang together"))
         self.threshold_words = QLabel()
-        self.threshold_words.setAccessibleName("Regions")
-        self.regions = quiet_button("Regions", "Show or hide the regions (G)", checkable=True)
+        self.threshold_words.setAccessibleDescription(tr("Regions"))
+        self.regions = quiet_button(tr("Regions"), tr("Show or hide the regions (G)"), checkable=True)
         self.regions.setChecked(True)
-        self.everything = quiet_button("All candidates", "Draw also candidates of a few percent (A)", checkable=True)
-        self.numbers = quiet_button("Number elements", "Number everything that was parsed (E)", checkable=True)
-        self.fit = quiet_button("Fit", "Fit the picture to the window (Ctrl+0)")
+        self.everything = quiet_button(
+            tr("All candidates"), tr("Draw also candidates of a few percent (A)"), checkable=True
+        )
+        self.numbers = quiet_button(tr("Number elements"), tr("Number everything that was parsed (E)"), checkable=True)
+        self.fit = quiet_button(tr("Fit"), tr("Fit the picture to the window (Ctrl+0)"))
         for button, icon in (
             (self.open_button, "image"), (self.capture_button, "screen"), (self.trace_button, "history"),
             (self.region_button, "edit"), (self.compare_button, "compare"), (self.export_button, "export"),
@@ -93,6 +101,7 @@ class InspectorWindow(QMainWindow):
         tint(theme, self.regions, "edit")
         self._lay_out()
         self._connect()
+        self._offer_commands(shared)
         self.show_picture(None, "")
 
     def sizeHint(self) -> QSize:
@@ -104,8 +113,7 @@ class InspectorWindow(QMainWindow):
         """A new picture without an answer; None is the empty page."""
         for pane in self.panes:
             pane.show_picture(image)
-        self.source.setText(source)
-        self.source.setToolTip(source)
+        self.source.tell(source)
         self.stack.setCurrentIndex(0 if image is None else 1)
         self.region_button.setChecked(False)
         self.side.show_elements(None)
@@ -162,7 +170,7 @@ class InspectorWindow(QMainWindow):
         top.addWidget(self.source, 1)
         top.addWidget(self.compare_button)
         top.addWidget(self.export_button)
-        self.source.setMinimumWidth(20)
+        self.source.setMinimumWidth(0)
         header = _bar("header", top)
         both = QSplitter(Qt.Orientation.Horizontal)
         for pane in self.panes:
@@ -214,7 +222,7 @@ class InspectorWindow(QMainWindow):
         return _bar("footer", row)
 
     def _empty_page(self) -> QWidget:
-        title, text = label("Look into the attention", "heading"), label(EMPTY, "muted", wrap=True)
+        title, text = label(tr("Look into the attention"), "heading"), label(tr(EMPTY), "muted", wrap=True)
         middle, words = QWidget(), QVBoxLayout()
         words.setSpacing(10)
         for line in (title, text):
@@ -251,26 +259,70 @@ class InspectorWindow(QMainWindow):
             pane.viewed.connect(other.canvas.follow)
             pane.chosen.connect(lambda index, side=i: self._chosen(side, index))
             pane.canvas.drawn.connect(self._region_drawn)
-        for keys, act in (
-            ("Ctrl+O", self.ask_file), ("Ctrl+S", self._export_by_key), ("Ctrl+V", self.paste), ("Ctrl+W", self.close),
-            ("Ctrl+0", self.fit.click), ("Ctrl++", lambda: self._zoom(1)), ("Ctrl+=", lambda: self._zoom(1)),
-            ("Ctrl+-", lambda: self._zoom(-1)), ("Ctrl+L", self.panes[0].words.setFocus),
+
+    def _offer_commands(self, shared: Commands) -> None:
+        """All that can be done here; single letters and digits are heard by :meth:`keyPressEvent`."""
+        group, add, add_button = tr("Picture"), self.commands.add, self.commands.add_button
+        add_button("inspector.open", self.open_button, group=group, keys="Ctrl+O", words=tr("Open picture…"))
+        add_button("inspector.capture", self.capture_button, group=group, words=tr("Capture this screen"))
+        add("inspector.paste", tr("Paste picture"), self.paste, group=group, keys="Ctrl+V")
+        words = tr("Take a step of a recorded run")
+        add_button("inspector.step", self.trace_button, group=group, words=words)
+        words = tr("Look at a part of the picture")
+        add_button("inspector.region", self.region_button, group=group, keys="R", words=words, listen=False)
+        add_button("inspector.export", self.export_button, group=group, keys="Ctrl+S", words=tr("Export the answer…"))
+        group, first = tr("Question"), self.panes[0]
+        add("inspector.words", tr("Go to the words"), first.words.setFocus, group=group, keys="Ctrl+L")
+        words = tr("Ask the model")
+        add_button(
+            "inspector.find",
+            first.find_button,
+            group=group,
+            keys="Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Enter"),
+        )
+        words = tr("Compare two questions")
+        add_button("inspector.compare", self.compare_button, group=group, keys="C", words=words, listen=False)
+        group = tr("View")
+        for key, button, name in (
+            ("H", self.heat, "heat"), ("G", self.regions, "regions"),
+            ("A", self.everything, "everything"), ("E", self.numbers, "elements"),
         ):  # fmt: skip
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+            add_button(f"inspector.{name}", button, group=group, keys=key, listen=False)
+        add_button("inspector.fit", self.fit, group=group, keys="Ctrl+0")
+        zoom = self._zoom
+        add(
+            "inspector.in",
+            tr("Zoom in"),
+            lambda: zoom(1),
+            group=group,
+            keys=("Ctrl++", "Ctrl+="),
+            enabled=self.fit.isEnabled,
+        )
+        add("inspector.out", tr("Zoom out"), lambda: zoom(-1), group=group, keys="Ctrl+-", enabled=self.fit.isEnabled)
+        patches, keys = tr("Walk over the patches"), tr("Ctrl+Arrows")
+        add(
+            "inspector.patches", patches, first.canvas.setFocus,
+            group=group, enabled=self.heat.isEnabled, said_keys=keys,
+        )  # fmt: skip
+        add("inspector.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
+        self.command_palette = offer_palette(self, self.theme, self.commands, shared)
 
     # --- actions ---
 
     def ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open picture", "", PICTURES)
+        name, _ = QFileDialog.getOpenFileName(self, tr("Open picture"), "", pictures_filter())
         if name:
             self.file_chosen.emit(Path(name))
 
     def ask_export(self) -> None:
-        filters = ";;".join(f"{words} (*{end})" for end, words in FORMATS.items())
+        filters = ";;".join(f"{tr(words)} (*{end})" for end, words in FORMATS.items())
         for side, pane in enumerate(self.shown_panes):
             if pane.grounding is None:
                 continue
-            title = f"Export {'AB'[side]}" if self.comparing else "Export"
+            title = tr("Export {side}").format(side="AB"[side]) if self.comparing else tr("Export")
             name, kind = QFileDialog.getSaveFileName(self, title, "grounding.png", filters)
             if name:
                 ends = [end for end in FORMATS if kind.endswith(f"(*{end})")]
@@ -280,13 +332,9 @@ class InspectorWindow(QMainWindow):
     def paste(self) -> None:
         picture = QGuiApplication.clipboard().image()
         if picture.isNull():
-            self.banner.tell("info", "There is no picture in the clipboard", "Copy one and paste again.")
+            self.banner.tell("info", tr("There is no picture in the clipboard"), tr("Copy one and paste again."))
         else:
             self.picture_given.emit(picture)
-
-    def _export_by_key(self) -> None:
-        if self.export_button.isEnabled():
-            self.ask_export()
 
     def _zoom(self, steps: float) -> None:
         if self.panes[0].canvas.has_picture:
@@ -332,8 +380,9 @@ class InspectorWindow(QMainWindow):
         share = self.threshold.value() / 100
         counts = [pane.set_threshold(share) for pane in self.panes][: len(self.shown_panes)]
         there = [pane.grounding is not None for pane in self.shown_panes]
-        words = " and ".join(str(n) for n, some in zip(counts, there, strict=True) if some)
-        self.threshold_words.setText(f"above {share:.0%} of the peak: {words}" if words else f"{share:.0%} of the peak")
+        words = tr(" and ").join(str(n) for n, some in zip(counts, there, strict=True) if some)
+        text = tr("above {share} of the peak: {counts}") if words else tr("{share} of the peak")
+        self.threshold_words.setText(text.format(share=f"{share:.0%}", counts=words))
 
     # --- Qt ---
 

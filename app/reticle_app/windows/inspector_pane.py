@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from reticle_app.inspection import PatchFacts, patch_at, regions_at
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.tuning import DEFAULT, READINGS, Tuning
 from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, tint
@@ -21,13 +22,18 @@ from reticle_grounding.types import Grounding
 from .header import InstructionField
 
 KEEPS: tuple[tuple[float | None, str], ...] = (
-    (None, "All patches"),
-    (0.75, "Keep 75 %"),
-    (0.5, "Keep 50 %"),
-    (0.25, "Keep 25 %"),
-    (0.1, "Keep 10 %"),
+    (None, QT_TR_NOOP("All patches")),
+    (0.75, QT_TR_NOOP("Keep 75 %")),
+    (0.5, QT_TR_NOOP("Keep 50 %")),
+    (0.25, QT_TR_NOOP("Keep 25 %")),
+    (0.1, QT_TR_NOOP("Keep 10 %")),
 )
-READING_WORDS = {"screen": "Read all", "auto": "Read if unsure", "crops": "Read near", "off": "Read nothing"}
+READING_WORDS = {
+    "screen": QT_TR_NOOP("Read all"),
+    "auto": QT_TR_NOOP("Read if unsure"),
+    "crops": QT_TR_NOOP("Read near"),
+    "off": QT_TR_NOOP("Read nothing"),
+}
 THRESHOLD = 0.3
 MAX_ERROR = 400
 
@@ -51,30 +57,31 @@ class InspectorPane(QWidget):
         self.threshold = THRESHOLD
         self.regions_on = True
         self._found: list[Rect] = []
+        self._asking = False
         self.letter = label(side, "title")
         self.words = InstructionField()
-        self.words.setPlaceholderText("What should be pointed at?")
-        self.words.setAccessibleName(f"Words {side}")
+        self.words.set_hints(tr("What should be pointed at?"), tr("Point at what?"))
+        self.words.setAccessibleName(tr("Words {side}").format(side=side))
         self.words.setMaxLength(10_000)
         self.words.setClearButtonEnabled(True)
-        self.find_button = push_button("Find", f"Ask the model for {side} (Enter)", "primary")
-        self.find_button.setAccessibleName(f"Find {side}")
+        self.find_button = push_button(tr("Find"), tr("Ask the model for {side} (Enter)").format(side=side), "primary")
+        self.find_button.setAccessibleName(tr("Find {side}").format(side=side))
         tint(theme, self.find_button, "find", "on_accent")
         self.keep, self.reading = QComboBox(), QComboBox()
-        self.keep.setAccessibleName(f"Keep ratio {side}")
-        self.keep.setToolTip("Share of the patches that the language model sees; for models with a patch scorer")
+        self.keep.setAccessibleName(tr("Keep ratio {side}").format(side=side))
+        self.keep.setToolTip(tr("Share of the patches that the language model sees; for models with a patch scorer"))
         for ratio, words in KEEPS:
-            self.keep.addItem(words, ratio)
-        self.reading.setAccessibleName(f"Reading {side}")
-        self.reading.setToolTip("What is read on the screen before the answer")
+            self.keep.addItem(tr(words), ratio)
+        self.reading.setAccessibleName(tr("Reading {side}").format(side=side))
+        self.reading.setToolTip(tr("What is read on the screen before the answer"))
         for kind in READINGS:
-            self.reading.addItem(READING_WORDS[kind], kind)
+            self.reading.addItem(tr(READING_WORDS[kind]), kind)
         self.busy, self.banner = BusyLine(theme), Banner(theme)
-        self.canvas = InspectCanvas(f"Screenshot {side}")
+        self.canvas = InspectCanvas(tr("Screenshot {side}").format(side=side))
         self.state = QLabel()
         self.state.setProperty("kind", "muted")
         self.state.setTextFormat(Qt.TextFormat.PlainText)
-        self.state.setAccessibleName(f"Answer {side}")
+        self.state.setAccessibleDescription(tr("Answer {side}").format(side=side))
         self._lay_out()
         self._connect()
         self.set_state(picture=False, busy=False)
@@ -123,13 +130,14 @@ class InspectorPane(QWidget):
         self.busy.set_busy(busy)
         self.find_button.setEnabled(picture and not busy)
         if busy:
-            self.state.setText("Asking the model…")
-        elif self.state.text().startswith("Asking"):
+            self.state.setText(tr("Asking the model…"))
+        elif self._asking:
             self._say()
+        self._asking = busy
 
     def fail(self, text: str) -> None:
         """An answer that did not come; the last good one stays."""
-        self.banner.tell("bad", "No answer", text[:MAX_ERROR])
+        self.banner.tell("bad", tr("No answer"), text[:MAX_ERROR])
         self._say()
 
     # --- construction ---
@@ -170,7 +178,7 @@ class InspectorPane(QWidget):
     def _ask(self) -> None:
         words = self.words.text().strip()
         if not words:
-            self.banner.tell("info", "Say what to look for", "For example: the Save button")
+            self.banner.tell("info", tr("Say what to look for"), tr("For example: the Save button"))
         elif self.find_button.isEnabled():
             self.banner.hide()
             self.asked.emit(words, self.wanted)
@@ -192,7 +200,8 @@ class InspectorPane(QWidget):
             self.state.setText("")
         elif grounding.best is None:
             first = max((c.p_true for c in grounding.candidates), default=0.0)
-            self.state.setText(f"Not found: likeliest {first:.0%}, needed {grounding.threshold:.0%}")
+            words = tr("Not found: likeliest {first}, needed {needed}")
+            self.state.setText(words.format(first=f"{first:.0%}", needed=f"{grounding.threshold:.0%}"))
         else:
             read = f" “{grounding.best.text}”" if grounding.best.text else ""
             self.state.setText(f"{grounding.best.p_true:.0%}{read}")

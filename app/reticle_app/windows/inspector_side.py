@@ -18,25 +18,28 @@ from PySide6.QtWidgets import (
 
 from reticle_app.inspection import PatchFacts, map_facts
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import label
 from reticle_app.widgets.timings import TimingBars
 from reticle_grounding.types import Candidate, Grounding, ScreenElement
 
-CANDIDATE_COLUMNS = ("", "p_true", "Mass", "Mean", "Found by", "Text")
-ELEMENT_COLUMNS = ("", "Sort", "Text", "Place")
-ORIGINS = {"attention": "attention", "text": "reading", "element": "drawing"}
+CANDIDATE_COLUMNS = (
+    "", "p_true", QT_TR_NOOP("Mass"), QT_TR_NOOP("Mean"), QT_TR_NOOP("Found by"), QT_TR_NOOP("Text"),
+)  # fmt: skip
+ELEMENT_COLUMNS = ("", QT_TR_NOOP("Sort"), QT_TR_NOOP("Text"), QT_TR_NOOP("Place"))
+ORIGINS = {"attention": QT_TR_NOOP("attention"), "text": QT_TR_NOOP("reading"), "element": QT_TR_NOOP("drawing")}
 SORTS = {
-    "icon": "icon", "mark": "check mark", "bar": "wide button or field", "box": "button", "area": "area",
-    "track": "slider", "text": "text",
+    "icon": QT_TR_NOOP("icon"), "mark": QT_TR_NOOP("check mark"), "bar": QT_TR_NOOP("wide button or field"),
+    "box": QT_TR_NOOP("button"), "area": QT_TR_NOOP("area"), "track": QT_TR_NOOP("slider"), "text": QT_TR_NOOP("text"),
 }  # fmt: skip
-NO_PATCH = "Point at the map, or move with Ctrl and the arrows, to see a patch's values."
+NO_PATCH = QT_TR_NOOP("Point at the map, or move with Ctrl and the arrows, to see a patch's values.")
 
 
 def table(name: str, columns: Sequence[str], wide: int) -> QTableWidget:
     """A table that is read, not edited; column ``wide`` takes the room that is left."""
     made = QTableWidget(0, len(columns))
     made.setAccessibleName(name)
-    made.setHorizontalHeaderLabels(list(columns))
+    made.setHorizontalHeaderLabels([tr(column) if column else "" for column in columns])
     made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -65,7 +68,7 @@ def fill(widget: QTableWidget, rows: Sequence[Sequence[str]]) -> None:
 
 
 def candidate_row(c: Candidate) -> list[str]:
-    origin = ORIGINS.get(c.origin, c.origin)
+    origin = tr(ORIGINS.get(c.origin, c.origin))
     return [str(c.rank), f"{c.p_true:.1%}", f"{c.attention_mass:.1%}", f"{c.attention_mean:.2%}", origin, c.text or ""]
 
 
@@ -78,24 +81,24 @@ class InspectorSide(QTabWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setAccessibleName("Details")
+        self.setAccessibleName(tr("Details"))
         self.setMinimumWidth(340)
         self.setDocumentMode(True)
         self.tabBar().setDrawBase(False)
         self._elements: list[ScreenElement] = []
         self._listed: list[int] = []
-        self.tables = [table(f"Candidates {s}", CANDIDATE_COLUMNS, 5) for s in ("A", "B")]
+        self.tables = [table(tr("Candidates {side}").format(side=s), CANDIDATE_COLUMNS, 5) for s in ("A", "B")]
         self._letters = [label(s, "title") for s in ("A", "B")]
-        self.elements = table("Elements of the screen", ELEMENT_COLUMNS, 2)
+        self.elements = table(tr("Elements of the screen"), ELEMENT_COLUMNS, 2)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search elements")
-        self.search.setAccessibleName("Search elements")
+        self.search.setPlaceholderText(tr("Search elements"))
+        self.search.setAccessibleName(tr("Search elements"))
         self.search.setClearButtonEnabled(True)
         self.element_hint = label("", "muted", wrap=True)
         self.bars = TimingBars(theme)
-        self.map_words, self.patch_words = label("", wrap=True), label(NO_PATCH, "muted", wrap=True)
-        self.patch_words.setAccessibleName("Patch")
-        self.map_words.setAccessibleName("Map")
+        self.map_words, self.patch_words = label("", wrap=True), label(tr(NO_PATCH), "muted", wrap=True)
+        self.patch_words.setAccessibleDescription(tr("Patch"))
+        self.map_words.setAccessibleDescription(tr("Map"))
         for widget in (self.map_words, self.patch_words):
             widget.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._lay_out()
@@ -114,7 +117,7 @@ class InspectorSide(QTabWidget):
             fill(widget, [candidate_row(c) for c in grounding.candidates] if grounding else [])
         there = [g for g in answers if g is not None]
         self.bars.show_timings([g.timings_ms for g in there])
-        self.map_words.setText("\n\n".join(_map_words(g) for g in there) or "No answer yet.")
+        self.map_words.setText("\n\n".join(_map_words(g) for g in there) or tr("No answer yet."))
         self.show_patch(None)
 
     def choose(self, side: int, index: int | None) -> None:
@@ -127,17 +130,17 @@ class InspectorSide(QTabWidget):
         widget.blockSignals(False)
 
     def show_patch(self, facts: PatchFacts | None) -> None:
-        self.patch_words.setText(NO_PATCH if facts is None else _patch_words(facts))
+        self.patch_words.setText(tr(NO_PATCH) if facts is None else _patch_words(facts))
 
     def show_elements(self, elements: Sequence[ScreenElement] | None) -> None:
         """None: they have not been asked for."""
         self._elements = list(elements or ())
         if elements is None:
-            hint = "Everything that was read or recognised by its shape is listed here once it is asked for."
+            hint = tr("Everything that was read or recognised by its shape is listed here once it is asked for.")
         elif not elements:
-            hint = "Nothing was recognised on this picture."
+            hint = tr("Nothing was recognised on this picture.")
         else:
-            hint = f"{len(elements)} elements"
+            hint = tr("%n element(s)", "", len(elements))
         self.element_hint.setText(hint)
         self.search.setEnabled(bool(self._elements))
         self._list_elements()
@@ -147,26 +150,27 @@ class InspectorSide(QTabWidget):
         self._listed = [
             i
             for i, e in enumerate(self._elements)
-            if not wanted or wanted in f"{e.text or ''} {SORTS[e.sort]}".casefold()
+            if not wanted or wanted in f"{e.text or ''} {tr(SORTS[e.sort])}".casefold()
         ]
         rows = []
         for i in self._listed:
             element = self._elements[i]
             at = element.rect
             place = f"{at.left:.0f}, {at.top:.0f}  {at.width:.0f} × {at.height:.0f}"
-            rows.append([str(i + 1), SORTS[element.sort], element.text or "", place])
+            rows.append([str(i + 1), tr(SORTS[element.sort]), element.text or "", place])
         fill(self.elements, rows)
 
     # --- construction ---
 
     def _lay_out(self) -> None:
         candidates = [w for pair in zip(self._letters, self.tables, strict=True) for w in pair]
-        self.addTab(_page(candidates), "Candidates")
-        self.elements_tab = self.addTab(_page([self.search, self.element_hint, self.elements]), "Elements")
+        self.addTab(_page(candidates), tr("Candidates"))
+        self.elements_tab = self.addTab(_page([self.search, self.element_hint, self.elements]), tr("Elements"))
         self.addTab(
-            _page([label("Patch", "title"), self.patch_words, label("Map", "title"), self.map_words, None]), "Map"
+            _page([label(tr("Patch"), "title"), self.patch_words, label(tr("Map"), "title"), self.map_words, None]),
+            tr("Map"),
         )
-        self.addTab(_page([self.bars, None]), "Time")
+        self.addTab(_page([self.bars, None]), tr("Time"))
 
     def _connect(self) -> None:
         for side, widget in enumerate(self.tables):
@@ -203,20 +207,52 @@ def _page(widgets: Sequence[QWidget | None]) -> QWidget:
 
 def _map_words(grounding: Grounding) -> str:
     facts = map_facts(grounding)
-    return (
-        f"“{grounding.instruction}”\n"
-        f"{facts.columns} × {facts.rows} patches, model {grounding.model}\n"
-        f"Peak {facts.peak:.2%} of all attention\n"
-        f"Entropy {facts.entropy_bits:.1f} bits of {facts.even_bits:.1f} (an even map)"
+    lines = (
+        tr("{columns} × {rows} patches, model {model}"),
+        tr("Peak {peak} of all attention"),
+        tr("Entropy {bits} bits of {even} (an even map)"),
     )
+    named = {
+        "columns": facts.columns,
+        "rows": facts.rows,
+        "model": grounding.model,
+        "peak": f"{facts.peak:.2%}",
+        "bits": f"{facts.entropy_bits:.1f}",
+        "even": f"{facts.even_bits:.1f}",
+    }
+    return "\n".join([f"“{grounding.instruction}”", *(line.format(**named) for line in lines)])
 
 
 def _patch_words(facts: PatchFacts) -> str:
-    region = f"In region {facts.region}" if facts.region else "In no region at this threshold"
     at = facts.area
-    return (
-        f"Row {facts.row + 1}, column {facts.column + 1}: pixels {at.left:.0f}, {at.top:.0f} to "
-        f"{at.right:.0f}, {at.bottom:.0f}\n"
-        f"Attention {facts.attention:.3%}, {facts.of_peak:.0%} of the peak; place {facts.place} of {facts.count}\n"
-        f"{region}\n{facts.kept[:1].upper()}{facts.kept[1:]}"
+    region = tr("In region {number}") if facts.region else tr("In no region at this threshold")
+    lines = (
+        tr("Row {row}, column {column}: pixels {left}, {top} to {right}, {bottom}"),
+        tr("Attention {share}, {of_peak} of the peak; place {place} of {count}"),
+        region,
+        _kept_words(facts),
     )
+    named = {
+        "row": facts.row + 1,
+        "column": facts.column + 1,
+        "left": f"{at.left:.0f}",
+        "top": f"{at.top:.0f}",
+        "right": f"{at.right:.0f}",
+        "bottom": f"{at.bottom:.0f}",
+        "share": f"{facts.attention:.3%}",
+        "of_peak": f"{facts.of_peak:.0%}",
+        "place": facts.place,
+        "count": facts.count,
+        "number": facts.region,
+        "best": f"{facts.keep_ratio:.0%}" if facts.keep_ratio is not None else "",
+    }
+    return "\n".join(line.format(**named) for line in lines)
+
+
+def _kept_words(facts: PatchFacts) -> str:
+    """Whether the language model saw the patch, and why."""
+    if facts.keep_ratio is None:
+        return tr("Kept: nothing was left out")
+    if facts.kept:
+        return tr("Kept: its instruction score is among the best {best}, or the best of its element in the UI graph")
+    return tr("Dropped: its instruction score is not among the best {best}, nor the best of its element")

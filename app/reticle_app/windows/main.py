@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
@@ -12,10 +13,8 @@ from PySide6.QtGui import (
     QGuiApplication,
     QImage,
     QKeyEvent,
-    QKeySequence,
     QMoveEvent,
     QResizeEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -27,15 +26,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reticle_app.commands import Commands
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 from reticle_app.widgets.banner import Banner, EmptyPage
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.canvas import Canvas
 from reticle_grounding.types import Grounding
 
 from .footer import FooterBar
-from .header import HeaderBar
+from .header import HeaderBar, mode_words
+from .palettes import offer_palette
 from .side import SidePanel
 
 ARROWS: dict[int, tuple[int, int]] = {
@@ -44,7 +46,12 @@ ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
+PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"
+
+
+def pictures_filter() -> str:
+    """What a file dialog offers for pictures."""
+    return tr("Pictures") + f" ({PICTURES})"
 
 
 class MainWindow(QMainWindow):
@@ -72,6 +79,12 @@ class MainWindow(QMainWindow):
         self.busy = BusyLine(theme)
         self._lay_out()
         self._connect()
+        self.shared = Commands(parent=self)
+        """What every window offers."""
+        self.commands = Commands(self)
+        self._offer_commands()
+        self.command_palette = offer_palette(self, theme, self.commands, self.shared)
+        self.command_palette.escaped.connect(self._palette_escaped)
         self._recolour()
         theme.changed.connect(self._recolour)
         self.header.field.setFocus()
@@ -101,14 +114,14 @@ class MainWindow(QMainWindow):
         self.side.candidates.choose(index)
 
     def ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open picture", "", PICTURES)
+        name, _ = QFileDialog.getOpenFileName(self, tr("Open picture"), "", pictures_filter())
         if name:
             self.file_chosen.emit(Path(name))
 
     def paste(self) -> None:
         """Takes a picture or a file from the clipboard; says so when there is none."""
         if not self._take(QGuiApplication.clipboard().mimeData()):
-            self.banner.tell("info", "There is no picture in the clipboard", "Copy one and paste again.")
+            self.banner.tell("info", tr("There is no picture in the clipboard"), tr("Copy one and paste again."))
 
     def _take(self, data: QMimeData) -> bool:
         local = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
@@ -164,21 +177,6 @@ class MainWindow(QMainWindow):
         self.footer.heat_changed.connect(self.canvas.set_heat)
         self.footer.zoom_by.connect(self.canvas.zoom_by)
         self.footer.fit_asked.connect(self.canvas.fit)
-        for keys, act in (
-            ("Esc", self.escape_pressed.emit),
-            ("Ctrl+O", self.ask_file),
-            ("Ctrl+V", self.paste),
-            ("Ctrl+0", self.canvas.fit),
-            ("Ctrl++", lambda: self.canvas.zoom_by(1)),
-            ("Ctrl+=", lambda: self.canvas.zoom_by(1)),
-            ("Ctrl+-", lambda: self.canvas.zoom_by(-1)),
-            ("Ctrl+L", self.header.field.setFocus),
-            ("Ctrl+I", self.footer.inspector.click),
-            ("Ctrl+R", self.footer.runs.click),
-            ("Ctrl+M", self.footer.models.click),
-            ("Shift+F1", self.footer.welcome.click),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
         self._toggles: dict[int, QAbstractButton] = {
             Qt.Key.Key_H: self.footer.heat,
             Qt.Key.Key_A: self.footer.everything,
@@ -187,11 +185,71 @@ class MainWindow(QMainWindow):
         }
         self.setAcceptDrops(True)
 
+    def _offer_commands(self) -> None:
+        """All that can be done here; letters, digits and arrows are heard by :meth:`keyPressEvent`."""
+        header, footer, canvas, group = self.header, self.footer, self.canvas, tr("Picture")
+        add, add_button = self.commands.add, self.commands.add_button
+        words = tr("Capture this screen")
+        add_button("picture.capture", header.capture_button, group=group, keys="Ctrl+Shift+S", words=words)
+        add("picture.open", tr("Open picture…"), self.ask_file, group=group, keys="Ctrl+O")
+        add("picture.paste", tr("Paste picture"), self.paste, group=group, keys="Ctrl+V")
+        add("field.focus", tr("Go to the instruction"), header.field.setFocus, group=group, keys="Ctrl+L")
+        words = tr("Find the instruction on this picture")
+        add_button(
+            "picture.find",
+            header.find_button,
+            group=group,
+            keys="Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Enter"),
+        )
+        seen = footer.heat.isEnabled
+        add(
+            "candidates.choose", tr("Choose a candidate"), canvas.setFocus,
+            group=group, enabled=seen, said_keys=tr("1 to 9"),
+        )  # fmt: skip
+        add(
+            "candidates.move", tr("Move its point (Shift: by a patch)"), canvas.setFocus,
+            group=group, enabled=seen, said_keys=tr("Arrows"),
+        )  # fmt: skip
+        group = tr("Run", "heading")
+        words = tr("Carry out the instruction")
+        add_button(
+            "run.start",
+            header.run_button,
+            group=group,
+            keys="Ctrl+Return",
+            words=words,
+            listen=False,
+            said_keys=tr("Ctrl+Enter"),
+        )
+        words = tr("Stop, or refuse what is asked")
+        add("run.stop", words, self.escape_pressed.emit, group=group, keys="Esc")
+        for mode, name, _ in mode_words():
+            words = tr("Mode: {name}").format(name=name)
+            add(f"mode.{mode}", words, partial(header.select_mode, mode), group=group, enabled=header.mode.isEnabled)
+        group = tr("View")
+        for key, button, name in (
+            ("H", footer.heat, "heat"), ("A", footer.everything, "everything"),
+            ("E", footer.elements, "elements"), ("T", footer.trail, "trail"),
+        ):  # fmt: skip
+            add_button(f"view.{name}", button, group=group, keys=key, listen=False)
+        add_button("view.in", footer.into, group=group, keys=("Ctrl++", "Ctrl+="))
+        add_button("view.out", footer.out, group=group, keys="Ctrl+-")
+        add_button("view.fit", footer.fit, group=group, keys="Ctrl+0")
+        add_button("view.dismiss", self.banner.dismiss, group=group)
+
     def _recolour(self) -> None:
         self.canvas.background = self.theme.colour("canvas")
         self.canvas.update()
 
     # --- Qt ---
+
+    def _palette_escaped(self) -> None:
+        """Escape ends what is under way also while it closes the palette."""
+        if self.header.stop_button.isEnabled():
+            self.escape_pressed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Digits choose, arrows move the point, letters toggle what is drawn; fields that want the keys come first."""

@@ -13,9 +13,11 @@ from reticle_app.benchmarking import Benchmarks, load_benchmarks
 from reticle_app.models.entries import Downloads, ModelEntry, entries, keep_downloads, load_downloads
 from reticle_app.models.memory import machine_memory
 from reticle_app.models.store import Store
+from reticle_app.translations import tr
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from .model_page import PageState
+from .model_words import model_title
 from .models import ModelsWindow
 from .using import ModelInUse, Switch, Using, sentence
 from .work import IMPORT, Work, WorkKey, work_key
@@ -121,7 +123,7 @@ class Managing(QObject):
             return note
         timed = self._benchmarks.of(entry.model) if entry.usable else None
         if self._in_use(entry):
-            return f"In use, {timed.headline}" if timed is not None else "In use"
+            return tr("In use, {speed}").format(speed=timed.headline) if timed is not None else tr("In use")
         return timed.headline if timed is not None else ""
 
     def _in_use(self, entry: ModelEntry) -> bool:
@@ -139,7 +141,7 @@ class Managing(QObject):
                 entry=entry,
                 in_use=in_use,
                 phase="switching" if switching else work.phase if work is not None else "rest",
-                words="Opening it; when that fails, the former one comes back"
+                words=tr("Opening it; when that fails, the former one comes back")
                 if switching
                 else work.words
                 if work
@@ -198,24 +200,26 @@ class Managing(QObject):
             "revision": begun.revision if begun is not None else None,
             "name": entry.name,
         }
-        self._begin(entry, Work(request, "looking", f"Asking about {entry.repository}…"))
+        self._begin(entry, Work(request, "looking", tr("Asking about {name}…").format(name=entry.repository)))
 
     def take(self, folder: Path) -> None:
         """Imports a model from a folder of this machine."""
         key = f"{IMPORT}{folder}"
-        entry = ModelEntry(key, "known", folder.name or str(folder), "", note=f"to be copied from {folder}")
+        entry = ModelEntry(
+            key, "known", folder.name or str(folder), "", note=tr("to be copied from {folder}").format(folder=folder)
+        )
         self._extra[key] = entry
         self._relist()
         self._window.select(key)
         request = {"do": "import", "models": str(self._store.root), "folder": str(folder)}
-        self._begin(entry, Work(request, "looking", f"Looking through {folder}…"))
+        self._begin(entry, Work(request, "looking", tr("Looking through {folder}…").format(folder=folder)))
 
     def verify(self) -> None:
         """Reads every byte of the chosen model again."""
         entry = self._chosen
         if entry is not None and entry.kind == "kept":
             request = {"do": "verify", "models": str(self._store.root), "name": entry.name}
-            self._begin(entry, Work(request, "checking", "Reading every byte…"))
+            self._begin(entry, Work(request, "checking", tr("Reading every byte…")))
 
     def _begin(self, entry: ModelEntry, work: Work) -> None:
         self._window.banner.hide()
@@ -233,20 +237,23 @@ class Managing(QObject):
     def _kept(self, kept: Mapping[str, Any]) -> None:
         self._extra.pop(self._window.key, None)
         unchecked = kept["unchecked"]
-        words = "Every file is as announced."
+        words = tr("Every file is as announced.")
         if unchecked:
-            words = f"No checksum to compare with was at hand for {unchecked} of its files; their own are recorded."
-        self._window.banner.tell("good", f"{kept['name']} is on this machine", words)
+            words = tr("No checksum to compare with was at hand for {count} of its files; their own are recorded.")
+            words = words.format(count=unchecked)
+        title = tr("{name} is on this machine").format(name=kept["name"])
+        self._window.banner.tell("good", title, words)
         self.refresh()
 
     def _checked(self, name: str, problems: list[Mapping[str, str]]) -> None:
         if problems:
             first = problems[0]
-            text = f"{first['kind']}: {first['file']} ({first['detail']}). Remove the model and get it again."
-            count = f"{len(problems)} files are" if len(problems) > 1 else "1 file is"
-            self._window.banner.tell("bad", f"{name}: {count} not as recorded", sentence(ReticleError(text)))
+            what = sentence(ReticleError(f"{first['kind']}: {first['file']} ({first['detail']})."))
+            title = tr("{name}: %n file(s) not as recorded", "", len(problems)).format(name=name)
+            self._window.banner.tell("bad", title, f"{what} {tr('Remove the model and get it again.')}")
         else:
-            self._window.banner.tell("good", f"{name} is whole", "Every byte is as recorded.")
+            title = tr("{name} is whole").format(name=name)
+            self._window.banner.tell("good", title, tr("Every byte is as recorded."))
         self.refresh()
         self._further()
 
@@ -302,7 +309,7 @@ class Managing(QObject):
 
         def then(_: None) -> None:
             self._shop.forget(name)
-            self._window.banner.tell("info", f"{entry.title} was deleted")
+            self._window.banner.tell("info", tr("{name} was deleted").format(name=model_title(entry)))
             self.refresh()
 
         self._do(delete, then)
@@ -329,7 +336,7 @@ class Managing(QObject):
     def _complain(self, error: ReticleError) -> None:
         if not isinstance(error, Cancelled) and not self._closed:
             kind = "warn" if isinstance(error, BadInput) else "bad"
-            self._window.banner.tell(kind, "That did not work", sentence(error))  # type: ignore[arg-type]
+            self._window.banner.tell(kind, tr("That did not work"), sentence(error))  # type: ignore[arg-type]
 
     def _connect(self) -> None:
         window, page = self._window, self._window.page

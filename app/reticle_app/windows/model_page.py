@@ -18,22 +18,27 @@ from PySide6.QtWidgets import (
 )
 
 from reticle_app.benchmarking import Stage, Timed
-from reticle_app.models.entries import ModelEntry, terms_lines
+from reticle_app.models.entries import ModelEntry
 from reticle_app.models.memory import SCREEN_TOKENS
 from reticle_app.models.store import gigabytes
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import frame, label, push_button, set_kind, tint
 from reticle_app.widgets.memory_bars import MemoryBars
 from reticle_app.widgets.note import Note
 
+from .model_words import about_words, licence_words, model_title
+
 Phase: TypeAlias = Literal["rest", "looking", "asking", "fetching", "paused", "checking", "switching"]
 WIDTH = 640
-MEASURE_HINT = (
+MEASURE_HINT = QT_TR_NOOP(
     "Not measured yet. The model in use answers a few instructions on a bundled screenshot; that takes a few seconds "
     "for the model that ships and minutes for large ones. It can be cancelled at any time."
 )
-MEASURE_OTHER = "Only the model in use can be measured."
-UNKNOWN_MEMORY = "Told from the files themselves once they are looked at; nothing large is fetched for that."
+MEASURE_OTHER = QT_TR_NOOP("Only the model in use can be measured.")
+UNKNOWN_MEMORY = QT_TR_NOOP(
+    "Told from the files themselves once they are looked at; nothing large is fetched for that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +79,18 @@ class ModelPage(QScrollArea):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setAccessibleName("About the model")
+        self.setAccessibleName(tr("About the model"))
         self._theme = theme
         self._removing = False
         self._state: PageState | None = None
-        self.title, self.pill = label("", "heading", wrap=True), label("In use", "pill")
+        self.title, self.pill = label("", "heading", wrap=True), label(tr("In use"), "pill")
         self.subtitle, self.problem = label("", "muted", wrap=True), Note(theme)
-        self.use = push_button("Use this model", "Open it in place of the model in use", "primary")
-        self.get = push_button("Download…", "Ask the hub for size, licence and memory; nothing large is fetched yet")
-        self.verify = push_button("Check files", "Read every byte again and compare it with what was recorded")
-        self.remove = push_button("Remove…", "Delete it from this machine (asks once more)")
+        self.use = push_button(tr("Use this model"), tr("Open it in place of the model in use"), "primary")
+        self.get = push_button(
+            tr("Download…"), tr("Ask the hub for size, licence and memory; nothing large is fetched yet")
+        )
+        self.verify = push_button(tr("Check files"), tr("Read every byte again and compare it with what was recorded"))
+        self.remove = push_button(tr("Remove…"), tr("Delete it from this machine (asks once more)"))
         for button, icon, colour in (
             (self.use, "play", "on_accent"), (self.get, "download", "text"), (self.verify, "check", "text"),
             (self.remove, "trash", "bad"),
@@ -128,10 +135,10 @@ class ModelPage(QScrollArea):
         self.work, self.work_words = frame("card"), label("", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.pause = push_button("Pause", "Stop fetching; what came is kept")
-        self.resume = push_button("Go on", "Go on where it stopped", "primary")
-        self.cancel = push_button("Cancel", "Stop this")
+        self.progress.setAccessibleName(tr("Progress"))
+        self.pause = push_button(tr("Pause"), tr("Stop fetching; what came is kept"))
+        self.resume = push_button(tr("Go on"), tr("Go on where it stopped"), "primary")
+        self.cancel = push_button(tr("Cancel"), tr("Stop this"))
         for button, icon, colour in ((self.pause, "pause", "text"), (self.resume, "play", "on_accent")):
             tint(self._theme, button, icon, colour)
         buttons = _row(self.pause, self.resume, self.cancel)
@@ -140,26 +147,28 @@ class ModelPage(QScrollArea):
     def _make_consent(self) -> None:
         self.consent, self.consent_title = frame("info"), label("", "title", wrap=True)
         self.consent_words = label("", wrap=True)
-        self.accept = QCheckBox("I have read these licences and keep to them")
+        self.accept = QCheckBox(tr("I have read these licences and keep to them"))
         self.accept.setAccessibleName(self.accept.text())
-        self.agree = push_button("Download", "Fetch the files, compare every checksum, and keep the model", "primary")
-        self.decline = push_button("Not now", "Fetch nothing")
+        self.agree = push_button(
+            tr("Download"), tr("Fetch the files, compare every checksum, and keep the model"), "primary"
+        )
+        self.decline = push_button(tr("Not now"), tr("Fetch nothing"))
         tint(self._theme, self.agree, "download", "on_accent")
         _column(self.consent, self.consent_title, self.consent_words, self.accept, _row(self.agree, self.decline))
 
     def _make_removal(self) -> None:
         self.removal, self.removal_words = frame("warn"), label("", wrap=True)
-        self.delete = push_button("Delete for good", "Delete the files of this model", "stop")
-        self.keep = push_button("Keep it", "Delete nothing")
+        self.delete = push_button(tr("Delete for good"), tr("Delete the files of this model"), "stop")
+        self.keep = push_button(tr("Keep it"), tr("Delete nothing"))
         _column(self.removal, self.removal_words, _row(self.delete, self.keep))
 
     def _make_speed(self) -> None:
         self.speed, self.speed_words = label("", "title"), label("", "muted", wrap=True)
-        self.measure = push_button("Measure", "Ask the model in use on a bundled screenshot and take the time")
-        self.stop_measuring = push_button("Cancel", "Stop measuring; nothing is kept")
+        self.measure = push_button(tr("Measure"), tr("Ask the model in use on a bundled screenshot and take the time"))
+        self.stop_measuring = push_button(tr("Cancel"), tr("Stop measuring; nothing is kept"))
         self.measured = QProgressBar()
         self.measured.setTextVisible(False)
-        self.measured.setAccessibleName("Progress of the measurement")
+        self.measured.setAccessibleName(tr("Progress of the measurement"))
         tint(self._theme, self.measure, "clock")
 
     def _lay_out(self) -> None:
@@ -177,11 +186,11 @@ class ModelPage(QScrollArea):
         column.addLayout(_row(self.use, self.get, self.verify, self.remove))
         for card in (self.work, self.consent, self.removal):
             column.addWidget(card)
-        self._section(column, "Licence", self.licence)
-        self._section(column, "Memory", self.memory, self.memory_hint)
-        self._section(column, "Speed on this machine", self.speed, self.speed_words, self.measured)
+        self._section(column, tr("Licence"), self.licence)
+        self._section(column, tr("Memory"), self.memory, self.memory_hint)
+        self._section(column, tr("Speed on this machine"), self.speed, self.speed_words, self.measured)
         column.addLayout(_row(self.measure, self.stop_measuring))
-        self._section(column, "Details", self.facts)
+        self._section(column, tr("Details"), self.facts)
         column.addStretch()
         inside, outer = QWidget(), QHBoxLayout()
         inside.setObjectName("plain")
@@ -224,32 +233,31 @@ class ModelPage(QScrollArea):
 
     def _show_facts(self, state: PageState) -> None:
         entry, plan = state.entry, state.plan
-        self.title.setText(entry.title)
+        self.title.setText(model_title(entry))
         self.pill.setVisible(state.in_use)
-        about = [entry.method, f"{entry.parameters} parameters" if entry.parameters else "", entry.note]
-        self.subtitle.setText("  ·  ".join(part for part in about if part) or "Not looked at yet")
+        self.subtitle.setText("  ·  ".join(about_words(entry)) or tr("Not looked at yet"))
         self.problem.tell("bad", entry.problem)
         terms = plan["terms"] if plan is not None else None
         licence = terms["licence"] if terms else entry.licence
         bases = [(b["repository"], b["licence"]) for b in terms["bases"]] if terms else entry.bases
         own = entry.kind == "own"
-        words = ["Apache-2.0, like the program itself"] if own else terms_lines(licence or "unknown", bases)
+        words = [tr("Apache-2.0, like the program itself")] if own else licence_words(licence, bases)
         self.licence.setText("\n".join(words))
         facts = [
-            f"Repository: {entry.repository}" if entry.repository else "",
-            f"Commit: {plan['revision']}" if plan is not None and plan["revision"] else "",
-            f"Folder: {entry.model}" if entry.model else "",
-            f"On the disk: {gigabytes(entry.size)}" if entry.size else "",
-            f"Added: {entry.added[:16].replace('T', ' ')} UTC" if entry.added else "",
+            tr("Repository: {name}").format(name=entry.repository) if entry.repository else "",
+            tr("Commit: {name}").format(name=plan["revision"]) if plan is not None and plan["revision"] else "",
+            tr("Folder: {name}").format(name=entry.model) if entry.model else "",
+            tr("On the disk: {size}").format(size=gigabytes(entry.size)) if entry.size else "",
+            tr("Added: {when} UTC").format(when=entry.added[:16].replace("T", " ")) if entry.added else "",
         ]
-        self.facts.setText("\n".join(part for part in facts if part) or "Nothing of it is on this machine.")
+        self.facts.setText("\n".join(part for part in facts if part) or tr("Nothing of it is on this machine."))
 
     def _show_actions(self, state: PageState) -> None:
         entry, rests = state.entry, state.phase == "rest"
         self.use.setVisible(entry.usable and not state.in_use)
         self.use.setEnabled(rests and state.may_switch)
         self.get.setVisible(entry.kind in ("known", "unfinished") and state.phase in ("rest", "looking", "asking"))
-        self.get.setText("Go on…" if entry.kind == "unfinished" else "Download…")
+        self.get.setText(tr("Go on…") if entry.kind == "unfinished" else tr("Download…"))
         self.get.setAccessibleName(self.get.text())
         self.get.setEnabled(rests and entry.repository is not None)
         self.verify.setVisible(entry.kind == "kept")
@@ -257,13 +265,14 @@ class ModelPage(QScrollArea):
         self.remove.setVisible(entry.kind in ("kept", "unfinished", "unrecorded"))
         self.remove.setEnabled((rests or state.phase == "paused") and not state.in_use)
         self.remove.setToolTip(
-            "The model in use cannot be removed; use another one first"
+            tr("The model in use cannot be removed; use another one first")
             if state.in_use
-            else "Delete it from this machine (asks once more)"
+            else tr("Delete it from this machine (asks once more)")
         )
         size = f", {gigabytes(entry.size)}" if entry.size else ""
-        what = "what was fetched of it" if entry.kind == "unfinished" else "all of its files"
-        self.removal_words.setText(f"Delete {entry.title} from this machine for good: {what}{size}?")
+        what = tr("what was fetched of it") if entry.kind == "unfinished" else tr("all of its files")
+        words = tr("Delete {name} from this machine for good: {what}?")
+        self.removal_words.setText(words.format(name=model_title(entry), what=f"{what}{size}"))
         self.removal.setVisible(self._removing and self.remove.isEnabled())
 
     def _show_work(self, state: PageState) -> None:
@@ -286,16 +295,19 @@ class ModelPage(QScrollArea):
         commercial = plan["terms"]["commercial_use"]
         set_kind(self.consent, "info" if commercial == "yes" else "warn")
         imported = plan["revision"] is None
-        self.agree.setText("Copy it" if imported else "Download")
+        self.agree.setText(tr("Copy it") if imported else tr("Download"))
         self.agree.setAccessibleName(self.agree.text())
         coming = gigabytes(plan["missing"])
-        total = f" of {gigabytes(plan['size'])}" if plan["missing"] < plan["size"] else ""
-        verb = "Copy" if imported else "Download"
-        self.consent_title.setText(f"{verb} {coming}{total}?")
+        if plan["missing"] < plan["size"]:
+            coming = tr("{done} of {all}").format(done=coming, all=gigabytes(plan["size"]))
+        asked = tr("Copy {size}?") if imported else tr("Download {size}?")
+        self.consent_title.setText(asked.format(size=coming))
         words = {
-            "yes": "Its licences allow commercial use. Every file is compared with its published checksum.",
-            "no": "NOT for commercial use: the licences below forbid it, whatever the model's own card says.",
-            "unknown": "Whether commercial use is allowed is not known. Read the licences on the model's page first.",
+            "yes": tr("Its licences allow commercial use. Every file is compared with its published checksum."),
+            "no": tr("NOT for commercial use: the licences below forbid it, whatever the model's own card says."),
+            "unknown": tr(
+                "Whether commercial use is allowed is not known. Read the licences on the model's page first."
+            ),
         }
         self.consent_words.setText(words[commercial])
         self.accept.setVisible(commercial != "yes")
@@ -306,32 +318,33 @@ class ModelPage(QScrollArea):
         memory = {k: row["total"] for k, row in plan["memory"].items()} if plan is not None else state.entry.memory
         self.memory.setVisible(memory is not None)
         if memory is None:
-            self.memory_hint.setText(UNKNOWN_MEMORY)
+            self.memory_hint.setText(tr(UNKNOWN_MEMORY))
             return
         opening = {k: row["opening"] for k, row in plan["memory"].items()} if plan is not None else None
         self.memory.show_memory(memory, machine, opening)
-        has = f"This machine has {gigabytes(machine)}. " if machine is not None else ""
-        self.memory_hint.setText(
-            f"{has}Weights and the cache of a full screenshot ({SCREEN_TOKENS} tokens). Models run in float32 on a "
-            'processor and in bfloat16 on a GPU, or as "dtype" in the settings says; int4 is told for comparison.'
-        )
+        has = tr("This machine has {size}.").format(size=gigabytes(machine)) if machine is not None else ""
+        hint = tr(
+            "Weights and the cache of a full screenshot ({count} tokens). Models run in float32 on a processor and in "
+            "bfloat16 on a GPU, or as “dtype” in the settings says; int4 is told for comparison."
+        ).format(count=SCREEN_TOKENS)
+        self.memory_hint.setText(f"{has} {hint}".strip())
 
     def _show_speed(self, state: PageState) -> None:
         timed, stage = state.timed, state.stage
         self.speed.setText(timed.headline if timed is not None else "")
         self.speed.setVisible(timed is not None and stage is None)
-        when = f" Measured on {timed.when.astimezone():%Y-%m-%d at %H:%M}." if timed is not None else ""
         usable = state.entry.usable
         if stage is not None:
             self.speed_words.setText(f"{stage.words}…")
             self.measured.setRange(0, stage.of)
             self.measured.setValue(stage.done)
         elif timed is not None:
-            self.speed_words.setText(timed.details + when)
+            when = tr("Measured on {when}").format(when=f"{timed.when.astimezone():%Y-%m-%d %H:%M}")
+            self.speed_words.setText(f"{timed.details} {when}.")
         else:
-            self.speed_words.setText(MEASURE_HINT if state.in_use else MEASURE_OTHER)
+            self.speed_words.setText(tr(MEASURE_HINT if state.in_use else MEASURE_OTHER))
         self.measured.setVisible(stage is not None)
-        self.measure.setText("Measure again" if timed is not None else "Measure")
+        self.measure.setText(tr("Measure again") if timed is not None else tr("Measure"))
         self.measure.setAccessibleName(self.measure.text())
         self.measure.setVisible(usable and state.in_use and stage is None)
         self.measure.setEnabled(state.may_switch and state.phase == "rest")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeySequence, QShortcut
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -20,19 +20,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reticle_app.commands import Commands
 from reticle_app.models.entries import ModelEntry
 from reticle_app.models.store import gigabytes
 from reticle_app.resources import app_icon, symbol
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 
 from .model_page import ModelPage
+from .model_words import model_title, parameters_words
+from .palettes import offer_palette
 
-READING, PICK_ONE = "Reading the folder of models…", "Choose a model on the left."
+READING, PICK_ONE = QT_TR_NOOP("Reading the folder of models…"), QT_TR_NOOP("Choose a model on the left.")
 KEY = Qt.ItemDataRole.UserRole
-HERE, OTHERS = "On this machine", "Published models"
+HERE, OTHERS = QT_TR_NOOP("On this machine"), QT_TR_NOOP("Published models")
 
 
 class ModelsWindow(QMainWindow):
@@ -43,10 +47,10 @@ class ModelsWindow(QMainWindow):
     import_chosen = Signal(Path)
     refresh_asked = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, shared: Commands) -> None:
         super().__init__()
-        self.theme = theme
-        self.setWindowTitle("Models")
+        self.theme, self.commands = theme, Commands(self)
+        self.setWindowTitle(tr("Models"))
         self.setWindowIcon(app_icon())
         self.setMinimumSize(820, 520)
         self.entries: list[ModelEntry] = []
@@ -54,25 +58,28 @@ class ModelsWindow(QMainWindow):
         self._symbols: dict[tuple[str, str], QIcon] = {}
         self.banner, self.busy, self.page = Banner(theme), BusyLine(theme), ModelPage(theme)
         self.list = QListWidget()
-        self.list.setAccessibleName("Models")
+        self.list.setAccessibleName(tr("Models"))
         self.list.setSpacing(1)
         self.list.setWordWrap(True)
         self.list.setIconSize(QSize(20, 20))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.hint = label(READING, "muted", wrap=True)
+        self.hint = label(tr(READING), "muted", wrap=True)
         self.repository = QLineEdit()
-        self.repository.setPlaceholderText("owner/name on the hub")
-        self.repository.setAccessibleName("Repository to look up")
+        self.repository.setPlaceholderText(tr("owner/name on the hub"))
+        self.repository.setAccessibleName(tr("Repository to look up"))
         self.repository.setClearButtonEnabled(True)
         self.repository.setMaxLength(200)
-        self.look_up = push_button("Look up", "Ask the hub about this repository (Enter)")
-        self.import_button = push_button("Import a folder…", "Take a model from a folder of this machine (Ctrl+O)")
-        self.reload = quiet_button("Read the folder again", "Read the folder again (F5)")
+        self.look_up = push_button(tr("Look up"), tr("Ask the hub about this repository (Enter)"))
+        self.import_button = push_button(
+            tr("Import a folder…"), tr("Take a model from a folder of this machine (Ctrl+O)")
+        )
+        self.reload = quiet_button(tr("Read the folder again"), tr("Read the folder again (F5)"))
         self.place = label("", "muted", wrap=True)
         for button, icon in ((self.look_up, "find"), (self.import_button, "folder"), (self.reload, "restart")):
             tint(theme, button, icon)
         self._lay_out()
         self._connect()
+        self._offer_commands(shared)
         self.list.setFocus()
 
     def sizeHint(self) -> QSize:
@@ -89,13 +96,14 @@ class ModelsWindow(QMainWindow):
         here = [entry for entry in entries if entry.kind != "known"]
         for title, rows in ((HERE, here), (OTHERS, [entry for entry in entries if entry.kind == "known"])):
             if rows:
-                self._add_title(title)
+                self._add_title(tr(title))
             for entry in rows:
                 self.list.addItem(self._item(entry))
         self.list.blockSignals(False)
         self.hint.hide()
-        network = "HF_HUB_OFFLINE is set, so nothing is asked over the network." if offline else ""
-        self.place.setText(f"Kept in {folder}\n{network}".strip())
+        network = tr("HF_HUB_OFFLINE is set, so nothing is asked over the network.") if offline else ""
+        place = tr("Kept in {folder}").format(folder=folder)
+        self.place.setText(f"{place}\n{network}".strip())
         self.place.setToolTip(str(folder))
         self.select(kept or (entries[0].key if entries else ""))
 
@@ -132,7 +140,7 @@ class ModelsWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         top, add = QHBoxLayout(), QHBoxLayout()
-        top.addWidget(label("Models", "heading"), 1)
+        top.addWidget(label(tr("Models"), "heading"), 1)
         top.addWidget(self.reload)
         add.setSpacing(8)
         add.addWidget(self.repository, 1)
@@ -148,7 +156,7 @@ class ModelsWindow(QMainWindow):
         column.addWidget(self.place)
         left.setLayout(column)
         self.stack = QStackedWidget()
-        empty = label(PICK_ONE, "muted")
+        empty = label(tr(PICK_ONE), "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack.addWidget(empty)
         self.stack.addWidget(self.page)
@@ -175,11 +183,21 @@ class ModelsWindow(QMainWindow):
         self.import_button.clicked.connect(self.ask_folder)
         self.reload.clicked.connect(self.refresh_asked)
         self.theme.changed.connect(self._reword)
-        for keys, act in (
-            ("Ctrl+O", self.ask_folder), ("F5", self.refresh_asked.emit), ("Ctrl+W", self.close),
-            ("Ctrl+L", self.repository.setFocus),
-        ):  # fmt: skip
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _offer_commands(self, shared: Commands) -> None:
+        """All that can be done here; what the page asks twice about is asked twice from here, too."""
+        group, add, add_button, page = tr("Models"), self.commands.add, self.commands.add_button, self.page
+        add("models.repository", tr("Go to the repository"), self.repository.setFocus, group=group, keys="Ctrl+L")
+        add_button("models.import", self.import_button, group=group, keys="Ctrl+O")
+        add_button("models.reload", self.reload, group=group, keys="F5")
+        add_button("models.use", page.use, group=group)
+        add_button("models.get", page.get, group=group, words=tr("Download this model…"))
+        add_button("models.pause", page.pause, group=group, words=tr("Pause the download"))
+        add_button("models.verify", page.verify, group=group)
+        add_button("models.remove", page.remove, group=group, words=tr("Remove this model…"))
+        add_button("models.measure", page.measure, group=group, words=tr("Measure the speed on this machine"))
+        add("models.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
+        self.command_palette = offer_palette(self, self.theme, self.commands, shared)
 
     def _add_title(self, words: str) -> None:
         item = QListWidgetItem(words)
@@ -201,11 +219,12 @@ class ModelsWindow(QMainWindow):
             "download", "muted"
         )  # fmt: skip
         item.setIcon(self._symbol(name, colour))
-        if item.text() == f"{entry.title}\n{words}":
+        title = model_title(entry)
+        if item.text() == f"{title}\n{words}":
             return
-        item.setText(f"{entry.title}\n{words}")
-        item.setToolTip(f"{entry.repository or entry.title}\n{words}")
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {words}")
+        item.setText(f"{title}\n{words}")
+        item.setToolTip(f"{entry.repository or title}\n{words}")
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title}, {words}")
 
     def _symbol(self, name: str, colour: str) -> QIcon:
         key = (name, self.theme.colour(colour).name())
@@ -233,7 +252,7 @@ class ModelsWindow(QMainWindow):
             self.wanted.emit(words)
 
     def ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of a model with safetensors")
+        name = QFileDialog.getExistingDirectory(self, tr("Folder of a model with safetensors"))
         if name:
             self.import_chosen.emit(Path(name))
 
@@ -241,9 +260,9 @@ class ModelsWindow(QMainWindow):
 def _summary(entry: ModelEntry) -> str:
     """What a row says about a model of which nothing is being done."""
     if entry.problem:
-        return "Damaged" if entry.kind == "kept" else "Cannot be used"
+        return tr("Damaged") if entry.kind == "kept" else tr("Cannot be used")
     if entry.kind == "unfinished":
-        return f"Download cut short, {gigabytes(entry.size or 0)} are here"
-    size = gigabytes(entry.size) if entry.size else entry.parameters
-    asks = {"yes": "", "no": "not for commercial use", "unknown": "licence unclear"}[entry.commercial]
-    return ", ".join(part for part in (entry.method, size, asks) if part)
+        return tr("Download cut short, {size} are here").format(size=gigabytes(entry.size or 0))
+    size = gigabytes(entry.size) if entry.size else parameters_words(entry)
+    asks = {"yes": "", "no": tr("not for commercial use"), "unknown": tr("licence unclear")}[entry.commercial]
+    return ", ".join(part for part in (tr(entry.method), size, asks) if part)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from reticle_app.resources import app_pixmap
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 from reticle_app.widgets.basics import frame, label, push_button, tint
 
 MARGIN, ICON, WORDS = 18, 24, 260
@@ -29,16 +30,16 @@ class RunPill(QWidget):
             | Qt.WindowType.WindowDoesNotAcceptFocus,
         )
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setWindowTitle("Reticle is working")
-        self.setAccessibleName("Reticle is working")
+        self.setWindowTitle(tr("Reticle is working"))
+        self.setAccessibleName(tr("Reticle is working"))
         self._icon, self._words = QLabel(), label()
         self._icon.setFixedSize(ICON, ICON)
         self._words.setFixedWidth(WORDS)
-        self.stop = push_button("Stop", "Stop at once", "stop")
+        self.stop = push_button(tr("Stop"), tr("Stop at once"), "stop")
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.stop.clicked.connect(self.stop_asked)
         tint(theme, self.stop, "stop", "on_bad")
-        self.hold = push_button("Ask me", "Stop counting and ask before this step")
+        self.hold = push_button(tr("Ask me"), tr("Stop counting and ask before this step"))
         self.hold.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hold.clicked.connect(self.hold_asked)
         self.hold.hide()
@@ -68,7 +69,7 @@ class RunPill(QWidget):
             self._before = self._words.toolTip()
             self.hold.show()
             self._settle()
-        self.tell(f"In {-(-seconds // 1):.0f} s: {words}")
+        self.tell(tr("In {seconds} s: {words}").format(seconds=f"{-(-seconds // 1):.0f}", words=words))
 
     def stop_counting(self) -> None:
         if not self.hold.isHidden():

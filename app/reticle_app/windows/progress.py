@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from reticle_agent.actions import AskUser, Click, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
 from reticle_agent.seams import StepOutcome
+from reticle_app.relayed import DIRECTIONS, click_words, relayed
 from reticle_app.runner import RunEnd
+from reticle_app.translations import tr
 from reticle_app.widgets.banner import Kind
 from reticle_app.widgets.steps import Status, StepView
 
-COUNTS = {1: "Click", 2: "Double-click", 3: "Triple-click"}
 MAX_SHOWN = 60
 
 
@@ -18,28 +19,28 @@ def describe(step: Step) -> str:
     """One line for a person; secret text is never shown."""
     match step:
         case Click(target, button, count):
-            verb = COUNTS[count] if button == "left" else f"{button.capitalize()}-click"
-            return f"{verb} {target}"
+            return tr("{click} {place}").format(click=click_words(button, count), place=target)
         case Drag(source, destination):
-            return f"Drag {source} to {destination}"
+            return tr("Drag {source} to {destination}").format(source=source, destination=destination)
         case Scroll(direction, amount, target):
-            return f"Scroll {direction} by {amount}" + (f" over {target}" if target else "")
+            words = tr("Scroll {direction} by {amount}").format(direction=tr(DIRECTIONS[direction]), amount=amount)
+            return words + (tr(" over {place}").format(place=target) if target else "")
         case TypeText(text, target, secret):
-            shown = "secret text" if secret else f"“{_short(text)}”"
-            return f"Type {shown}" + (f" into {target}" if target else "")
+            shown = tr("secret text") if secret else f"“{_short(text)}”"
+            return tr("Type {text}").format(text=shown) + (tr(" into {place}").format(place=target) if target else "")
         case Hotkey(keys):
-            return "Press " + "+".join(key.capitalize() for key in keys)
+            return tr("Press {keys}").format(keys="+".join(key.capitalize() for key in keys))
         case Wait(seconds):
-            return f"Wait {seconds:g} s"
+            return tr("Wait {seconds} s").format(seconds=f"{seconds:g}")
         case AskUser(question):
-            return f"Ask: {question}"
+            return tr("Ask: {question}").format(question=question)
         case Finish(success, message):
-            return message or ("Finish" if success else "Give up")
+            return message or (tr("Finish") if success else tr("Give up"))
 
 
 def steps_of(past: Sequence[StepOutcome], now: Step | None) -> list[StepView]:
     """The rows of the step list: what is over, and what runs. A plain successful end is no row."""
-    rows = [StepView(i, describe(o.step), o.status, o.message) for i, o in enumerate(past, 1)]
+    rows = [StepView(i, describe(o.step), o.status, relayed(o.message)) for i, o in enumerate(past, 1)]
     if now is not None and not isinstance(now, Finish):
         rows.append(StepView(len(rows) + 1, describe(now), "running"))
     return rows
@@ -56,14 +57,15 @@ def run_banner(end: RunEnd) -> tuple[Kind, str, str]:
     kinds: dict[str, Kind] = {"done": "good", "stopped": "info", "failed": "bad", "error": "bad"}
     kind = kinds.get(end.status, "warn")
     title = {
-        "done": "Done",
-        "stopped": "Stopped",
-        "refused": "Ended: refused",
-        "not_found": "Not found on this screen",
-        "limit": "Ended at a limit",
-    }.get(end.status, "Not done")
-    text = end.message[:1].upper() + end.message[1:]
-    where = f"Recorded in {end.trace}" if end.trace else ""
+        "done": tr("Done"),
+        "stopped": tr("Stopped"),
+        "refused": tr("Ended: refused"),
+        "not_found": tr("Not found on this screen"),
+        "limit": tr("Ended at a limit"),
+    }.get(end.status, tr("Not done"))
+    message = relayed(end.message)
+    text = message[:1].upper() + message[1:]
+    where = tr("Recorded in {folder}").format(folder=end.trace) if end.trace else ""
     return kind, title, "  ".join(part for part in (text, where) if part)
 
 

@@ -10,7 +10,9 @@ from PySide6.QtGui import QImage
 from reticle_agent.actions import Step
 from reticle_agent.seams import Approval, ApprovalRequest, Frame, StepOutcome
 from reticle_app.overlay import Desk
+from reticle_app.relayed import relayed
 from reticle_app.runner import RunEnd, Runner, RunOrder
+from reticle_app.translations import tr
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.types import Grounding
 
@@ -54,7 +56,7 @@ class RunView(QObject):
         self._past = 0
         self._chooser.begin_trail()
         self._runner.start(RunOrder(words, self._window.header.selected_mode))
-        self._step_aside("Starting…")
+        self._step_aside(tr("Starting…"))
 
     def approve(self) -> None:
         self._runner.approver.reply(self._chooser.answer())
@@ -86,7 +88,7 @@ class RunView(QObject):
         self._window.side.approval.clear()
         steps = self._window.side.steps.steps
         if steps and steps[-1].status in ("running", "asking"):
-            self._window.side.steps.show_step(steps[-1].with_status(last_status(end), end.message))
+            self._window.side.steps.show_step(steps[-1].with_status(last_status(end), relayed(end.message)))
         self._window.banner.tell(*run_banner(end))
         self._come_back()
         self._tell_end()
@@ -121,7 +123,7 @@ class RunView(QObject):
         self.mark_step(asking=False)
         if self._runner.running and not self.closing:
             steps = self._window.side.steps.steps
-            self._step_aside(steps[-1].text if steps else "Working…")
+            self._step_aside(steps[-1].text if steps else tr("Working…"))
 
     def _step_aside(self, words: str) -> None:
         """Leaves the desktop to the run: no large window is in the way, Stop stays in reach."""

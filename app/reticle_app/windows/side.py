@@ -6,14 +6,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.approval import ApprovalPanel
 from reticle_app.widgets.basics import label
 from reticle_app.widgets.candidates import CandidateList
 from reticle_app.widgets.steps import StepList
 from reticle_grounding.types import Grounding
 
-NO_CANDIDATES = "Places that may be meant appear here, with the probability that each is right."
-NO_STEPS = "The steps of a run appear here."
+NO_CANDIDATES = QT_TR_NOOP("Places that may be meant appear here, with the probability that each is right.")
+NO_STEPS = QT_TR_NOOP("The steps of a run appear here.")
 
 
 class SidePanel(QWidget):
@@ -25,15 +26,15 @@ class SidePanel(QWidget):
         self.approval = ApprovalPanel(theme)
         self.candidates, self.steps = CandidateList(theme), StepList(theme)
         self.hint = label("", "muted", wrap=True)
-        self.no_candidates = label(NO_CANDIDATES, "muted", wrap=True)
-        self.no_steps = label(NO_STEPS, "muted", wrap=True)
+        self.no_candidates = label(tr(NO_CANDIDATES), "muted", wrap=True)
+        self.no_steps = label(tr(NO_STEPS), "muted", wrap=True)
         column = QVBoxLayout()
         column.setContentsMargins(16, 14, 16, 16)
         column.setSpacing(8)
-        for widget in (label("Candidates", "title"), self.no_candidates, self.candidates, self.hint):
+        for widget in (label(tr("Candidates"), "title"), self.no_candidates, self.candidates, self.hint):
             column.addWidget(widget)
         column.addSpacing(14)
-        for below in (label("Steps", "title"), self.no_steps, self.steps):
+        for below in (label(tr("Steps"), "title"), self.no_steps, self.steps):
             column.addWidget(below)
         column.addStretch()
         inside = QWidget()
@@ -61,7 +62,8 @@ class SidePanel(QWidget):
         self.candidates.show_grounding(grounding)
         self.hint.setVisible(any_there)
         if grounding is not None and any_there:
-            self.hint.setText(f"1 to {len(grounding.candidates)} choose, arrows move the point (Shift: by a patch)")
+            words = tr("1 to {last} choose, arrows move the point (Shift: by a patch)")
+            self.hint.setText(words.format(last=len(grounding.candidates)))
         self.no_candidates.setVisible(not any_there)
 
     def steps_changed(self) -> None:

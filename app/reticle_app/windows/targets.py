@@ -13,6 +13,7 @@ from reticle_agent.seams import Display
 from reticle_app.background import MainThread
 from reticle_app.calibration import COLOUR, XY
 from reticle_app.overlay import physical_rect, screen_of
+from reticle_app.translations import tr
 from reticle_grounding.geometry import Affine, Point, Rect
 
 RADIUS = 10
@@ -35,8 +36,8 @@ class TargetScreen(QWidget):
             | Qt.WindowType.X11BypassWindowManagerHint
             | Qt.WindowType.WindowDoesNotAcceptFocus,
         )
-        self.setWindowTitle("Reticle calibration")
-        self.setAccessibleName("Target of the calibration")
+        self.setWindowTitle(tr("Reticle calibration"))
+        self.setAccessibleName(tr("Target of the calibration"))
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setScreen(screen)
         self.setGeometry(screen.geometry())

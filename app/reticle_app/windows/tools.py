@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QScreen
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from reticle_agent.seams import Screen
 from reticle_app.background import MainThread
-from reticle_app.config import Settings
 from reticle_app.overlay import Desk, physical_rect
+from reticle_app.preferences import Preferences
 from reticle_app.remote import RemoteGrounder
 from reticle_app.runner import Runner
+from reticle_app.theme import Choice
+from reticle_app.translations import tr
+from reticle_app.tray import Tray
 from reticle_grounding.errors import BadInput, ReticleError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
@@ -49,30 +53,63 @@ class Tools(QObject):
         main: MainThread,
         open_screen: Callable[[], Screen],
         open_picture: Callable[[Path], Image.Image],
-        settings: Settings,
+        preferences: Preferences,
     ) -> None:
         super().__init__(window)
         self._controller, self._window, self._grounder, self._runner = controller, window, grounder, runner
         self._desk, self._main = desk, main
-        self._open_screen, self._open_picture, self._settings = open_screen, open_picture, settings
+        self._open_screen, self._open_picture, self._traces_folder = (
+            open_screen,
+            open_picture,
+            preferences.current.traces,
+        )
         self._screen: Screen | None = None
         """Used on the inspector's thread alone."""
         self.inspecting: Inspecting | None = None
         self.browsing: Browsing | None = None
         self.managing: Managing | None = None
         self.welcoming: Welcoming | None = None
+        self.settings_window: QMainWindow | None = None
+        self._preferences = preferences
         window.footer.inspector.clicked.connect(self.show_inspector_here)
         window.footer.runs.clicked.connect(self.show_traces)
         window.footer.models.clicked.connect(self.show_models)
         window.footer.welcome.clicked.connect(self.show_welcome)
+        window.footer.settings.clicked.connect(self.show_settings)
         controller.at_end(self.close)
+        can_stop = window.header.stop_button.isEnabled
+        self.tray = Tray(window, self._others, controller.escape, can_stop, window.close)
+        self._offer_commands()
+
+    def _offer_commands(self) -> None:
+        """What every window can do."""
+        shared, group = self._window.shared, tr("Windows")
+        shared.add("windows.main", tr("Main window"), lambda: self._raise(self._window), group=group, keys="Ctrl+1")
+        shared.add("windows.inspector", tr("Inspector"), self.show_inspector_here, group=group, keys="Ctrl+I")
+        shared.add("windows.traces", tr("Recorded runs"), self.show_traces, group=group, keys="Ctrl+R")
+        shared.add("windows.models", tr("Models"), self.show_models, group=group, keys="Ctrl+M")
+        shared.add("windows.welcome", tr("First steps"), self.show_welcome, group=group, keys="Shift+F1")
+        shared.add("windows.settings", tr("Settings"), self.show_settings, group=group, keys="Ctrl+,")
+        self.tray.offer(shared)
+        looks: list[tuple[Choice, str]] = [
+            ("system", tr("Look: like the system")),
+            ("light", tr("Look: light")),
+            ("dark", tr("Look: dark")),
+        ]
+        for choice, words in looks:
+            shared.add(f"look.{choice}", words, partial(self._window.theme.choose, choice), group=tr("Look"))
+        restart, ready = self._controller.restart_model, lambda: not self._runner.running
+        shared.add("model.restart", tr("Restart the model"), restart, group=tr("Run", "heading"), enabled=ready)
+        shared.add("app.quit", tr("Quit Reticle"), self._window.close, group=group, keys="Ctrl+Q")
 
     def show_inspector_here(self) -> None:
         """Opens the inspector on the main window's picture, with its words and answer."""
+        if self.inspector_window is not None and self.inspector_window.isActiveWindow():
+            return
         inspecting, image = self._inspector(), self._controller.image
         if image is not None and image is not inspecting.picture:
             words = self._window.header.words
-            inspecting.show_image(image, "From the main window", words, self._controller.grounding)
+            inspecting.show_image(image, tr("From the main window"), words, self._controller.grounding)
 
     def show_traces(self) -> None:
         """Opens the window of recorded runs, and reads the folder again."""
@@ -80,8 +117,8 @@ class Tools(QObject):
         from .traces import TracesWindow
 
         if self.browsing is None:
-            window = TracesWindow(self._window.theme)
-            self.browsing = Browsing(window, self._grounder, self._main, self._settings.traces)
+            window = TracesWindow(self._window.theme, self._window.shared)
+            self.browsing = Browsing(window, self._grounder, self._main, self._traces_folder)
             self.browsing.inspect_asked.connect(self._inspect_step)
             self._add(window)
         else:
@@ -99,12 +136,12 @@ class Tools(QObject):
         from .models import ModelsWindow
 
         if self.managing is None:
-            window = ModelsWindow(self._window.theme)
+            window = ModelsWindow(self._window.theme, self._window.shared)
             self.managing = Managing(
                 window,
                 self._grounder,
                 self._main,
-                Store(self._settings.models),
+                Store(self._preferences.current.models),
                 embedded_model_dir(),
                 data_folder(),
                 self._controller.use_model,
@@ -125,7 +162,8 @@ class Tools(QObject):
         from .welcoming import Welcoming
 
         if self.welcoming is None:
-            window = WelcomeWindow(self._window.theme, self._settings.traces, self._settings.models)
+            settings, shared = self._preferences.current, self._window.shared
+            window = WelcomeWindow(self._window.theme, settings.traces, settings.models, shared)
             self.welcoming = Welcoming(
                 window,
                 self._grounder,
@@ -154,8 +192,28 @@ class Tools(QObject):
     def _occupied(self) -> str:
         """Why model and desktop cannot be used for something else now; empty when they can."""
         if self._runner.running:
-            return "A run is in progress. Stop it first, or wait for its end."
-        return "An answer is being computed. Wait for it, or stop it." if self._controller.busy else ""
+            return tr("A run is in progress. Stop it first, or wait for its end.")
+        return tr("An answer is being computed. Wait for it, or stop it.") if self._controller.busy else ""
+
+    def show_settings(self) -> None:
+        """Opens the settings."""
+        from .settings import SettingsWindow
+
+        if self.settings_window is None:
+            self.settings_window = SettingsWindow(self._window.theme, self._preferences, self._window.shared)
+            self._add(self.settings_window)
+        self._raise(self.settings_window)
+
+    def _others(self) -> list[QWidget]:
+        """All windows but the main one."""
+        every = (
+            self.inspector_window,
+            self.traces_window,
+            self.models_window,
+            self.welcome_window,
+            self.settings_window,
+        )
+        return [window for window in every if window is not None]
 
     @property
     def models_window(self) -> QMainWindow | None:
@@ -178,18 +236,18 @@ class Tools(QObject):
         for one in (self.inspecting, self.browsing, self.managing, self.welcoming):
             if one is not None:
                 one.close()
-        for window in (self.inspector_window, self.traces_window, self.models_window, self.welcome_window):
-            if window is not None:
-                window.close()
-                window.deleteLater()
-        self.inspecting = self.browsing = self.managing = self.welcoming = None
+        self.tray.close()
+        for window in self._others():
+            window.close()
+            window.deleteLater()
+        self.inspecting = self.browsing = self.managing = self.welcoming = self.settings_window = None
 
     def _inspector(self) -> Inspecting:
         from .inspecting import Inspecting
         from .inspector import InspectorWindow
 
         if self.inspecting is None:
-            window = InspectorWindow(self._window.theme)
+            window = InspectorWindow(self._window.theme, self._window.shared)
             self.inspecting = Inspecting(window, self._grounder, self._main, self._capture, self._open_picture)
             window.traces_asked.connect(self.show_traces)
             self._add(window)
@@ -209,7 +267,7 @@ class Tools(QObject):
 
         def take() -> Image.Image:
             if self._runner.running:
-                raise ReticleError("a run is in progress; stop it first, or wait for its end")
+                raise ReticleError(tr("a run is in progress; stop it first, or wait for its end"))
             if self._screen is None:
                 self._screen = self._open_screen()
             display = max(self._screen.displays(), key=lambda d: common(d.physical))
@@ -223,6 +281,8 @@ class Tools(QObject):
 
     def _raise(self, window: QMainWindow | None) -> None:
         if window is not None:
+            if window.isMinimized():
+                window.showNormal()
             window.show()
             window.raise_()
             window.activateWindow()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import label, push_button, set_kind, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.candidates import CandidateList
@@ -32,27 +33,33 @@ class TourStep:
 
 STEPS = (
     TourStep(
-        "1  Say what you mean",
-        "Plain words are enough: a name that stands there, or what something is for. Press one of these, or type "
-        "your own.",
+        QT_TR_NOOP("1  Say what you mean"),
+        QT_TR_NOOP(
+            "Plain words are enough: a name that stands there, or what something is for. Press one of these, or type "
+            "your own."
+        ),
         ("the Save button", "throw this away"),
     ),
     TourStep(
-        "2  Look, then choose",
-        "Marks show where it may be, with how likely each is. Choose another one: click its mark, or press 2.",
+        QT_TR_NOOP("2  Look, then choose"),
+        QT_TR_NOOP(
+            "Marks show where it may be, with how likely each is. Choose another one: click its mark, or press 2."
+        ),
     ),
     TourStep(
-        "3  Ask for what is not there",
-        "Reticle says so instead of guessing. Nothing is clicked below a threshold.",
+        QT_TR_NOOP("3  Ask for what is not there"),
+        QT_TR_NOOP("Reticle says so instead of guessing. Nothing is clicked below a threshold."),
         ("the printer icon", "the volume slider"),
     ),
     TourStep(
-        "That was all",
-        "On your own screen: Capture, say what you mean, Find. Run carries it out; before each step it asks, as chosen "
-        "under Permissions. Esc, the stop key or the pointer in a screen corner ends a run at any moment.",
+        QT_TR_NOOP("That was all"),
+        QT_TR_NOOP(
+            "On your own screen: Capture, say what you mean, Find. Run carries it out; before each step it asks, as "
+            "chosen under Permissions. Esc, the stop key or the pointer in a screen corner ends a run at any moment."
+        ),
     ),
 )
-WAITING, OPENING = "Looking…", "The model is still opening; the answer comes right after."
+WAITING, OPENING = QT_TR_NOOP("Looking…"), QT_TR_NOOP("The model is still opening; the answer comes right after.")
 
 
 class TourPage(QWidget):
@@ -67,17 +74,17 @@ class TourPage(QWidget):
         self.canvas, self.busy = Canvas(), BusyLine(theme)
         self.canvas.heat_opacity = 0.45
         self.title, self.words = label("", "heading", wrap=True), label("", "muted", wrap=True)
-        self.offers = [push_button("", "Ask for this on the picture") for _ in range(2)]
+        self.offers = [push_button("", tr("Ask for this on the picture")) for _ in range(2)]
         self.field = InstructionField()
-        self.field.setPlaceholderText("your own words")
-        self.field.setAccessibleName("Instruction for the picture")
+        self.field.setPlaceholderText(tr("your own words"))
+        self.field.setAccessibleName(tr("Instruction for the picture"))
         self.field.setMaxLength(1000)
-        self.find_button = push_button("Find", "Show where it is on the picture (Enter)", "primary")
+        self.find_button = push_button(tr("Find"), tr("Show where it is on the picture (Enter)"), "primary")
         self.status = Note(theme)
         self.candidates = CandidateList(theme)
-        self.next = push_button("Next", "Go on with the tour")
-        self.again = push_button("Once more", "Begin the tour again")
-        self.done = push_button("Close the tour", "Close the first steps; Shift+F1 brings them back", "primary")
+        self.next = push_button(tr("Next"), tr("Go on with the tour"))
+        self.again = push_button(tr("Once more"), tr("Begin the tour again"))
+        self.done = push_button(tr("Close the tour"), tr("Close the first steps; Shift+F1 brings them back"), "primary")
         tint(theme, self.find_button, "find", "on_accent")
         tint(theme, self.again, "restart")
         tint(theme, self.done, "check", "on_accent")
@@ -95,7 +102,7 @@ class TourPage(QWidget):
         """An answer is being computed."""
         self.field.setText(words)
         self.busy.set_busy(True)
-        self.status.tell("info", OPENING if opening else WAITING)
+        self.status.tell("info", tr(OPENING if opening else WAITING))
         self._enable(False)
 
     def show_answer(self, grounding: Grounding) -> None:
@@ -109,13 +116,12 @@ class TourPage(QWidget):
         self.candidates.choose(chosen)
         best = max((c.p_true for c in grounding.candidates), default=0.0)
         if grounding.found:
-            self.status.tell("good", f"Found, and {best:.0%} sure of it.")
+            self.status.tell("good", tr("Found, and {share} sure of it.").format(share=f"{best:.0%}"))
             if self.step == 0:
                 self._complete()
         else:
-            self.status.tell(
-                "warn", f"Not found here: the likeliest place has {best:.0%}, {grounding.threshold:.0%} is needed."
-            )
+            words = tr("Not found here: the likeliest place has {share}, {needed} is needed.")
+            self.status.tell("warn", words.format(share=f"{best:.0%}", needed=f"{grounding.threshold:.0%}"))
             if self.step == 2:
                 self._complete()
         self.canvas.setFocus()
@@ -131,17 +137,17 @@ class TourPage(QWidget):
         """Shows a step from its beginning."""
         self.step = step
         here, last = STEPS[step], step == len(STEPS) - 1
-        self.title.setText(here.title)
-        self.words.setText(here.words)
+        self.title.setText(tr(here.title))
+        self.words.setText(tr(here.words))
         for button, words in zip(self.offers, (*here.offers, "", ""), strict=False):
             button.setText(f"“{words}”")
-            button.setAccessibleName(f"Ask for {words}")
+            button.setAccessibleName(tr("Ask for {words}").format(words=words))
             button.setVisible(bool(words))
         for widget in (self.field, self.find_button):
             widget.setVisible(not last)
         self.candidates.setVisible(not last and bool(self.candidates.rows))
         self.next.setVisible(not last)
-        self.next.setText("Skip this step")
+        self.next.setText(tr("Skip this step"))
         self.next.setAccessibleName(self.next.text())
         set_kind(self.next, "")
         self.again.setVisible(last)
@@ -163,14 +169,13 @@ class TourPage(QWidget):
         self.candidates.choose(index)
         if self.step == 1 and index > 0:
             chosen = found.candidates[index]
-            self.status.tell(
-                "good", f"Chosen: number {index + 1}, {chosen.p_true:.0%} likely. In a run, that one would be used."
-            )
+            words = tr("Chosen: number {number}, {share} likely. In a run, that one would be used.")
+            self.status.tell("good", words.format(number=index + 1, share=f"{chosen.p_true:.0%}"))
             self._complete()
 
     def _complete(self) -> None:
-        self.next.setText("Next")
-        self.next.setAccessibleName("Next")
+        self.next.setText(tr("Next"))
+        self.next.setAccessibleName(tr("Next"))
         set_kind(self.next, "primary")
 
     def _enable(self, on: bool) -> None:

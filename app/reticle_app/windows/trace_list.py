@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetIt
 
 from reticle_app.library import THUMBNAIL, TraceEntry, matching
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import label, quiet_button, tint
 from reticle_app.widgets.canvas import to_qimage
 
-EMPTY_LIST = "No recorded runs yet. Runs started in the main window or with `reticle run` appear here."
-READING, NO_MATCH = "Reading the folder of runs…", "No run has all of these words."
+EMPTY_LIST = QT_TR_NOOP("No recorded runs yet. Runs started in the main window or with `reticle run` appear here.")
+READING, NO_MATCH = QT_TR_NOOP("Reading the folder of runs…"), QT_TR_NOOP("No run has all of these words.")
 TASK_SHOWN, PROBLEM_SHOWN = 44, 64
 """Characters of a task and of what is wrong with a run."""
 
@@ -30,25 +31,28 @@ class TraceList(QWidget):
         self.listed: list[TraceEntry] = []
         """The runs that the search lets through, in order."""
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search task, words, status")
-        self.search.setAccessibleName("Search runs")
+        self.search.setPlaceholderText(tr("Search task, words, status"))
+        self.search.setAccessibleName(tr("Search runs"))
         self.search.setClearButtonEnabled(True)
-        self.folder = quiet_button("Open a run elsewhere", "Open a run in another folder (Ctrl+O)")
-        self.reload = quiet_button("Read the folder again", "Read the folder again (F5)")
+        self.folder = quiet_button(tr("Open a run elsewhere"), tr("Open a run in another folder (Ctrl+O)"))
+        self.reload = quiet_button(tr("Read the folder again"), tr("Read the folder again (F5)"))
+        self.undo, self.redo = quiet_button(tr("Undo"), tr("Undo")), quiet_button(tr("Redo"), tr("Redo"))
+        tint(theme, self.undo, "undo")
+        tint(theme, self.redo, "redo")
         tint(theme, self.folder, "folder")
         tint(theme, self.reload, "restart")
         self.list = QListWidget()
-        self.list.setAccessibleName("Runs")
+        self.list.setAccessibleName(tr("Runs"))
         self.list.setIconSize(QSize(*THUMBNAIL))
         self.list.setWordWrap(True)
         self.list.setSpacing(2)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.hint = label(READING, "muted", wrap=True)
+        self.hint = label(tr(READING), "muted", wrap=True)
         top = QHBoxLayout()
         top.addWidget(self.search, 1)
-        top.addWidget(self.folder)
-        top.addWidget(self.reload)
+        for button in (self.undo, self.redo, self.folder, self.reload):
+            top.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
@@ -74,11 +78,12 @@ class TraceList(QWidget):
         rows = [i for i, entry in enumerate(self.listed) if entry.folder == kept]
         self.list.setCurrentRow(rows[0] if rows else -1)
         self.list.blockSignals(False)
-        self.hint.setText(NO_MATCH if self._entries else EMPTY_LIST)
+        self.hint.setText(tr(NO_MATCH) if self._entries else tr(EMPTY_LIST))
         self.hint.setVisible(not self.listed)
 
     def _item(self, entry: TraceEntry) -> QListWidgetItem:
-        words = entry.problem or f"{entry.status}, {entry.steps} steps\n{entry.when}"
+        steps = tr("%n step(s)", "", entry.steps)
+        words = entry.problem or f"{tr(entry.status)}, {steps}\n{entry.when}"
         item = QListWidgetItem(f"{shortened(entry.task, TASK_SHOWN)}\n{shortened(words, PROBLEM_SHOWN)}")
         item.setToolTip(f"{entry.task}\n{entry.folder}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.task}, {words}")

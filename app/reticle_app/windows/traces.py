@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -22,9 +22,12 @@ from PySide6.QtWidgets import (
 
 from reticle_agent.trace.export import FORMATS
 from reticle_agent.trace.review import StepReview
+from reticle_app.commands import Commands
 from reticle_app.library import RunStep, TraceEntry
+from reticle_app.relayed import deed_words
 from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
@@ -34,12 +37,12 @@ from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
 
 from .header import InstructionField
+from .palettes import offer_palette
 from .trace_list import TraceList, shortened
 
-PICK_ONE = "Choose a run on the left."
+PICK_ONE = QT_TR_NOOP("Choose a run on the left.")
 DELETED_SHOWN = 90
-"""Characters of a task that is asked about."""
-AFTER, WHAT_IF = "After", "With other words"
+"""Characters of a task that was deleted."""
 
 
 class TracesWindow(QMainWindow):
@@ -53,49 +56,55 @@ class TracesWindow(QMainWindow):
     asked = Signal(str)
     """Other words for the shown step."""
     inspect_asked = Signal()
-    delete_confirmed = Signal(Path)
+    delete_asked = Signal(Path)
+    undo_asked = Signal()
+    redo_asked = Signal()
     export_chosen = Signal(Path, str, Path)
     refresh_asked = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, shared: Commands) -> None:
         super().__init__()
-        self.theme = theme
-        self.setWindowTitle("Recorded runs")
+        self.theme, self.commands = theme, Commands(self)
+        self.setWindowTitle(tr("Recorded runs"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(820, 520)
+        self.setMinimumSize(900, 580)
         self._steps: Sequence[RunStep] = ()
         self._shown: TraceEntry | None = None
-        self._deleting: Path | None = None
-        self.banner, self.busy = Banner(theme, "trash"), BusyLine(theme)
+        self.banner, self.busy = Banner(theme, "undo"), BusyLine(theme)
         self.runs = TraceList(theme)
+        self.undo, self.redo = self.runs.undo, self.runs.redo
         self.list, self.search, self.list_hint = self.runs.list, self.runs.search, self.runs.hint
         self.title, self.subtitle = label("", "title", wrap=True), label("", "muted", wrap=True)
         self.export_format = QComboBox()
-        self.export_format.setAccessibleName("Format")
+        self.export_format.setAccessibleName(tr("Format"))
         self.export_format.addItems(list(FORMATS))
-        self.export_button = push_button("Export…", "Write the run in the chosen format (Ctrl+S)")
-        self.delete_button = push_button("Delete", "Delete this run for good (asks once more)")
-        self.before, self.after = InspectCanvas("Before the step"), InspectCanvas("After the step")
-        self.after_title = label(AFTER, "title")
-        self.back = quiet_button("Show what happened", "Show the screen after the step again")
+        self.export_button = push_button(tr("Export…"), tr("Write the run in the chosen format (Ctrl+S)"))
+        self.delete_button = push_button(tr("Delete"), tr("Delete this run; it can be brought back until Reticle ends"))
+        self.before, self.after = InspectCanvas(tr("Before the step")), InspectCanvas(tr("After the step"))
+        self.after_title = label(tr("After"), "title")
+        self.back = quiet_button(tr("Show what happened"), tr("Show the screen after the step again"))
         self.line = TimeLine(theme)
         self.earlier, self.later = (
-            quiet_button("Earlier step", "Earlier step"),
-            quiet_button("Later step", "Later step"),
+            quiet_button(tr("Earlier step"), tr("Earlier step")),
+            quiet_button(tr("Later step"), tr("Later step")),
         )
         self.step_title, self.step_words = label("", "title", wrap=True), label("", "muted", wrap=True)
         self.right, self.wrong = (
-            self._verdict("Right", "It went where it should (Y)"),
-            self._verdict("Wrong", "It did not (N)"),
+            self._verdict(tr("Right", "verdict"), tr("It went where it should (Y)")),
+            self._verdict(tr("Wrong", "verdict"), tr("It did not (N)")),
         )
-        self.correct = push_button("Correct region", "Drag a box around what was meant (R); once more takes it back")
+        self.correct = push_button(
+            tr("Correct region"), tr("Drag a box around what was meant (R); once more takes it back")
+        )
         self.correct.setCheckable(True)
         self.words = InstructionField()
-        self.words.setPlaceholderText("What if it had been called…")
-        self.words.setAccessibleName("Other words")
+        self.words.set_hints(tr("What if it had been called…"), tr("Other words"))
+        self.words.setAccessibleName(tr("Other words"))
         self.words.setMaxLength(10_000)
-        self.ask_button = push_button("Ask again", "Ground these words on this step's picture (Enter)", "primary")
-        self.inspect = push_button("Inspect", "Open this step in the inspector (I)")
+        self.ask_button = push_button(
+            tr("Ask again"), tr("Ground these words on this step's picture (Enter)"), "primary"
+        )
+        self.inspect = push_button(tr("Inspect"), tr("Open this step in the inspector (I)"))
         for button, icon, colour in (
             (self.export_button, "export", "text"),
             (self.delete_button, "trash", "bad"), (self.back, "restart", "text"), (self.earlier, "left", "text"),
@@ -105,6 +114,7 @@ class TracesWindow(QMainWindow):
             tint(theme, button, icon, colour)
         self._lay_out()
         self._connect()
+        self._offer_commands(shared)
         self.show_run(None, ())
 
     def sizeHint(self) -> QSize:
@@ -127,7 +137,9 @@ class TracesWindow(QMainWindow):
         self.stack.setCurrentIndex(0 if entry is None else 1)
         if entry is not None:
             self.title.setText(entry.task)
-            self.subtitle.setText(f"{entry.status}   {entry.when}   {len(steps)} steps   {entry.folder}")
+            self.subtitle.setText(
+                "   ".join([tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), str(entry.folder)])
+            )
         self.line.show_statuses([step.status for step in steps])
         for button in (self.export_button, self.delete_button, self.export_format):
             button.setEnabled(entry is not None)
@@ -140,7 +152,7 @@ class TracesWindow(QMainWindow):
         self.before.show_picture(before)
         self.before.show_grounding(grounding, chosen)
         self.after.show_picture(after)
-        self._name_after(AFTER)
+        self._name_after("")
         for widget in (self.correct, self.words, self.ask_button, self.inspect):
             widget.setEnabled(before is not None)
 
@@ -148,10 +160,8 @@ class TracesWindow(QMainWindow):
         """Another answer on the same picture, in place of the screen after the step."""
         self.after.show_picture(picture)
         self.after.show_grounding(grounding, 0 if grounding.best else None)
-        if grounding.best is None:
-            self._name_after(f"{WHAT_IF}: not found")
-        else:
-            self._name_after(f"{WHAT_IF}: {grounding.best.p_true:.0%}")
+        found = tr("not found") if grounding.best is None else f"{grounding.best.p_true:.0%}"
+        self._name_after(tr("With other words: {found}").format(found=found))
 
     def show_review(self, review: StepReview, region: Rect | None) -> None:
         """Verdict and corrected region (capture pixels) of the shown step."""
@@ -160,7 +170,7 @@ class TracesWindow(QMainWindow):
             button.setChecked(review.verdict == verdict)
             button.blockSignals(False)
         self.before.set_box(region)
-        self.correct.setText("Take correction back" if region is not None else "Correct region")
+        self.correct.setText(tr("Take correction back") if region is not None else tr("Correct region"))
         self.correct.setAccessibleName(self.correct.text())
 
     @property
@@ -177,7 +187,7 @@ class TracesWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
-        empty = label(PICK_ONE, "muted")
+        empty = label(tr(PICK_ONE), "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack.addWidget(empty)
         self.stack.addWidget(self._run_page())
@@ -210,7 +220,7 @@ class TracesWindow(QMainWindow):
         over.addWidget(self.after_title)
         over.addWidget(self.back)
         over.addStretch()
-        pictures.addWidget(label("Before", "title"), 0, 0)
+        pictures.addWidget(label(tr("Before"), "title"), 0, 0)
         pictures.addLayout(over, 0, 1)
         pictures.addWidget(self.before, 1, 0)
         pictures.addWidget(self.after, 1, 1)
@@ -221,11 +231,15 @@ class TracesWindow(QMainWindow):
         time_line: list[QWidget] = [self.earlier, self.line, self.later]
         for widget in time_line:
             time.addWidget(widget)
-        judge = QHBoxLayout()
-        judge.setSpacing(8)
-        row: list[QWidget] = [self.right, self.wrong, self.correct, self.words, self.ask_button, self.inspect]
-        for widget in row:
-            judge.addWidget(widget, 1 if widget is self.words else 0)
+        judge, ask = QHBoxLayout(), QHBoxLayout()
+        for row in (judge, ask):
+            row.setSpacing(8)
+        for button in (self.right, self.wrong, self.correct):
+            judge.addWidget(button)
+        judge.addStretch()
+        judge.addWidget(self.inspect)
+        ask.addWidget(self.words, 1)
+        ask.addWidget(self.ask_button)
         page, column = QWidget(), QVBoxLayout()
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(10)
@@ -235,6 +249,7 @@ class TracesWindow(QMainWindow):
         column.addWidget(self.step_title)
         column.addWidget(self.step_words)
         column.addLayout(judge)
+        column.addLayout(ask)
         page.setLayout(column)
         return page
 
@@ -254,21 +269,45 @@ class TracesWindow(QMainWindow):
         self.back.clicked.connect(lambda: self.step_wanted.emit(self.step))
         self.inspect.clicked.connect(self.inspect_asked)
         self.export_button.clicked.connect(self.ask_export)
-        self.delete_button.clicked.connect(self._ask_delete)
-        self.banner.action.connect(self._confirm_delete)
+        self.delete_button.clicked.connect(self._delete)
+        self.banner.action.connect(self.undo_asked)
+        self.undo.clicked.connect(self.undo_asked)
+        self.redo.clicked.connect(self.redo_asked)
         self.theme.changed.connect(self._recolour)
-        for keys, act in (
-            ("Ctrl+O", self.ask_folder), ("F5", self.refresh_asked.emit), ("Ctrl+F", self.search.setFocus),
-            ("Ctrl+W", self.close),
-            ("Ctrl+L", self.words.setFocus), ("Ctrl+S", self._export_by_key),
-        ):  # fmt: skip
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
         self._recolour()
+
+    def _offer_commands(self, shared: Commands) -> None:
+        """All that can be done here; single letters are heard by :meth:`keyPressEvent`."""
+        group, add, add_button = tr("Runs"), self.commands.add, self.commands.add_button
+        add("traces.search", tr("Search runs"), self.search.setFocus, group=group, keys="Ctrl+F")
+        add_button("traces.folder", self.runs.folder, group=group, keys="Ctrl+O")
+        add_button("traces.reload", self.runs.reload, group=group, keys="F5")
+        add_button("traces.export", self.export_button, group=group, keys="Ctrl+S", words=tr("Export this run…"))
+        add_button("traces.delete", self.delete_button, group=group, keys="Ctrl+Del", words=tr("Delete this run"))
+        add_button("traces.undo", self.undo, group=group, keys="Ctrl+Z")
+        add_button("traces.redo", self.redo, group=group, keys=("Ctrl+Shift+Z", "Ctrl+Y"))
+        group = tr("Step")
+        add_button("traces.earlier", self.earlier, group=group, keys="Alt+Left")
+        add_button("traces.later", self.later, group=group, keys="Alt+Right")
+        for key, button, name, words in (
+            ("Y", self.right, "right", tr("Mark the step right")),
+            ("N", self.wrong, "wrong", tr("Mark the step wrong")),
+            ("R", self.correct, "correct", tr("Correct the region, or take that back")),
+            ("I", self.inspect, "inspect", tr("Open this step in the inspector")),
+        ):  # fmt: skip
+            add_button(f"traces.{name}", button, group=group, keys=key, words=words, listen=False)
+        add("traces.words", tr("Go to other words"), self.words.setFocus, group=group, keys="Ctrl+L")
+        words = tr("Ask again with these words")
+        add_button(
+            "traces.ask", self.ask_button, group=group, keys="Return", words=words, listen=False, said_keys=tr("Enter")
+        )
+        add_button("traces.back", self.back, group=group)
+        add("traces.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
+        self.command_palette = offer_palette(self, self.theme, self.commands, shared)
 
     # --- actions ---
 
     def _pick(self, folder: Path) -> None:
-        self._deleting = None
         self.banner.hide()
         self.opened.emit(folder)
 
@@ -279,8 +318,16 @@ class TracesWindow(QMainWindow):
     def _tell_step(self) -> None:
         there = bool(self._steps)
         step = self._steps[self.step] if there else None
-        self.step_title.setText(f"{self.step + 1} of {len(self._steps)}: {step.title}" if step else "No steps")
-        self.step_words.setText(f"{step.status}, {step.span} from {step.at_ms / 1000:.1f} s" if step else "")
+        if step is None:
+            self.step_title.setText(tr("No steps"))
+            self.step_words.setText("")
+        else:
+            title = deed_words(step.title) if step.done else step.title
+            words = tr("{number} of {count}: {title}")
+            self.step_title.setText(words.format(number=self.step + 1, count=len(self._steps), title=title))
+            words = tr("{status}, {span} from {start} s")
+            start = f"{step.at_ms / 1000:.1f}"
+            self.step_words.setText(words.format(status=tr(step.status), span=step.span, start=start))
         self.words.setText(step.instruction if step else "")
         self.earlier.setEnabled(self.step > 0)
         self.later.setEnabled(there and self.step < len(self._steps) - 1)
@@ -308,11 +355,12 @@ class TracesWindow(QMainWindow):
             self.asked.emit(words)
 
     def _name_after(self, words: str) -> None:
-        self.after_title.setText(words)
-        self.back.setVisible(words != AFTER)
+        """``words`` name another answer in its place; none, the screen after the step."""
+        self.after_title.setText(words or tr("After"))
+        self.back.setVisible(bool(words))
 
     def ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of a recorded run")
+        name = QFileDialog.getExistingDirectory(self, tr("Folder of a recorded run"))
         if name:
             self.list.setCurrentRow(-1)
             self.opened.emit(Path(name))
@@ -322,34 +370,33 @@ class TracesWindow(QMainWindow):
         if entry is None:
             return
         if row.folder:
-            name = QFileDialog.getExistingDirectory(self, "New or empty folder for the export")
+            name = QFileDialog.getExistingDirectory(self, tr("New or empty folder for the export"))
         else:
             ends = {"gif": ".gif", "mp4": ".mp4", "script": ".py"}
-            name, _ = QFileDialog.getSaveFileName(self, "Export run", f"run{ends.get(row.name, '.txt')}")
+            name, _ = QFileDialog.getSaveFileName(self, tr("Export run"), f"run{ends.get(row.name, '.txt')}")
         if name:
             self.export_chosen.emit(entry.folder, row.name, Path(name))
 
-    def _export_by_key(self) -> None:
-        if self.export_button.isEnabled():
-            self.ask_export()
+    def show_deleted(self, task: str, folder: Path) -> None:
+        """Says what is gone, and offers to bring it back."""
+        title = tr("“{task}” was deleted").format(task=shortened(task, DELETED_SHOWN))
+        text = tr("{folder} can be brought back until Reticle ends.").format(folder=folder)
+        self.banner.tell("info", title, text, tr("Undo"))
+        self.banner.dismiss.show()
 
-    def _ask_delete(self) -> None:
-        entry = self._shown
-        if entry is not None:
-            self._deleting = entry.folder
-            self.banner.tell(
-                "warn",
-                f"Delete “{shortened(entry.task, DELETED_SHOWN)}” for good?",
-                str(entry.folder),
-                "Delete for good",
-            )
-            self.banner.dismiss.show()
+    def show_history(self, undo: str, redo: str) -> None:
+        """What would be undone and redone next; empty where nothing would."""
+        for button, name, words, keys in (
+            (self.undo, tr("Undo"), undo, "Ctrl+Z"),
+            (self.redo, tr("Redo"), redo, "Ctrl+Shift+Z"),
+        ):
+            button.setEnabled(bool(words))
+            button.setToolTip(f"{name}: {words} ({keys})" if words else f"{name} ({keys})")
+            button.setAccessibleDescription(words)
 
-    def _confirm_delete(self) -> None:
-        folder, self._deleting = self._deleting, None
-        self.banner.hide()
-        if folder is not None:
-            self.delete_confirmed.emit(folder)
+    def _delete(self) -> None:
+        if self._shown is not None:
+            self.delete_asked.emit(self._shown.folder)
 
     def _recolour(self) -> None:
         for canvas in (self.before, self.after):

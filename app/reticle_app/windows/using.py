@@ -15,8 +15,11 @@ from reticle_app.background import Background, MainThread
 from reticle_app.benchmarking import Benchmarks, Stage, keep_benchmark, measure
 from reticle_app.models.entries import ModelEntry
 from reticle_app.resources import sample_picture
+from reticle_app.translations import tr
 from reticle_app.widgets.banner import Banner
 from reticle_grounding.errors import Cancelled, ReticleError
+
+from .model_words import model_title
 
 
 class ModelInUse(Protocol):
@@ -103,16 +106,18 @@ class Using(QObject):
 
         def then() -> None:
             end()
-            self._banner.tell("good", f"{entry.title} is in use", "It stays so at the next start.")
+            title = tr("{name} is in use").format(name=model_title(entry))
+            self._banner.tell("good", title, tr("It stays so at the next start."))
             self.used.emit(entry)
 
         def failed(error: ReticleError) -> None:
-            self._banner.tell("bad", f"{entry.title} cannot be used; the former model is opened again", sentence(error))
+            title = tr("{name} cannot be used; the former model is opened again").format(name=model_title(entry))
+            self._banner.tell("bad", title, sentence(error))
             self._switch(former, end, lost)
 
         def lost(error: ReticleError) -> None:
             end()
-            self._banner.tell("bad", "Neither that model nor the former one could be opened", sentence(error))
+            self._banner.tell("bad", tr("Neither that model nor the former one could be opened"), sentence(error))
 
         self._switch(entry.model, then, failed)
 
@@ -121,7 +126,7 @@ class Using(QObject):
         if self._refused():
             return
         model, stop = self._grounder.model_dir, threading.Event()
-        self._stop, self.stage = stop, Stage(0, 1, "Starting")
+        self._stop, self.stage = stop, Stage(0, 1, tr("Starting"))
 
         def tell(stage: Stage) -> None:
             if stop.is_set():
@@ -140,7 +145,7 @@ class Using(QObject):
         def failed(error: ReticleError) -> None:
             self.stage = None
             if not isinstance(error, Cancelled):
-                self._banner.tell("bad", "The speed could not be measured", sentence(error))
+                self._banner.tell("bad", tr("The speed could not be measured"), sentence(error))
             self.changed.emit()
 
         self._banner.hide()
@@ -159,10 +164,12 @@ class Using(QObject):
             self._grounder.cancel()
 
     def _refused(self) -> bool:
-        why = "It is being measured." if self.stage is not None else "Another one is opening." if self.switching else ""
-        why = why or self._occupied()
+        if self.stage is not None:
+            why = tr("It is being measured.")
+        else:
+            why = tr("Another one is opening.") if self.switching else self._occupied()
         if why:
-            self._banner.tell("info", "The model is busy", why)
+            self._banner.tell("info", tr("The model is busy"), why)
         return bool(why)
 
     def close(self) -> None:

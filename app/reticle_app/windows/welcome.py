@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -17,40 +17,49 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from reticle_app.commands import Commands
 from reticle_app.resources import app_icon, app_pixmap
 from reticle_app.theme import Theme
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
 from reticle_app.widgets.basics import label, push_button, tint
 
 from .checks_page import ChecksPage
+from .palettes import offer_palette
 from .permissions_page import PermissionsPage
 from .pointer_page import PointerPage
 from .tour_page import TourPage
 
 LOGO = 36
-PAGES = (("Check", "play"), ("Permissions", "shield"), ("Pointer", "target"), ("Tour", "tour"))
+PAGES = (
+    (QT_TR_NOOP("Check"), "play"), (QT_TR_NOOP("Permissions"), "shield"), (QT_TR_NOOP("Pointer"), "target"),
+    (QT_TR_NOOP("Tour"), "tour"),
+)  # fmt: skip
 
 
 class WelcomeWindow(QMainWindow):
     models_asked = Signal()
     page_shown = Signal(int)
 
-    def __init__(self, theme: Theme, traces: Path, models: Path) -> None:
+    def __init__(self, theme: Theme, traces: Path, models: Path, shared: Commands) -> None:
         super().__init__()
-        self.theme = theme
-        self.setWindowTitle("First steps")
+        self.theme, self.commands = theme, Commands(self)
+        self.setWindowTitle(tr("First steps"))
         self.setWindowIcon(app_icon())
         self.setMinimumSize(820, 540)
         self.banner = Banner(theme)
         self.checks, self.pointer, self.tour = ChecksPage(theme), PointerPage(theme), TourPage(theme)
         self.permissions = PermissionsPage(theme, traces, models)
-        self.skip = push_button("Close", "Close the first steps; Shift+F1 in the main window brings them back")
-        self.back = push_button("Back", "The page before")
-        self.forward = push_button("Next", "The next page", "primary")
-        self.models = push_button("Models…", "Which model is used, others to get, and how fast it is here (Ctrl+M)")
+        self.skip = push_button(tr("Close"), tr("Close the first steps; Shift+F1 brings them back"))
+        self.back = push_button(tr("Back"), tr("The page before"))
+        self.forward = push_button(tr("Next"), tr("The next page"), "primary")
+        self.models = push_button(
+            tr("Models…"), tr("Models: which one is used, get others, measure this machine (Ctrl+M)")
+        )
         tint(theme, self.models, "models")
         self._lay_out()
         self._connect()
+        self._offer_commands(shared)
         self.go(0)
         self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
 
@@ -81,11 +90,12 @@ class WelcomeWindow(QMainWindow):
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(self._logo)
-        head.addWidget(label("First steps", "title"), 1)
+        head.addWidget(label(tr("First steps"), "title"), 1)
         column.addLayout(head)
         column.addSpacing(12)
         for i, (words, icon) in enumerate(PAGES):
-            button = push_button(words, f"Page {i + 1} of {len(PAGES)}: {words}", "step")
+            tip = tr("Page {number} of {all}: {words}").format(number=i + 1, all=len(PAGES), words=tr(words))
+            button = push_button(tr(words), tip, "step")
             button.setCheckable(True)
             tint(self.theme, button, icon)
             self._group.addButton(button, i)
@@ -133,12 +143,16 @@ class WelcomeWindow(QMainWindow):
         self.forward.clicked.connect(lambda: self.go(self.page + 1))
         self.models.clicked.connect(self.models_asked)
         self.tour.finished.connect(self.close)
-        for keys, act in (
-            ("Ctrl+W", self.close), ("Ctrl+M", self.models_asked.emit),
-            ("Ctrl+PgDown", lambda: self.go(min(self.page + 1, len(PAGES) - 1))),
-            ("Ctrl+PgUp", lambda: self.go(max(self.page - 1, 0))),
-        ):  # fmt: skip
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _offer_commands(self, shared: Commands) -> None:
+        """All that can be done here; digits are heard by the tour."""
+        group, add, add_button = tr("First steps"), self.commands.add, self.commands.add_button
+        add_button("welcome.forward", self.forward, group=group, keys="Ctrl+PgDown", words=tr("The next page"))
+        add_button("welcome.back", self.back, group=group, keys="Ctrl+PgUp", words=tr("The page before"))
+        add_button("welcome.check", self.checks.run, group=group, words=tr("Check this machine"))
+        add_button("welcome.pointer", self.pointer.run, group=group, words=tr("Measure where clicks arrive"))
+        add("welcome.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
+        self.command_palette = offer_palette(self, self.theme, self.commands, shared)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._logo.pixmap().isNull():

@@ -22,6 +22,7 @@ from reticle_app.overlay import Desk, physical_rect
 from reticle_app.remote import RemoteGrounder, RemoteObservation
 from reticle_app.resources import sample_picture
 from reticle_app.runner import Mode
+from reticle_app.translations import tr
 from reticle_app.widgets.canvas import to_qimage
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.types import Grounding
@@ -106,7 +107,7 @@ class Welcoming(QObject):
         try:
             checks = self._checks = DesktopChecks(self._desk.hidden_for_capture)
         except OSError as error:
-            self._complain(ReticleError(f"the check cannot be started: {error}"))
+            self._complain(ReticleError(tr("the check cannot be started: {error}").format(error=error)))
             return
         page = self._window.checks
         page.begin()
@@ -143,7 +144,7 @@ class Welcoming(QObject):
         try:
             measuring = self._measuring = Measuring(ScreenTargets(self._main))
         except OSError as error:
-            self._complain(ReticleError(f"the measurement cannot be started: {error}"))
+            self._complain(ReticleError(tr("the measurement cannot be started: {error}").format(error=error)))
             return
         page.begin()
 
@@ -186,7 +187,7 @@ class Welcoming(QObject):
                 raise BadInput(f"cannot write {path}: {error.strerror}") from error
 
         def then(_: None) -> None:
-            self._window.banner.tell("good", "Report written", str(path))
+            self._window.banner.tell("good", tr("Report written"), str(path))
 
         self._desktop.submit(write, then, self._complain)
 
@@ -206,7 +207,7 @@ class Welcoming(QObject):
     def ask(self, words: str) -> None:
         """Grounds words on the bundled picture; nothing is sent anywhere and nothing is clicked."""
         if why := self._occupied():
-            self._window.banner.tell("info", "The model is busy", why)
+            self._window.banner.tell("info", tr("The model is busy"), why)
             return
         self._window.banner.hide()
         page = self._window.tour
@@ -219,18 +220,18 @@ class Welcoming(QObject):
             return self._held[1].ground(words, TOP_K)
 
         def failed(error: ReticleError) -> None:
-            page.fail("stopped" if isinstance(error, Cancelled) else str(error))
+            page.fail(tr("stopped") if isinstance(error, Cancelled) else str(error))
 
         self._model.submit(work, page.show_answer, failed)
 
     # --- plumbing ---
 
     def _is_busy(self) -> bool:
-        why = "Something is being tried on the desktop already." if self.busy else self._occupied()
+        why = tr("Something is being tried on the desktop already.") if self.busy else self._occupied()
         if not why and os.name != "posix":
-            why = "This needs X11."
+            why = tr("This needs X11.")
         if why:
-            self._window.banner.tell("info", "Not now", why)
+            self._window.banner.tell("info", tr("Not now"), why)
         else:
             self._window.banner.hide()
         return bool(why)
@@ -244,7 +245,7 @@ class Welcoming(QObject):
     def _complain(self, error: ReticleError) -> None:
         if not isinstance(error, Cancelled) and not self._closed:
             text = str(error)
-            self._window.banner.tell("bad", "That did not work", text[:1].upper() + text[1:])
+            self._window.banner.tell("bad", tr("That did not work"), text[:1].upper() + text[1:])
 
     def _connect(self) -> None:
         window = self._window

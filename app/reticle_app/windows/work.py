@@ -1,4 +1,4 @@
-"""What is being done with one model, as the models window follows it. No Qt."""
+"""What is being done with one model, as the models window follows it. No widgets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from reticle_app.models.entries import ModelEntry
 from reticle_app.models.jobs import Job
 from reticle_app.models.store import gigabytes
+from reticle_app.translations import tr
 
 from .model_page import Phase
 
@@ -73,22 +74,25 @@ class Work:
 
     def _progress_words(self) -> str:
         if self.done >= self.total:
-            return "All bytes are here; comparing checksums…"
-        parts = [f"{gigabytes(self.done)} of {gigabytes(self.total)}"]
+            return tr("All bytes are here; comparing checksums…")
+        parts = [tr("{done} of {all}").format(done=gigabytes(self.done), all=gigabytes(self.total))]
         speed = self.pace.per_s
         if speed > 0:
-            parts += [f"{gigabytes(round(speed))}/s", f"{left_words((self.total - self.done) / speed)} left"]
+            parts += [
+                f"{gigabytes(round(speed))}/s",
+                tr("{time} left").format(time=left_words((self.total - self.done) / speed)),
+            ]
         return ", ".join(parts)
 
     def note(self) -> str:
         """A few words for the list."""
-        share = f" {self.done / self.total:.0%}" if self.total else ""
+        share = f"{self.done / self.total:.0%}" if self.total else ""
         return {
-            "looking": "Asking…",
-            "asking": "Waits for your yes",
-            "fetching": f"Fetching{share}",
-            "paused": f"Paused{f' at{share}' if share else ''}",
-            "checking": f"Checking files{share}",
+            "looking": tr("Asking…"),
+            "asking": tr("Waits for your yes"),
+            "fetching": tr("Fetching {share}").format(share=share).rstrip(),
+            "paused": tr("Paused at {share}").format(share=share) if share else tr("Paused"),
+            "checking": tr("Checking files {share}").format(share=share).rstrip(),
         }.get(self.phase, "")
 
 
@@ -104,7 +108,7 @@ def work_key(entry: ModelEntry) -> WorkKey:
 def left_words(seconds: float) -> str:
     """A time to wait, rounded as people say it."""
     if seconds < 60:
-        return f"about {max(1, round(seconds))} s"
+        return tr("about {time}").format(time=f"{max(1, round(seconds))} s")
     if seconds < 5400:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
+        return tr("about {time}").format(time=f"{round(seconds / 60)} min")
+    return tr("about {time}").format(time=f"{seconds / 3600:.1f} h")

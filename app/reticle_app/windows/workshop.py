@@ -11,6 +11,7 @@ from reticle_app.background import MainThread
 from reticle_app.models.entries import Begun, Downloads
 from reticle_app.models.jobs import Job
 from reticle_app.models.store import gigabytes
+from reticle_app.translations import tr
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .work import Work, WorkKey
@@ -71,7 +72,8 @@ class Workshop(QObject):
         if key[0] == "import":
             self.drop(key)
             return
-        work.phase, work.words = "paused", f"Paused: {gigabytes(work.done)} of {gigabytes(work.total)} are here"
+        words = tr("Paused: {done} of {all} are here")
+        work.phase, work.words = "paused", words.format(done=gigabytes(work.done), all=gigabytes(work.total))
         _let_go(work)
         self.changed.emit()
 
@@ -81,11 +83,11 @@ class Workshop(QObject):
         if work is None or work.plan is None:
             return
         if work.last is not None and work.last.running:
-            work.goes_on, work.phase, work.words = True, "looking", "Going on…"
+            work.goes_on, work.phase, work.words = True, "looking", tr("Going on…")
             self.changed.emit()
         else:
             request = {**work.request, "revision": work.plan["revision"], "name": work.plan["name"]}
-            again = Work(request, "looking", "Going on…", plan=work.plan, done=work.done, total=work.total)
+            again = Work(request, "looking", tr("Going on…"), plan=work.plan, done=work.done, total=work.total)
             work.phase = "paused"
             self.begin(key, again)
 
@@ -116,7 +118,7 @@ class Workshop(QObject):
         assert work.job is not None
         assert work.plan is not None
         work.agreed, work.phase = True, "fetching"
-        work.words, work.total = "Starting…", work.plan["size"]
+        work.words, work.total = tr("Starting…"), work.plan["size"]
         work.done = work.plan["size"] - work.plan["missing"]
         work.job.agree()
         self.changed.emit()
@@ -160,7 +162,7 @@ class Workshop(QObject):
         """A download that had begun stays as a paused one, to go on."""
         work = self.works.get(key)
         if work is not None and work.agreed and key[0] == "pull":
-            work.phase, work.words, work.job = "paused", "Broken off; what came is kept", None
+            work.phase, work.words, work.job = "paused", tr("Broken off; what came is kept"), None
         else:
             self.works.pop(key, None)
         self.failed.emit(key, error)

@@ -57,7 +57,7 @@ def main() -> None:
     app = QApplication(sys.argv[:1])
     settings = Settings(theme="light", mode=mode, traces=Path(traces))
     grounder = RemoteGrounder(command=WORKER)
-    parts = build(app, settings, grounder, desktop_body(settings, grounder), desktop_screen)
+    parts = build(app, settings, grounder, desktop_body(lambda: settings, grounder), desktop_screen)
     window, approval = parts.window, parts.window.side.approval
     window.setGeometry(20, 40, 1200, 700)
     window.show()

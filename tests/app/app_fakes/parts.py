@@ -15,6 +15,7 @@ from reticle_agent.actions import Click, ClickAt, Finish, Input, Step
 from reticle_agent.seams import Approval, ApprovalRequest, Display, Frame, StepOutcome
 from reticle_app.config import Settings
 from reticle_app.gui import Parts, build
+from reticle_app.preferences import Preferences
 from reticle_app.remote import RemoteGrounder
 from reticle_app.runner import Body, Hooks, RunEnd, RunOrder
 from reticle_grounding.errors import Cancelled
@@ -122,10 +123,12 @@ def build_fake(
     steps: Sequence[Step] = (),
     settings: Settings | None = None,
     body: Body | None = None,
+    preferences: Preferences | None = None,
 ) -> tuple[Parts, FakeBody]:
     """A complete window over the demo model process and fake agent parts."""
     screen = FakeScreen(image or squares())
     grounder = RemoteGrounder(command=WORKER)
     fake = FakeBody(grounder, screen, steps)
-    parts = build(app, settings or Settings(theme="light"), grounder, body or fake, lambda desk: screen)
+    settings = settings or (preferences.current if preferences else Settings(theme="light", language="en"))
+    parts = build(app, settings, grounder, body or fake, lambda desk: screen, preferences)
     return parts, fake
