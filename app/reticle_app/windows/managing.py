@@ -250,7 +250,8 @@ class Managing(QObject):
             first = problems[0]
             what = sentence(ReticleError(f"{first['kind']}: {first['file']} ({first['detail']})."))
             title = tr("{name}: %n file(s) not as recorded", "", len(problems)).format(name=name)
-            self._window.banner.tell("bad", title, f"{what} {tr('Remove the model and get it again.')}")
+            again = tr("Remove the model and get it again.")
+            self._window.banner.tell("bad", title, f"{what} {again}")
         else:
             title = tr("{name} is whole").format(name=name)
             self._window.banner.tell("good", title, tr("Every byte is as recorded."))

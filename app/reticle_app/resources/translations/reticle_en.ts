@@ -33,9 +33,9 @@
     </message>
     <message numerus="yes">
         <source>{name}: %n file(s) not as recorded</source>
-        <translation type="unfinished">
-            <numerusform></numerusform>
-            <numerusform></numerusform>
+        <translation>
+            <numerusform>{name}: %n file not as recorded</numerusform>
+            <numerusform>{name}: %n files not as recorded</numerusform>
         </translation>
     </message>
 </context>
