@@ -37,7 +37,7 @@ CONTROLS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit,
     QTabBar, Canvas,
 )  # fmt: skip
-NAMES = ("main", "inspector", "traces", "settings")
+NAMES = ("main", "inspector", "traces", "models", "welcome", "settings")
 
 
 def controls(window: QWidget) -> list[QWidget]:
@@ -69,6 +69,14 @@ def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
         qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
         window.list.setCurrentRow(0)  # type: ignore[union-attr]
         qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
+    elif name == "models":
+        tools.show_models()
+        window, managing = tools.models_window, tools.managing
+        qtbot.waitUntil(lambda: bool(window.entries) and not managing.busy, timeout=30_000)  # type: ignore[union-attr]
+    elif name == "welcome":
+        tools.show_welcome()
+        window = tools.welcome_window
+        window.go(1)  # type: ignore[union-attr]
     else:
         tools.show_settings()
         window = tools.settings_window
