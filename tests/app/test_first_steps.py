@@ -65,7 +65,7 @@ def calibration(*shots: Shot, scale: float = 1.0) -> Calibration:
 # --- when they are shown ---
 
 
-def test_they_show_themselves_at_the_first_start_alone(make_window: MakeWindow, data: Path) -> None:
+def test_they_show_themselves_at_the_first_start_alone(make_window: MakeWindow, data: Path, qtbot: QtBot) -> None:
     parts, _ = make_window()
     assert parts.tools.welcome_window is None, "building the window shows nothing"
     assert is_first_start(data)
@@ -77,6 +77,8 @@ def test_they_show_themselves_at_the_first_start_alone(make_window: MakeWindow, 
     again, _ = make_window()
     again.tools.show_welcome_once()
     assert again.tools.welcome_window is None
+    again.window.activateWindow()  # the keys belong to the window that is in front
+    qtbot.waitUntil(again.window.isActiveWindow, timeout=5_000)
     QTest.keyClick(again.window, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
     assert welcome(again)[0].isVisible(), "later they come when they are wanted"
     click(welcome(again)[0].skip)

@@ -63,7 +63,7 @@ def script() -> ModuleType:
 
 
 @pytest.fixture(autouse=True)
-def _english_afterwards() -> Iterator[None]:
+def _english_afterwards(qapp: QApplication) -> Iterator[None]:
     yield
     speak("en")
 

@@ -38,6 +38,7 @@ class FooterBar(QWidget):
         self.model, self.timings = label(), ElidedLabel()
         self.model.setAccessibleDescription(tr("State of the model"))
         self.timings.setProperty("kind", "muted")
+        self.timings.setMinimumWidth(0)  # the first to give way in a small window
         self.timings.setAccessibleDescription(tr("Timings"))
         self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
@@ -49,7 +50,7 @@ class FooterBar(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
-        self.opacity.setFixedWidth(96)
+        self.opacity.setFixedWidth(64)
         self.opacity.setAccessibleName(tr("Opacity of the heat map"))
         self.opacity.setToolTip(tr("Opacity of the heat map"))
         self.out = quiet_button(tr("Zoom out"), tr("Zoom out (Ctrl+-)"))
@@ -118,15 +119,15 @@ class FooterBar(QWidget):
         row.setSpacing(6)
         row.addWidget(self._dot)
         row.addWidget(self.model)
-        row.addSpacing(12)
+        row.addSpacing(8)
         row.addWidget(self.timings, 1)
         for button in (self.trail, self.elements, self.everything, self.heat):
             row.addWidget(button)
         row.addWidget(self.opacity)
-        row.addSpacing(12)
+        row.addSpacing(8)
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
-        row.addSpacing(12)
+        row.addSpacing(8)
         for widget in (self.inspector, self.runs, self.models, self.welcome, self.settings, self.look):
             row.addWidget(widget)
 
