@@ -38,7 +38,7 @@ class FooterBar(QWidget):
         self.model, self.timings = label(), ElidedLabel()
         self.model.setAccessibleDescription(tr("State of the model"))
         self.timings.setProperty("kind", "muted")
-        self.timings.setMinimumWidth(0)  # the first to give way in a small window
+        self.timings.setMinimumWidth(1)  # the first to give way in a small window
         self.timings.setAccessibleDescription(tr("Timings"))
         self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
