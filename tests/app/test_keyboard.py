@@ -109,7 +109,7 @@ def test_tab_reaches_every_control_and_each_has_a_name(
     parts, _ = make_window(settings=Settings(theme="light", language="en", traces=tmp_path))
     window = opened(parts, name, qtbot, tmp_path)
     wanted = controls(window)
-    assert len(wanted) >= (10 if name != "models" else 7)
+    assert len(wanted) >= (10 if name != "models" else 6)
     visited = walk(window, qtbot, Qt.Key.Key_Tab)
     # of buttons that exclude each other Tab reaches the chosen one, and arrows the others
     groups = {w.group() for w in visited if isinstance(w, QAbstractButton) and w.group() is not None}
