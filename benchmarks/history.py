@@ -1,13 +1,17 @@
 """A run of many screenshots on one growing cache: time, memory and answers per step, four ways side by side.
 
-    python benchmarks/history.py [MODEL_DIR] [--steps 30] [--size 800x512] [--budget-shots 6] [--anew 10] [--out FILE]
+    python benchmarks/history.py [MODEL_DIR] [--steps 30] [--size 800x512] [--budget-shots 6] [--anew 10]
+        [--device cpu|cuda:0] [--out FILE]
 
 One generated trace (seeds that nothing is trained or searched on), read flawlessly. Each screenshot goes through the
 vision tower once and is then prefilled on four histories in turn: dense, sparse (the patterns in the model's folder,
 or ``--patterns``), auto, and dense under a memory budget of so many screenshots. Each is asked the step's instruction
-and remembers the answer. Times are processor time of this process, which other programs cannot stretch as they do the
-clock; the clock is there, too. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
-last third of the steps beside that of the second quarter, ``apart`` half the absolute difference of a map from that of
+and remembers the answer. ``alone`` is the same screenshot and instruction without any history. Times are
+processor time of this process, which other programs cannot stretch as they do the clock; the clock is there, too, and
+is what counts on a GPU. Prints one JSON line per step and a summary; ``growth`` is the mean prefill time of the
+last third of the steps beside that of the second quarter, ``growth_beside_alone`` the same after dividing by what the
+same screenshot takes alone, which is the same work at every step and so tells how busy the machine was, ``apart`` half
+the absolute difference of a map from that of
 the dense history (0 the same, 1 nothing in common), ``hits`` how often a map's peak lies on the target.
 """
 
@@ -26,7 +30,7 @@ import numpy as np
 import torch
 
 from reticle_grounding.assets import embedded_model_dir
-from reticle_grounding.geometry import Point, Rect, Space
+from reticle_grounding.geometry import Point, Rect, Space, Transform
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.model.head_patterns import FILE, read_patterns
 from reticle_grounding.model.history import History
@@ -48,16 +52,22 @@ class Run:
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
-    """Result, milliseconds of processor time, milliseconds by the clock."""
+    """Result, milliseconds of processor time (on a GPU by the clock), milliseconds by the clock."""
+    on_gpu = torch.cuda.is_initialized()
+    if on_gpu:
+        torch.cuda.synchronize()
     clock, spent = time.perf_counter(), time.process_time()
     out = run()
-    return out, (time.process_time() - spent) * 1000, (time.perf_counter() - clock) * 1000
+    if on_gpu:
+        torch.cuda.synchronize()
+    by_clock = (time.perf_counter() - clock) * 1000
+    return out, by_clock if on_gpu else (time.process_time() - spent) * 1000, by_clock
 
 
-def hit(run: Run, attention: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+def hit(transform: Transform, attention: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    """Whether the peak of a map lies in a box of capture pixels."""
     row, column = divmod(int(attention.argmax()), attention.shape[1])
-    assert run.history.screen is not None
-    place = run.history.screen.transform.point(Point(column + 0.5, row + 0.5), Space.PATCH, Space.CAPTURE)
+    place = transform.point(Point(column + 0.5, row + 0.5), Space.PATCH, Space.CAPTURE)
     return Rect(*map(float, box)).contains(place)
 
 
@@ -89,9 +99,21 @@ def one_step(model: PointerModel, runs: dict[str, Run], step: TraceStep, reading
             row["answer_ms"] = round(spent, 1)
             row["apart"] = round(float(np.abs(seen[name] - seen["dense"]).sum() / 2), 4)
             run.apart.append(row["apart"])
-            run.hits += hit(run, seen[name], step.target.bbox)
+            assert run.history.screen is not None
+            found = hit(run.history.screen.transform, seen[name], step.target.bbox)
+            row["hit"] = found
+            run.hits += found
             run.asked += 1
         line[name] = row
+    model.prefill.mode = "dense"
+    screen, spent, _ = timed(lambda: model.encode(step.image, reading))
+    line["alone"] = {"prefill_ms": round(spent, 1)}
+    if "dense" in seen and step.target is not None and step.target.bbox is not None:
+        words = step.target.instruction
+        alone, spent, _ = timed(lambda: model.attend(screen, words, vector))
+        apart = round(float(np.abs(alone - seen["dense"]).sum() / 2), 4)
+        found = hit(screen.transform, alone, step.target.bbox)
+        line["alone"] |= {"answer_ms": round(spent, 1), "apart": apart, "hit": found}
     model.runner.view = given  # type: ignore[method-assign]
     return line
 
@@ -103,11 +125,17 @@ def growth(times: list[float]) -> float:
     return round(statistics.mean(late) / statistics.mean(early), 3) if early and late else float("nan")
 
 
+def beside(times: list[float], alone: list[float]) -> float:
+    """Growth of times beside that of work which does not grow."""
+    return round(growth(times) / growth(alone), 3)
+
+
 def anew_ms(model: PointerModel, history: History) -> dict[str, float]:
     """The language model over as many tokens in one piece, as if nothing had been cached."""
     width = model.module.hidden_size
-    embeds = torch.randn(1, history.length, width)
-    positions = torch.arange(history.length).expand(3, 1, -1)
+    like = model.module.embed(model.runner.ids([0]))
+    embeds = torch.randn(1, history.length, width).to(like)
+    positions = torch.arange(history.length, device=like.device).expand(3, 1, -1)
     with torch.inference_mode():
         _, spent, clock = timed(lambda: model.module.decode(embeds, positions, cache=model.runner.empty()))
     return {"tokens": history.length, "prefill_ms": round(spent, 1), "prefill_clock_ms": round(clock, 1)}
@@ -120,12 +148,13 @@ def main() -> None:
     parser.add_argument("--size", default="800x512", help="WIDTHxHEIGHT of the screenshots")
     parser.add_argument("--budget-shots", type=float, default=6, help="screenshots that the budget holds, about")
     parser.add_argument("--anew", type=int, default=10, help="after so many steps, compute the whole prompt anew once")
+    parser.add_argument("--device", default="cpu", help="where the model runs: cpu, or cuda:0")
     parser.add_argument("--patterns", type=Path, help="pattern file; prefill.json in the model's folder when left out")
     parser.add_argument("--out", type=Path, help="write all of it here as JSON, too")
     given = parser.parse_args()
     torch.set_num_threads(1)
     folder = given.model or embedded_model_dir()
-    model = PointerModel.open(folder)
+    model = PointerModel.open(folder, device=given.device)
     session = model.use_prefill("sparse", read_patterns(given.patterns or folder / FILE))
     matcher = open_matcher(embedded_model_dir())
     width, height = (int(side) for side in given.size.split("x"))
@@ -148,9 +177,12 @@ def main() -> None:
             line["anew"] = anew_ms(model, runs["dense"].history)
         lines.append(line)
         print(json.dumps(line), flush=True)
+    alone = [line["alone"] for line in lines]
+    constant = [row["prefill_ms"] for row in alone]
     summary = {
         name: {
             "growth": growth(run.prefill_ms),
+            "growth_beside_alone": beside(run.prefill_ms, constant),
             "prefill_ms_last_third": round(statistics.mean(run.prefill_ms[-(given.steps // 3) :]), 1),
             "answer_growth": growth(run.answer_ms),
             "tokens": run.history.length,
@@ -159,6 +191,12 @@ def main() -> None:
             "hits": f"{run.hits} of {run.asked}",
         }
         for name, run in runs.items()
+    }
+    answered = [row for row in alone if "hit" in row]
+    summary["alone"] = {
+        "prefill_ms": round(statistics.mean(constant), 1),
+        "apart": round(statistics.mean(row["apart"] for row in answered), 4) if answered else None,
+        "hits": f"{sum(row['hit'] for row in answered)} of {len(answered)}",
     }
     document = {"model": model.name, "size": given.size, "budget": runs["budget"].history.budget, "summary": summary}
     print(json.dumps(document, indent=1))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, then
-# training from the shipped checkpoint: half of the minutes the reading of pixels, half the reading channel with pointer
-# head and language model on top.
+# One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, a run of
+# thirty screenshots on one cache, then training from the shipped checkpoint: half of the minutes the reading of pixels,
+# half the reading channel with pointer head and language model on top.
 #
 #   benchmarks/on_gpu.sh [MINUTES] [OUT]        default: 20 minutes, ./gpu-run
 #   benchmarks/on_gpu.sh --dry [OUT]            everything, tiny, on the processor (a few minutes)
@@ -42,6 +42,11 @@ else
             --save "$out/prefill-$sizes.json" --plot "$out/prefill-$sizes.png"
     done
 fi
+
+echo "== a run of thirty screenshots"
+steps=(--steps 30)
+[[ $device == cpu ]] && steps=(--steps 2)
+"$python" benchmarks/history.py --device "$device" "${steps[@]}" --out "$out/history.json" >"$out/history.log"
 
 echo "== screens, on $cores cores"
 share() { echo $((($1 + cores - 1) / cores)); }

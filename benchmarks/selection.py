@@ -1,7 +1,8 @@
 """What looking at less of a screenshot costs and saves: every selection at every keep ratio, side by side in one run.
 
     python benchmarks/selection.py TARGETS.jsonl [TARGETS.jsonl ...] --out FOLDER [--screens 8] [--targets 8]
-                                   [--model DIR] [--kept-reading FOLDER] [--sum-up]
+                                   [--model DIR] [--kept-reading FOLDER] [--size WxH] [--sum-up]
+                                   [--attention] [--only NAME,NAME] [--ratios 0.5,0.3]
 
 Each targets file is a set. Of each set so many screens are taken, evenly spread over those of the most frequent size,
 and of each the first so many targets that are on the screen. Screens are taken in turns from all sets, and every row
@@ -9,6 +10,9 @@ is written at once, so a run that was stopped goes on where it was, or is summed
 seconds of one thread. Memory is that of the model's own tensors during ``encode``, above what was there before, on the
 first screen of all. For the two that re-use a capture, the last capture is the same picture with a menu-sized part
 of another screen on it.
+
+``--attention`` asks the model alone, for the best region of its map: no text, no drawings, no memory. That is a small
+part of the work, for many screens. ``--only`` and ``--ratios`` leave cases out; ``whole`` is always there.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import load_calibration
 from reticle_grounding.evaluation.targets import Target, by_image, read_targets
 from reticle_grounding.fitting import KeptReader
+from reticle_grounding.geometry import Space
 from reticle_grounding.images import load_image
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.model.channel import load_channel
@@ -43,6 +48,7 @@ from reticle_grounding.model.towers import Seen, Tower
 from reticle_grounding.ocr import Reader, TextReader
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.reading import Reading
+from reticle_grounding.regions import find_regions
 from reticle_grounding.sources import Look, Say
 from reticle_grounding.strategies import STRATEGIES, strategy_named
 from reticle_grounding.types import FloatMap
@@ -131,12 +137,19 @@ class SwitchedLook:
         return attention
 
 
-def models(directory: Path) -> dict[tuple[str, float], PointerModel]:
+def cases(only: str | None, ratios: str | None) -> list[tuple[str, float]]:
+    """The cases that are asked for."""
+    names = None if only is None else {"whole", *only.split(",")}
+    shares = None if ratios is None else {1.0, *map(float, ratios.split(","))}
+    return [(n, k) for n, k in CASES if (names is None or n in names) and (shares is None or k in shares)]
+
+
+def models(directory: Path, wanted: Sequence[tuple[str, float]]) -> dict[tuple[str, float], PointerModel]:
     """One checkpoint, opened in every way; cases whose tower computes the same share its result."""
     checkpoint = load_checkpoint(directory)
     channel = load_channel(directory, checkpoint.model.hidden_size)
     made, shared = {}, {}
-    for name, keep in CASES:
+    for name, keep in wanted:
         strategy = strategy_named(name, keep)
         rule = SelectionRule(keep, gaps=strategy.gaps)
         model = made[name, keep] = PointerModel(checkpoint, None, rule, channel, strategy)
@@ -190,6 +203,7 @@ def measure_screen(
     targets: Sequence[Target],
     memory: bool,
     done: set[tuple[str, float]],
+    attention: bool = False,
 ) -> Iterator[Row]:
     """One row for each case that is not done."""
     if done.issuperset(opened):
@@ -198,7 +212,10 @@ def measure_screen(
     observation = grounder.observe(image)
     whole = opened["whole", 1.0]
     source.use(whole, whole.encode(image))
-    observation.explain(targets[0].instruction)  # reads the screen, and warms up
+    if attention:
+        observation._look().attend(targets[0].instruction)  # reads the screen, and warms up
+    else:
+        observation.explain(targets[0].instruction)  # reads the screen, and warms up
     forget_pictures(opened)
     for case, model in opened.items():
         if case in done:
@@ -216,6 +233,9 @@ def measure_screen(
         # The answers of exact ways are those of the whole computation; a test proves it.
         asked = targets[:2] if strategy.exact and case[0] != "whole" else targets
         for target in asked:
+            if attention:
+                attended.append(best_region_hits(source, target))
+                continue
             explained = observation.explain(target.instruction)
             best = explained.grounding.candidates[:1]
             answers.append(bool(best) and target.holds(best[0].point))
@@ -241,17 +261,24 @@ def measure_screen(
         }
 
 
+def best_region_hits(source: Switched, target: Target) -> bool:
+    """Whether the best region of the model's own map lies on the target."""
+    look = SwitchedLook(source)
+    found = find_regions(look.attend(target.instruction), rank=look.region_rank)
+    return bool(found) and target.holds(found[0].mapped(look.transform, Space.CAPTURE).point)
+
+
 def forget_pictures(opened: Mapping[tuple[str, float], PointerModel]) -> None:
     for model in opened.values():
         if isinstance(model.runner.tower, KeptTower):
             model.runner.tower.forget()
 
 
-def chosen(path: Path, screens: int, targets: int, reader: Reader) -> list[tuple[Path, list[Target]]]:
-    """Evenly spread screens of the most frequent size, and the first targets that are on each."""
+def chosen(path: Path, screens: int, targets: int, size: tuple[int, int] | None) -> list[tuple[Path, list[Target]]]:
+    """Evenly spread screens of one size, the most frequent one when None, and the first targets that are on each."""
     groups = [(p, [t for t in ts if t.box is not None][:targets]) for p, ts in by_image(read_targets(path))]
     sizes = {p: Image.open(p).size for p, _ in groups}
-    size = Counter(sizes.values()).most_common(1)[0][0]
+    size = size or Counter(sizes.values()).most_common(1)[0][0]
     fitting = [(p, ts) for p, ts in groups if sizes[p] == size and ts]
     picked = np.linspace(0, len(fitting) - 1, min(screens, len(fitting))).round().astype(int)
     return [fitting[i] for i in picked]
@@ -270,6 +297,10 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=8, help="of each screen")
     parser.add_argument("--model", type=Path, help="model folder; the embedded model when left out")
     parser.add_argument("--kept-reading", type=Path, help="folder that keeps what was read on the screens")
+    parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))), help="of the screens to take")
+    parser.add_argument("--attention", action="store_true", help="ask the model's attention alone")
+    parser.add_argument("--only", help="names of selections, with commas")
+    parser.add_argument("--ratios", help="keep ratios, with commas")
     parser.add_argument("--sum-up", action="store_true", help="measure nothing, sum up the rows that are there")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -292,16 +323,17 @@ def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
     if given.kept_reading:
         reader = KeptReader(reader, given.kept_reading)
     directory = given.model or embedded_model_dir()
-    opened = models(directory)
+    opened = models(directory, cases(given.only, given.ratios))
     source = Switched(opened["whole", 1.0].channel is not None)
     grounder = Grounder(source, reader, load_calibration(), None, open_matcher(embedded_model_dir()))
-    sets = {path.absolute().parent.name: chosen(path, given.screens, given.targets, reader) for path in given.sets}
+    sets = {path.absolute().parent.name: chosen(path, given.screens, given.targets, given.size) for path in given.sets}
     plan = in_turns([[(name, *screen) for screen in screens] for name, screens in sets.items()])
     for number, (name, path, targets) in enumerate(plan):
         done = {(r["select"], r["keep"]) for r in rows if r["set"] == name and r["screen"] == path.name}
         others = [p for p, _ in sets[name] if p != path] or [path]
         image, other = load_image(path), load_image(others[0])
-        for found in measure_screen(opened, grounder, source, image, other, targets, not number, done):
+        memory = not number and not given.attention
+        for found in measure_screen(opened, grounder, source, image, other, targets, memory, done, given.attention):
             row = {"set": name, "screen": path.name, "size": list(image.size), **found}
             with file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(row) + "\n")

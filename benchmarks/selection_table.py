@@ -28,7 +28,7 @@ def _set(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "screens": len(base),
         "size": whole[0]["size"],
-        "targets": sum(len(r["answers"]) for r in whole),
+        "targets": sum(len(r["attended"]) for r in whole),
         "whole_encode_s": round(median(r["encode_s"] for r in whole), 3),
         "whole_further_s": round(median(r["further_s"] for r in whole), 4),
         "tower_share": round(mean(r["tower_s"] / r["encode_s"] for r in whole), 3),
@@ -50,7 +50,7 @@ def _case(rows: Sequence[Row], base: dict[str, Row]) -> Row:
         "further": round(median(r["further_s"] / w["further_s"] for r, w in zip(rows, whole, strict=True)), 3),
         "peak_mib": round(peaks[0][0] / MIB, 1) if peaks else None,
         "peak": round(peaks[0][0] / peaks[0][1], 3) if peaks else None,
-        "accuracy": round(mean(answers), 4) if asked else None,
+        "accuracy": round(mean(answers), 4) if asked and answers else None,
         "attention_accuracy": round(mean(attended), 4) if asked else None,
     }
 
@@ -78,5 +78,8 @@ def _line(row: Row) -> str:
         return "as whole" if value is None else f"{value:.1%}"
 
     peak = "–" if row["peak"] is None else f"{row['peak']:.2f} ({row['peak_mib']:.0f} MiB)"
+    whole = share(row["accuracy"])
+    if row["accuracy"] is None and row["attention_accuracy"] is not None:
+        whole = "–"
     cells = [row["select"], f"{row['keep']:g}", f"{row['kept']:.0%}", f"{row['encode']:.2f}", f"{row['further']:.2f}"]
-    return f"| {' | '.join([*cells, peak, share(row['accuracy']), share(row['attention_accuracy'])])} |\n"
+    return f"| {' | '.join([*cells, peak, whole, share(row['attention_accuracy'])])} |\n"

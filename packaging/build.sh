@@ -1,72 +1,79 @@
 #!/usr/bin/env bash
-# Builds and tries the packages: build.sh all | wheel | folder | deb | sizes
+# Builds and tries the packages: build.sh all | wheel | folder | deb | try-folder | try-deb | times | sizes
 # Everything is written below $RETICLE_PACKAGES (default /tmp/reticle-packages), nothing into the checkout.
-# $RETICLE_PYTHON (default .venv/bin/python) is the environment whose packages are collected.
+# $RETICLE_PYTHON (default .venv/bin/python) is the environment whose packages are collected; it is only read.
+# $RETICLE_TOOLS (default a venv beside the output) holds what builds. RETICLE_FULL=0 tries the wheel with the packages
+# of $RETICLE_PYTHON instead of fetching all that it needs. RETICLE_DEB_LEVEL is how hard to compress, 1 to 22 (12).
+# RETICLE_NICE is how far to step back for others (15).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 out=${RETICLE_PACKAGES:-/tmp/reticle-packages}
+tools=${RETICLE_TOOLS:-$out/tools}
 python=${RETICLE_PYTHON:-$root/.venv/bin/python}
-export RETICLE_PYTHON=$python OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} PYTHONDONTWRITEBYTECODE=1
-picture=${RETICLE_PICTURE:-$root/docs/images/window.png} words=${RETICLE_WORDS:-the Find button}
-low=(nice -n 19)
+export RETICLE_PYTHON=$python OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+picture=${RETICLE_PICTURE:-$root/docs/images/window.png} words=${RETICLE_WORDS:-the Run button}
+low=(nice -n "${RETICLE_NICE:-15}")
+pip=(-m pip -q --disable-pip-version-check)
 mkdir -p "$out"
 
-site() { "$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'; }
+site() { "$1" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'; }
 
 # A venv that sees the packages of $python without being able to change them: beside <name>.
 borrowed() {
-    [ -x "$1/bin/python" ] || "$python" -m venv "$1"
-    site >"$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/zz-borrowed.pth"
+    [ -x "$1/bin/python" ] || "${low[@]}" "$python" -m venv --without-pip "$1"
+    site "$python" >"$(site "$1/bin/python")/zz-borrowed.pth"
 }
 
 tools() {
-    borrowed "$out/tools"
-    [ -x "$out/tools/bin/pyinstaller" ] ||
-        "${low[@]}" "$out/tools/bin/pip" install -q --disable-pip-version-check -r "$here/package-tools.txt"
+    [ "$tools" != "$out/tools" ] || borrowed "$tools"
+    "$tools/bin/python" -c 'import PyInstaller, hatchling' 2>/dev/null ||
+        "${low[@]}" "$tools/bin/python" "${pip[@]}" install -r "$here/package-tools.txt"
 }
 
 wheel() {
     tools
     rm -rf "$out/wheel" "$out/stage"
     echo "reticle: building the wheel"
-    "${low[@]}" "$out/tools/bin/pip" wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$out/wheel" "$root"
-    "$out/tools/bin/python" -m zipfile -e "$out"/wheel/reticle-*.whl "$out/stage"
+    (cd "$root" && "${low[@]}" "$tools/bin/python" -m hatchling build -t wheel -d "$out/wheel" >/dev/null)
+    "$tools/bin/python" -m zipfile -e "$out"/wheel/reticle-*.whl "$out/stage"
 }
 
 wheel_try() {
     rm -rf "$out/clean"
-    if [ "${RETICLE_FULL:-0}" = 1 ]; then
+    if [ "${RETICLE_FULL:-1}" = 1 ]; then
         echo "reticle: installing the wheel and everything it needs into an empty venv"
-        "$python" -m venv "$out/clean"
-        "${low[@]}" "$out/clean/bin/pip" install -q --disable-pip-version-check -c "$here/constraints.txt" torch
-        "${low[@]}" "$out/clean/bin/pip" install -q --disable-pip-version-check -c "$here/constraints.txt" "$out"/wheel/*.whl
+        "${low[@]}" "$python" -m venv "$out/clean"
+        # torch first and alone: from the pin, pip takes the CPU build where one is at hand
+        "${low[@]}" "$out/clean/bin/python" "${pip[@]}" install -c "$here/constraints.txt" torch
+        "${low[@]}" "$out/clean/bin/python" "${pip[@]}" install -c "$here/constraints.txt" "$out"/wheel/*.whl
     else
         echo "reticle: installing the wheel into a venv that borrows its dependencies from $python"
         borrowed "$out/clean"
-        "${low[@]}" "$out/clean/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall "$out"/wheel/*.whl
+        "${low[@]}" "$out/clean/bin/python" "${pip[@]}" install --no-deps --ignore-installed "$out"/wheel/*.whl
     fi
     "${low[@]}" "$here/smoke.sh" "$out/clean/bin/reticle" "$picture" "$words"
+    "${low[@]}" "$here/smoke_window.sh" "$out/clean/bin/reticle" "$out/pictures-wheel"
 }
 
 folder() {
     [ -d "$out/stage" ] || wheel
     tools
     echo "reticle: building the folder (PyInstaller)"
-    (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$out/stage:$here "${low[@]}" "$out/tools/bin/pyinstaller" \
+    (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$here "${low[@]}" "$tools/bin/python" -m PyInstaller \
         --noconfirm --log-level WARN --distpath "$out/dist" --workpath "$out/work" "$here/linux.spec")
     strip_libraries "$out/dist/reticle/_internal"
 }
 
 # Symbol tables that only a debugger reads. The libraries of numpy and scipy are left alone: stripping breaks their layout.
 strip_libraries() {
-    find "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
+    "${low[@]}" find "$1"/libpython*.so* "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
         -exec strip --strip-unneeded {} + 2>/dev/null || true
 }
 
 folder_try() {
     "${low[@]}" "$here/smoke.sh" "$out/dist/reticle/reticle" "$picture" "$words"
-    "${low[@]}" "$here/smoke_window.sh" "$out/dist/reticle/reticle" "$out/window.png" 300
+    "${low[@]}" "$here/smoke_window.sh" "$out/dist/reticle/reticle" "$out/pictures-folder"
 }
 
 deb() {
@@ -77,18 +84,22 @@ deb() {
     rm -rf "$tree"
     "$here/deb_tree.sh" "$out/dist/reticle" "$tree" "$version" "$architecture"
     echo "reticle: packing the .deb"
-    "${low[@]}" dpkg-deb --root-owner-group -Zxz -z6 --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
+    "${low[@]}" dpkg-deb --root-owner-group -Zzstd -z"${RETICLE_DEB_LEVEL:-12}" --build "$tree" "$out/reticle_${version}_${architecture}.deb" >/dev/null
 }
 
 deb_try() {
-    local scratch=$out/scratch
-    rm -rf "$scratch"
-    mkdir -p "$scratch"
-    dpkg-deb -x "$out"/reticle_*.deb "$scratch"
-    "${low[@]}" "$here/smoke.sh" "$scratch/usr/bin/reticle" "$picture" "$words"
-    "$scratch/usr/bin/reticle" trace --help >/dev/null
-    rm -rf "$scratch"
+    if [ "$(id -u)" -eq 0 ]; then
+        "${low[@]}" "$here/try_deb.sh" "$out"/reticle_*.deb "$picture" "$words" "$out/pictures-deb"
+        return
+    fi
+    echo "reticle: not root, so the .deb is unpacked instead of installed"
+    rm -rf "$out/scratch"
+    dpkg-deb -x "$out"/reticle_*.deb "$out/scratch"
+    "${low[@]}" "$here/smoke.sh" "$out/scratch/usr/bin/reticle" "$picture" "$words"
+    rm -rf "$out/scratch"
 }
+
+times() { "${low[@]}" "$python" "$here/start_times.py" "$out/clean/bin/reticle" "$out/dist/reticle/reticle" "$picture" "$words"; }
 
 sizes() {
     for one in "$out"/wheel/*.whl "$out/dist/reticle" "$out"/*.deb; do
@@ -98,10 +109,13 @@ sizes() {
 }
 
 case ${1:-all} in
-    all) wheel; wheel_try; folder; folder_try; deb; deb_try; sizes ;;
+    all) wheel; wheel_try; folder; folder_try; deb; deb_try; times; sizes ;;
     wheel) wheel; wheel_try ;;
     folder) folder; folder_try ;;
     deb) deb; deb_try ;;
+    try-folder) folder_try ;;
+    try-deb) deb_try ;;
+    times) times ;;
     sizes) sizes ;;
-    *) echo "usage: build.sh all | wheel | folder | deb | sizes" >&2; exit 2 ;;
+    *) echo "usage: build.sh all | wheel | folder | deb | try-folder | try-deb | times | sizes" >&2; exit 2 ;;
 esac

@@ -1,14 +1,22 @@
-"""The part of a PyInstaller build that is the same on every system; used by the spec files."""
+"""The part of a PyInstaller build that is the same on every system; used by the spec files.
+
+PyInstaller brings the program file, Python itself and the standard library. Everything else is copied as installed
+(``installed``), so it need not follow the imports of torch and of others, which takes many minutes and still misses
+what is looked up by name.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import contents
+import installed
 from PyInstaller.building.build_main import Analysis
-from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
+from PyInstaller.config import CONF
 
 PACKAGING = Path(__file__).resolve().parent
 
@@ -23,41 +31,37 @@ def stage() -> Path:
     return Path(given)
 
 
-def data_files() -> list[tuple[str, str]]:
-    """Files that are read while the program runs: Reticle's own, models of text recognition, versions."""
-    datas = [entry for package in contents.OWN for entry in collect_data_files(package)]
-    datas += collect_data_files("rapidocr", includes=["**/*.onnx", "**/*.yaml", "**/*.txt"])
-    datas += collect_data_files("jsonschema") + collect_data_files("jsonschema_specifications")
-    datas += collect_data_files("certifi")
-    for name in contents.METADATA:
-        datas += copy_metadata(name)
-    return datas
+def standard_library() -> list[str]:
+    """All modules of the standard library that are here, but for those that stay out."""
+    found = []
+    for name in sorted(sys.stdlib_module_names - contents.STANDARD_UNWANTED):
+        spec = find_spec(name)
+        if spec is None:
+            continue
+        folders = spec.submodule_search_locations
+        found += contents.submodules(name, Path(folders[0]), _standard) if folders else [name]
+    return found
 
 
-def hidden_imports() -> list[str]:
-    """Modules imported by name alone: Reticle's own children and commands, and what rapidocr chooses."""
-    modules = [name for package in contents.OWN for name in collect_submodules(package, on_error="ignore")]
-    modules += [
-        name
-        for name in collect_submodules("rapidocr", on_error="ignore")
-        if not any(part in name for part in (".torch", ".paddle", ".openvino", ".tensorrt", ".mnn", ".coreml"))
-    ]
-    return [name for name in modules if contents.wanted_module(name)]
+def _standard(name: str) -> bool:
+    return not {"test", "tests"} & set(name.split("."))
 
 
 def analysis() -> Any:
-    """The modules and files of the build, thinned by the rules of ``contents``."""
+    """The program, the standard library and all installed files, thinned by the rules of ``contents``."""
+    sys.path.insert(0, str(stage()))
+    files = installed.entries("reticle", contents.EXTRAS, Path(CONF["workpath"]) / "bytecode")
     found = Analysis(
         [str(PACKAGING / "launcher.py")],
-        pathex=[str(stage())],
-        datas=data_files(),
-        hiddenimports=hidden_imports(),
-        hookspath=[str(PACKAGING / "hooks")],
-        excludes=list(contents.EXCLUDED_MODULES),
-        module_collection_mode=contents.SOURCES_NEEDED,
+        hiddenimports=standard_library(),
+        excludes=[
+            *contents.STANDARD_UNWANTED,
+            "pkg_resources",
+            "setuptools",
+            "pip",
+            *installed.top_level(path for path, _, _ in files),
+        ],
         noarchive=False,
     )
-    found.pure = contents.kept_modules(found.pure)
-    found.binaries = contents.kept(found.binaries)
-    found.datas = contents.kept(found.datas)
+    found.datas += files
     return found

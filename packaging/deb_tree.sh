@@ -14,9 +14,22 @@ install -D -m 644 -t "$tree/usr/share/applications" "$here"/linux/*.desktop
 install -D -m 644 -t "$tree/usr/share/metainfo" "$here"/linux/*.metainfo.xml
 install -D -m 644 "$here/linux/reticle-mime.xml" "$tree/usr/share/mime/packages/reticle.xml"
 install -D -m 644 "$root/app/reticle_app/resources/reticle.svg" "$tree/usr/share/icons/hicolor/scalable/apps/reticle.svg"
-install -m 644 "$root/LICENSE" "$tree/usr/share/doc/reticle/copyright"
+install -m 644 "$here/linux/copyright" "$tree/usr/share/doc/reticle/copyright"
 install -m 644 "$root/NOTICE" "$tree/usr/share/doc/reticle/NOTICE"
-chmod -R u=rwX,go=rX "$tree/usr"
+install -d "$tree/usr/share/man/man1"
+gzip -9n <"$here/linux/reticle.1" >"$tree/usr/share/man/man1/reticle.1.gz"
+gzip -9n >"$tree/usr/share/doc/reticle/changelog.gz" <<END
+reticle ($version) unstable; urgency=medium
+
+  * Version $version.
+
+ -- The Reticle developers <noreply@reticle.invalid>  $(date -R -u -d "@${SOURCE_DATE_EPOCH:-0}")
+END
+# by folders and kinds, not one call for each of thousands of files; programs stay programs
+find "$tree/usr" -type d -exec chmod 755 {} +
+find "$tree/usr" -type f ! -perm -u+x -exec chmod 644 {} +
+find "$tree/usr" -type f -perm -u+x -exec chmod 755 {} +
+(cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
 
 cat >"$tree/DEBIAN/control" <<END
 Package: reticle

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import parity_record
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared"
@@ -16,7 +21,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--golden-weights", type=Path, default=SHARED / "golden", help="folder with weights, config and tokenizer"
     )
+    parser.addoption(
+        "--parity-table",
+        metavar="FILE",
+        help="write what the parity tests compared as a table, and print it; - prints it only",
+    )
     parser.addoption("--realdesk", type=Path, default=SHARED / "realdesk", help="folder of real desktop targets")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    asked = config.getoption("--parity-table")
+    if asked is None:
+        return
+    made = parity_record.table()
+    terminalreporter.section("parity")
+    terminalreporter.write_line(made)
+    if asked != "-":
+        Path(asked).write_text(made, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

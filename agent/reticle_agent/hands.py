@@ -30,6 +30,8 @@ class Hands:
             self._raw = None
         self._last_s = -QUIET_S
         self._motions: deque[float] = deque(maxlen=MOTIONS)
+        self.kinds: frozenset[str] = frozenset()
+        """What happened between the last two looks, whoever did it."""
 
     @property
     def watched(self) -> bool:
@@ -42,7 +44,9 @@ class Hands:
     def look(self, now_s: float) -> tuple[Trigger, str] | None:
         """What was done since the last call, if it is enough to stop. Raises DisplayError when the display has gone."""
         found: tuple[Trigger, str] | None = None
-        for event in self._raw.poll() if self._raw is not None else []:
+        events = list(self._raw.poll()) if self._raw is not None else []
+        self.kinds = frozenset(event.kind for event in events)
+        for event in events:
             if event.by_program or event.repeat or event.kind in ("key_up", "button_up"):
                 continue
             self._last_s = now_s

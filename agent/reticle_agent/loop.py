@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
@@ -20,6 +21,7 @@ from .safety import Policy, TimedApprover
 from .seams import Actuator, Approver, Grounder, LimitReachedError, Planner, Screen, StepOutcome, TraceSink
 from .stop import StopToken
 from .trace.fields import act_fields
+from .trace.store import NotRecordedError
 
 RunStatus: TypeAlias = Literal["done", "failed", "not_found", "refused", "stopped", "limit", "error"]
 
@@ -56,6 +58,8 @@ def run_task(
     in which application; ``rest`` waits until the person's hands rest, before a target is compared a last time. What
     ``witness`` doubts is asked about, whatever the mode.
 
+    A run whose record can no longer be written ends at once: what is not recorded is not done.
+
     Raises BadInput when the planner does not understand the task (nothing is guessed). Every other ReticleError
     becomes a result; what escapes besides is a bug.
     """
@@ -73,15 +77,32 @@ def run_task(
         result = RunResult("stopped", run.steps, token.message or str(stop))
     except BadInput as problem:
         result = RunResult("error", run.steps, str(problem))
-        trace.event("error", message=str(problem))
+        _note(trace, problem)
         if run.planning:
             raise
     except ReticleError as problem:
         result = RunResult("error", run.steps, str(problem))
-        trace.event("error", message=str(problem))
+        _note(trace, problem)
     finally:
+        result = _ended(trace, token, result)
+    return result
+
+
+def _note(trace: TraceSink, problem: ReticleError) -> None:
+    """Records an error, unless it is that nothing can be recorded."""
+    with suppress(ReticleError):
+        trace.event("error", message=str(problem))
+
+
+def _ended(trace: TraceSink, token: StopToken, result: RunResult) -> RunResult:
+    """Records how the run ended; where that fails, the result says so and is no success."""
+    try:
         _record_stop(trace, token, result)
         trace.finish(result.status, by="user" if result.status == "stopped" else "agent")
+    except ReticleError as problem:
+        status = "error" if result.status in ("done", "error") else result.status
+        said = dict.fromkeys(line for line in (result.message, str(problem)) if line)
+        return replace(result, status=status, message="; ".join(said))
     return result
 
 
@@ -174,7 +195,7 @@ class _Run:
             return StepOutcome(step, "not_found", str(problem))
         except StepRefusedError as refusal:
             return StepOutcome(step, "refused", str(refusal))
-        except Cancelled:
+        except (Cancelled, NotRecordedError):
             raise
         except ReticleError as problem:
             self.trace.event("error", step=number, message=str(problem))

@@ -39,6 +39,9 @@ from .stop import Trigger
 from .x11 import X11, DisplayError
 
 POLL_S = 0.01
+WHOLE_S = 0.02
+"""Keyboard and pointer are both asked for this often; in between only what an event tells of, since each question waits
+for the server, which under load is most of the time a stop takes."""
 BEAT_S = 0.5
 DISPLAYS_S = 2.0
 """Monitors come and go; their corners are read again this often."""
@@ -125,10 +128,15 @@ class Watch:
         self._displays = read_displays()
         self._read_s = time.monotonic()
 
-    def look(self) -> tuple[Trigger, str] | None:
-        """What asks for a stop right now, with a sentence; None when nothing does. Raises DisplayError."""
-        if self.key.grabbed_press() or self.key.held():
+    def look(self, keys: bool = True, pointer: bool = True) -> tuple[Trigger, str] | None:
+        """What asks for a stop right now, with a sentence; None when nothing does. Raises DisplayError.
+
+        ``keys`` and ``pointer`` say which of them the server is asked for; a grabbed press is known without that.
+        """
+        if self.key.grabbed_press() or (keys and self.key.held()):
             return "hotkey", f"stopped with {'+'.join(self.key.keys)}"
+        if not pointer:
+            return None
         at = self._x.pointer()
         if time.monotonic() - self._read_s > DISPLAYS_S:
             self._displays, self._read_s = read_displays(), time.monotonic()
@@ -184,6 +192,7 @@ def messages(watch: Watch, signals: list[int], hands: Hands, orders: Orders) -> 
     """What to report, ending with the stop; looks every ``POLL_S`` at least and ends when stdin is closed."""
     yield {"ready": True, "keys": list(watch.key.keys), "hands": hands.watched}
     beat_s, hand = time.monotonic(), HandLine()
+    whole_s = 0.0
     asked = acting = 0
     while True:
         sources: list[Any] = [orders.source, *hands.sources()]
@@ -199,8 +208,11 @@ def messages(watch: Watch, signals: list[int], hands: Hands, orders: Orders) -> 
                     asked, acting = int(order.get("acting", 0)), 0
         seen_s = time.monotonic()
         by_hand = hands.look(seen_s)
-        found = ("signal", f"stopped by {signal.Signals(signals[0]).name}") if signals else watch.look()
+        found = ("signal", f"stopped by {signal.Signals(signals[0]).name}") if signals else None
         found = found or (by_hand if acting else None)
+        whole = not readable or not hands.watched or seen_s - whole_s >= WHOLE_S
+        whole_s = seen_s if whole else whole_s
+        found = found or watch.look(whole or "key" in hands.kinds, whole or "motion" in hands.kinds)
         if found is not None:
             hand.stop()
             yield {"stop": found[0], "message": found[1], "seen_s": seen_s}

@@ -69,7 +69,7 @@ class X11:
 
         try:
             self.raw: Any = display.Display(self.name)
-        except (error.DisplayError, error.XauthError, OSError) as problem:
+        except (error.DisplayError, error.XauthError, error.ConnectionClosedError, OSError) as problem:
             raise DisplayError(f"display {self.name} cannot be opened ({problem}); {NO_DISPLAY}") from problem
         self.root: Any = self.raw.screen().root
         self.lock = threading.RLock()

@@ -31,7 +31,9 @@ from reticle_grounding.images import MAX_PIXELS, as_rgb, decode_image, load_imag
 from reticle_grounding.types import Grounding
 
 from .config import Mode, Settings, load_settings
-from .remote import ModelEndedError, RemoteGrounder, RemoteObservation
+from .own_heads import head_file
+from .past import PastOptions
+from .remote import WORKER, ModelEndedError, RemoteGrounder, RemoteObservation, RemotePast, worker_arguments
 from .task import TaskOptions, TaskResult, run_on_desktop
 from .turns import BusyError, TookTooLongError, Turns
 
@@ -98,7 +100,8 @@ class Reticle:
 
         settings = settings or load_settings()
         folder = chosen_model(None if model is None else Path(model), settings)
-        grounder = RemoteGrounder("" if folder is None else str(folder))
+        worker = (*WORKER, *worker_arguments(None, head_file(None, settings)))
+        grounder = RemoteGrounder("" if folder is None else str(folder), worker)
         return cls(grounder, settings, max_waiting=max_waiting, max_pixels=max_pixels)
 
     def __enter__(self) -> Reticle:
@@ -143,11 +146,13 @@ class Reticle:
         trace: Path | None = None,
         max_steps: int | None = None,
         max_seconds: float | None = None,
+        history: int | None = None,
         token: StopToken | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> TaskResult:
         """Carries out a task in the words of the rule planner on the display at hand, and records it.
 
+        ``history``: screenshots of the run that the model remembers beside the newest; None is what the settings say.
         The rules are those of `reticle run`: without an approver everything that must be asked about is refused.
         Raises BadInput for a task that is not understood, ActingError while another run is in progress, and
         ReticleError for a machine that cannot do it.
@@ -163,6 +168,7 @@ class Reticle:
                 options,
                 max_steps=max_steps or options.max_steps,
                 max_seconds=max_seconds or options.max_seconds,
+                past=options.past if history is None else _past(history, self.settings),
             )
             return run_on_desktop(options, approver, shared.open, application=application, token=stop, tell=tell)
         finally:
@@ -249,6 +255,10 @@ class Reticle:
                 timer.join()  # the next one must not lose its fresh process to this timer
 
 
+def _past(history: int, settings: Settings) -> PastOptions | None:
+    return PastOptions(history, settings.history_mb) if history else None
+
+
 class _Shared:
     """The model as a run sees it: every use waits for its turn, and a stop ends the waiting."""
 
@@ -269,6 +279,10 @@ class _Shared:
         with self.turn():
             return _SharedObservation(self, self._inner.observe(image))
 
+    def remembering(self, options: PastOptions, folder: Path | None) -> _SharedPast:
+        with self.turn():
+            return _SharedPast(self, self._inner.remembering(options, folder))
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         with self._turns.turn(stopped=lambda: self._token.stopped):
@@ -287,6 +301,25 @@ class _Shared:
         if self._holds.is_set():
             self._inner.cancel()
         return ()
+
+
+class _SharedPast:
+    """A run's own history in the shared model; others' questions are asked without it."""
+
+    def __init__(self, owner: _Shared, inner: RemotePast) -> None:
+        self._owner, self._inner = owner, inner
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def observe(self, image: Image.Image) -> _SharedObservation:
+        with self._owner.turn():
+            return _SharedObservation(self._owner, self._inner.observe(image))
+
+    def end_past(self, folder: Path) -> bool:
+        """Waits for no turn: the run has ended, perhaps by a stop, and the process answers one after the other."""
+        return self._inner.end_past(folder)
 
 
 class _SharedObservation:

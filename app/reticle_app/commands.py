@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -47,6 +48,12 @@ class Command:
         return f"{self.words} {self.group} {self.id.replace('.', ' ')}"
 
 
+def _leave(included: list[Commands], gone: Commands, *_: object) -> None:
+    """A window is no more: what it included need not tell it of new commands."""
+    for others in included:
+        others._followers[:] = [follower for follower in others._followers if follower is not gone]
+
+
 class Commands(QObject):
     """Ordered, by identifier. Raises ValueError for an identifier or a shortcut that is taken: Qt would run neither.
 
@@ -54,15 +61,16 @@ class Commands(QObject):
         window: where the shortcuts hold; None for commands that windows include.
     """
 
-    added = Signal(object)
-    """Command."""
-
     def __init__(self, window: QWidget | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent or window)
         self._window = window
         self._held: dict[str, Command] = {}
         self._keys: dict[str, str] = {}
         self._included: list[Commands] = []
+        self._followers: list[Commands] = []
+        """Those that include these; told at once, because an exception in a signal's slot reaches nobody."""
+        if window is not None:
+            window.destroyed.connect(partial(_leave, self._included, self))
 
     def add(
         self,
@@ -85,8 +93,9 @@ class Commands(QObject):
         every = (keys,) if isinstance(keys, str) else keys
         command = Command(id, words, group, act, every, enabled, said_keys)
         self._take(command, listen)
+        for follower in self._followers:
+            follower._take(command, True)
         self._held[id] = command
-        self.added.emit(command)
         return command
 
     def add_button(
@@ -114,7 +123,7 @@ class Commands(QObject):
         self._included.append(others)
         for command in others:
             self._take(command, True)
-        others.added.connect(lambda command: self._take(command, True))
+        others._followers.append(self)
 
     def __iter__(self) -> Iterator[Command]:
         yield from self._held.values()

@@ -49,6 +49,10 @@ class Settings(BaseModel):
     """What the model computes in: fp32, bf16 or int8; None leaves it to the machine."""
     models: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "models")
     """Where `reticle models` keeps models."""
+    heads: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "heads")
+    """Where `reticle train head` keeps what it made of your own runs."""
+    head: Path | None = None
+    """Such a head, a file or its name in `heads`, that weighs the candidates; None is the shipped law."""
     traces: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP)) / "traces")
     """Where runs are recorded."""
     mode: Mode = "confirm"
@@ -77,6 +81,10 @@ class Settings(BaseModel):
     """A run ends after this many steps."""
     max_seconds: float = Field(default=300.0, gt=0, le=86_400)
     """A run ends after this many seconds."""
+    history: int = Field(default=0, ge=0, le=1000)
+    """Screenshots of a run that the model remembers beside the newest; 0: it looks at each by itself."""
+    history_mb: int = Field(default=1024, ge=1, le=1_000_000)
+    """Megabytes that they may take; the oldest go first."""
     forbidden_kinds: tuple[Kind, ...] = ()
     """Kinds of input that are never sent; nobody is asked."""
     forbidden_words: tuple[Annotated[str, Field(min_length=1, pattern=r"\S")], ...] = ()
@@ -130,8 +138,10 @@ def read_settings(path: Path | None = None) -> tuple[Settings, SettingsFault | N
         raise BadInput(f"cannot read settings {path}: {error.strerror}") from error
     except json.JSONDecodeError as error:
         return Settings(), SettingsFault(path, (f"line {error.lineno}: not JSON ({error.msg})",))
-    except (UnicodeDecodeError, RecursionError) as error:
-        return Settings(), SettingsFault(path, (f"not JSON ({error})",))
+    except UnicodeDecodeError as error:
+        return Settings(), SettingsFault(path, (f"no text (byte {error.start})",))
+    except RecursionError:
+        return Settings(), SettingsFault(path, ("nested too deeply",))
     try:
         return Settings.model_validate(content), None
     except ValidationError as error:

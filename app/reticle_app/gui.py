@@ -21,8 +21,9 @@ from .background import MainThread
 from .config import Settings, read_settings, save_settings
 from .models.choice import configured_model
 from .overlay import Desk
+from .own_heads import head_file
 from .preferences import Preferences
-from .remote import WORKER, RemoteGrounder
+from .remote import WORKER, RemoteGrounder, worker_arguments
 from .resources import app_icon
 from .runner import Body, Runner
 from .theme import Theme
@@ -156,7 +157,7 @@ def main(settings: Settings | None = None) -> int:
     preferences = Preferences(read, save_settings, read_settings, fault)
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)  # the main one may be out of the way, for a run or in the tray
-    worker = WORKER if read.dtype is None else (*WORKER, read.dtype)
+    worker = (*WORKER, *worker_arguments(read.dtype, head_file(None, read)))
     grounder = RemoteGrounder(str(configured_model(read) or ""), worker)
     body = desktop_body(lambda: preferences.current, grounder)
     parts = build(app, read, grounder, body, desktop_screen, preferences)

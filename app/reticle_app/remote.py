@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from PIL import Image
@@ -21,6 +22,7 @@ from PIL import Image
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 from reticle_grounding.types import Grounding, ScreenElement
 
+from .past import PastOptions
 from .protocol import (
     Header,
     Message,
@@ -35,6 +37,19 @@ from .protocol import (
 from .tuning import DEFAULT, Tuning
 
 WORKER = (sys.executable, "-m", "reticle_app.worker")
+
+
+def worker_arguments(numbers: str | None, head: Path | None) -> tuple[str, ...]:
+    """What the command line of the model process says besides: numbers it computes in, file of a head."""
+    told = {"numbers": numbers, "head": None if head is None else str(head)}
+    return tuple(f"{name}={value}" for name, value in told.items() if value is not None)
+
+
+def told_to_worker(arguments: Sequence[str]) -> dict[str, str]:
+    """The reverse of :func:`worker_arguments`."""
+    return {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
+
+
 CLOSE_S = 2.0
 
 
@@ -156,12 +171,14 @@ class ModelProcess:
 class RemoteObservation:
     """A screenshot held by the model process; observed again by itself after a restart."""
 
-    def __init__(self, owner: RemoteGrounder, image: Image.Image, options: Tuning = DEFAULT) -> None:
-        self._owner, self._image, self._options = owner, image, options
+    def __init__(
+        self, owner: RemoteGrounder, image: Image.Image, options: Tuning = DEFAULT, past: bool = False
+    ) -> None:
+        self._owner, self._image, self._options, self._past = owner, image, options, past
         self._process, self._number = self._hold()
 
     def _hold(self) -> tuple[ModelProcess, int]:
-        process, number = self._owner.upload(self._image, self._options)
+        process, number = self._owner.upload(self._image, self._options, self._past)
         weakref.finalize(self, self._owner.forget, process, number).atexit = False
         return process, number
 
@@ -246,13 +263,22 @@ class RemoteGrounder:
         """``options`` other than the model's own are for looking into it; each set is kept open beside the others."""
         return RemoteObservation(self, image, options)
 
-    def upload(self, image: Image.Image, options: Tuning = DEFAULT) -> tuple[ModelProcess, int]:
-        """Sends the picture; returns the process that holds it and its number there."""
+    def remembering(self, options: PastOptions, folder: Path | None) -> RemotePast:
+        """The same model with a history. Raises BadInput for a model or a folder that does not allow it."""
+        return RemotePast(self, options, folder)
+
+    def upload(self, image: Image.Image, options: Tuning = DEFAULT, past: bool = False) -> tuple[ModelProcess, int]:
+        """Sends the picture; returns the process that holds it and its number there.
+
+        ``past``: as the next screenshot of the run whose history the process keeps.
+        """
         if image.width < 1 or image.height < 1:
             raise BadInput("the picture is empty; capture the screen again")
         process = self.process()
         self._drop_forgotten(process)
         header: Header = {"op": "observe", "width": image.width, "height": image.height, **options.header()}
+        if past:
+            header["past"] = True
         answer = process.send(header, Pixels(image)).result()
         return process, int(cast(int, cast(Header, answer.header["ok"])["observation"]))
 
@@ -297,6 +323,29 @@ class RemoteGrounder:
 
     def _report(self, text: str) -> None:
         self.on_end(text)
+
+
+class RemotePast:
+    """A model process that looks at each screenshot of a run after those before it."""
+
+    def __init__(self, owner: RemoteGrounder, options: PastOptions, folder: Path | None) -> None:
+        self._owner = owner
+        header: Header = {"op": "remember", "most": options.most, "budget": options.budget}
+        if folder is not None:
+            header["folder"] = str(folder.absolute())
+        owner.process().send(header).result()
+
+    @property
+    def name(self) -> str:
+        return self._owner.name
+
+    def observe(self, image: Image.Image) -> RemoteObservation:
+        return RemoteObservation(self._owner, image, past=True)
+
+    def end_past(self, folder: Path) -> bool:
+        """Saves what is remembered and lets go of it; False when nothing was seen. Raises ReticleError."""
+        answer = self._owner.process().send({"op": "end_past", "folder": str(folder.absolute())}).result()
+        return bool(cast(Header, answer.header["ok"])["saved"])
 
 
 def _fail(future: Future[Message], error: ReticleError) -> None:

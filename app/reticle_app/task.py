@@ -21,6 +21,7 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.types import Grounding
 
 from .config import AppRuleSetting, Kind, Mode, Settings
+from .past import PastGrounder, PastOptions, begin_past, end_past
 from .planning import EndpointChoice, plan_replay, plan_with_endpoint, plan_with_rules
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class TaskOptions:
     """Where the steps are planned; None is the rule planner."""
     resume: Path | None = None
     """A recorded run of the same task that is continued."""
+    past: PastOptions | None = None
+    """How many screenshots the model remembers; None: it looks at each by itself."""
     replay: Recording | None = None
     """A recorded run that is done again; its steps are the plan."""
 
@@ -112,6 +115,7 @@ class TaskOptions:
             applications=settings.applications,
             forbidden_kinds=settings.forbidden_kinds,
             forbidden_words=settings.forbidden_words,
+            past=PastOptions(settings.history, settings.history_mb) if settings.history else None,
         )
 
 
@@ -173,7 +177,7 @@ def run_on_desktop(
     elif endpoint is None:
         planning = plan_with_rules(options.task)
     else:
-        planning = plan_with_endpoint(options.task, endpoint)
+        planning = plan_with_endpoint(options.task, endpoint, options.traces, options.resume)
     policy = Policy(
         options.mode,
         options.max_steps,
@@ -187,6 +191,8 @@ def run_on_desktop(
         retries=options.retries,
     )
     curve = risk_curve(options)
+    if options.past is not None:
+        options.past.check()
     rules = [AppRule(rule.app, rule.level, rule.since, rule.until) for rule in options.applications]
     app_rules = AppRules(rules, datetime.now(timezone.utc))
     before = TraceReader.open(options.resume) if options.resume is not None else None
@@ -207,6 +213,9 @@ def run_on_desktop(
         if options.one_wrong_in is not None:
             policy = policy.acting_alone(curve, grounder.name, options.one_wrong_in)
             tell(_alone(policy, options))
+        remembered: PastGrounder | None = None
+        if options.past is not None:
+            grounder = remembered = begin_past(grounder, options.past, options.resume, tell)
         stack.enter_context(stopped_by_signals(stop))
         trace = stack.enter_context(
             TraceWriter.create(
@@ -258,6 +267,8 @@ def run_on_desktop(
             rest=watch.rest,
             witness=planning.witness,
         )
+        if remembered is not None:
+            end_past(remembered, folder, tell)
     return TaskResult(result.status, result.message, result.steps, folder, time.monotonic() - started)
 
 
@@ -297,8 +308,22 @@ class StoppableGrounder:
     def observe(self, image: Image.Image) -> Observation:
         return _StoppableObservation(self._inner.observe(image, self._stopped), self._stopped)
 
+    def remembering(self, options: PastOptions, folder: Path | None) -> _StoppablePast:
+        from reticle_grounding.remembering import remembering
+
+        return _StoppablePast(remembering(self._inner, options.most, options.budget, folder), self._token)
+
     def _stopped(self) -> bool:
         return self._token.stopped
+
+
+class _StoppablePast(StoppableGrounder):
+    """The same with a history."""
+
+    def end_past(self, folder: Path) -> bool:
+        from reticle_grounding.remembering import save_past
+
+        return save_past(self._inner, folder)
 
 
 class _StoppableObservation:

@@ -31,6 +31,7 @@ from .protocol import (
     read_message,
     write_message,
 )
+from .remote import told_to_worker
 from .tuning import DEFAULT, Tuning
 
 if TYPE_CHECKING:
@@ -50,17 +51,22 @@ class Readable(Protocol):
     def texts(self) -> Sequence[TextBox]: ...
 
 
-def open_predictor(model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None = None) -> Grounder:
+def open_predictor(
+    model_dir: str, tuning: Tuning = DEFAULT, numbers: str | None = None, head: str | None = None
+) -> Grounder:
     """Opens the model in ``model_dir`` (empty: the embedded one); this is where torch is first imported.
 
-    ``numbers`` names what it computes in; None leaves it to the device.
+    ``numbers`` names what it computes in; None leaves it to the device. ``head`` is the file of a head that weighs the
+    candidates; None is the shipped law.
     """
+    from reticle_app.own_heads import with_head
     from reticle_grounding.options import GroundingConfig
     from reticle_grounding.predictor import Grounder as Predictor
 
     config = GroundingConfig(reading=tuning.reading, keep_ratio=tuning.keep_ratio)
     folder = Path(model_dir) if model_dir else None
-    return Predictor.open(folder, config, None if numbers is None else number_type(numbers))
+    opened = Predictor.open(folder, config, None if numbers is None else number_type(numbers))
+    return with_head(opened, None if head is None else Path(head))
 
 
 class ModelServer:
@@ -71,6 +77,7 @@ class ModelServer:
         self._model_dir = ""
         self._grounders: dict[Tuning, Grounder] = {}
         self._observations: dict[int, Observation] = {}
+        self._past: Grounder | None = None
         self._next = 1
         self._ops: dict[str, Callable[[Message], Answer]] = {
             "ping": self._ping,
@@ -79,6 +86,8 @@ class ModelServer:
             "ground": self._ground,
             "elements": self._elements,
             "drop": self._drop,
+            "remember": self._remember,
+            "end_past": self._end_past,
         }
 
     def answer(self, message: Message) -> Answer:
@@ -103,6 +112,7 @@ class ModelServer:
     def _open(self, message: Message) -> Answer:
         self._observations.clear()
         self._grounders.clear()
+        self._past = None
         self._model_dir = str(message.header.get("model_dir", ""))
         grounder = self._grounders[DEFAULT] = self._opener(self._model_dir, DEFAULT)
         return {"name": grounder.name}, b""
@@ -113,7 +123,9 @@ class ModelServer:
         size = (_int(message, "width"), _int(message, "height"))
         if min(size) < 1 or len(message.payload) != size[0] * size[1] * 3:
             raise BadInput(f"{len(message.payload)} bytes are not an RGB picture of {size[0]}x{size[1]}")
-        grounder = self._tuned(Tuning.from_header(message.header))
+        grounder = (
+            self._remembering() if message.header.get("past") else self._tuned(Tuning.from_header(message.header))
+        )
         number, self._next = self._next, self._next + 1
         self._observations[number] = grounder.observe(Image.frombytes("RGB", size, message.payload))
         return {"observation": number}, b""
@@ -141,6 +153,33 @@ class ModelServer:
         if tuning not in self._grounders:
             self._grounders[tuning] = self._opener(self._model_dir, tuning)
         return self._grounders[tuning]
+
+    def _remember(self, message: Message) -> Answer:
+        """From now on, pictures that come as those of a run are looked at one after the other."""
+        from reticle_grounding.predictor import Grounder as Predictor
+        from reticle_grounding.remembering import remembering
+
+        inner = self._grounders.get(DEFAULT)
+        if not isinstance(inner, Predictor):
+            raise BadInput("the model that is open cannot keep a history of screenshots")
+        folder = str(message.header.get("folder", ""))
+        most, budget = _int(message, "most"), _int(message, "budget")
+        self._past = None
+        self._past = remembering(inner, most, budget, Path(folder) if folder else None)
+        return {}, b""
+
+    def _end_past(self, message: Message) -> Answer:
+        from reticle_grounding.predictor import Grounder as Predictor
+        from reticle_grounding.remembering import save_past
+
+        past, self._past = self._remembering(), None
+        assert isinstance(past, Predictor)
+        return {"saved": save_past(past, Path(str(message.header["folder"])))}, b""
+
+    def _remembering(self) -> Grounder:
+        if self._past is None:
+            raise BadInput("the model process keeps no history; it was started anew, and so must the run be")
+        return self._past
 
     def _drop(self, message: Message) -> Answer:
         self._observations.pop(_int(message, "observation"), None)
@@ -181,4 +220,5 @@ def serve(opener: Opener = open_predictor) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(partial(open_predictor, numbers=next(iter(sys.argv[1:]), None))))
+    told = told_to_worker(sys.argv[1:])
+    sys.exit(serve(partial(open_predictor, numbers=told.get("numbers"), head=told.get("head"))))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .geometry import Point, Rect, Space, Transform
+from .geometry import Point, Rect, Size, Space, Transform
 from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
 from .proposals import Elements, entries_of, marks_left_of, proposals_of
@@ -100,6 +100,8 @@ class Scene:
     elements: Elements
     agreement: Agreement = NOTHING_SEEN
     """How far looks and texts agree with the instruction."""
+    size: Size | None = None
+    """Of the capture, where it is known."""
     extra: tuple[TextBox, ...] = ()
     """Other ways to read the texts, lying over them: see :func:`reticle_grounding.labels.readings`."""
 

@@ -49,6 +49,7 @@ FEATURES = (
     "holds_texts",
     "ordinal",
     "relation",
+    "placed",
     "look",
     "look_top",
     "look_lead",
@@ -91,6 +92,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= _mark_features(draft, scene, with_mark)
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
+        row["placed"] = _placed_fit(draft, scene)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
         rows.append(row)
@@ -236,7 +238,8 @@ def _in_reading_order(rects: Mapping[int, Rect]) -> list[list[int]]:
     return places
 
 
-_LEFT, _RIGHT = frozenset({"to the left of", "left of"}), frozenset({"to the right of", "right of"})
+_LEFT = frozenset({"to the left of", "left of", "before"})
+_RIGHT = frozenset({"to the right of", "right of", "after", "behind"})
 _ABOVE, _BELOW = frozenset({"above", "over"}), frozenset({"below", "under", "underneath", "beneath"})
 _NEAR = frozenset(
     {"next to", "beside", "near", "for", "in", "on", "of", "inside", "within", "belonging to", "in front of"}
@@ -265,6 +268,17 @@ def _stands(relation: str, point: Point, anchor: Rect) -> float:
         or relation in _NEAR
     )
     return near if sided else 0.0
+
+
+def _placed_fit(draft: Draft, scene: Scene) -> float:
+    """-1..1: how far on the side of the screen it stands that the instruction tells; 0 where it tells none."""
+    size = scene.size
+    if size is None or scene.wanted.sides == (0.0, 0.0):
+        return 0.0
+    (across, down), at = scene.wanted.sides, draft.point
+    fits = [across * (2 * at.x / size.width - 1)] if across else []
+    fits += [down * (2 * at.y / size.height - 1)] if down else []
+    return sum(fits) / len(fits)
 
 
 class _Senses:

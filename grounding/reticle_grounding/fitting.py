@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Meta: TypeAlias = dict[str, str | int | float | None]
 Progress: TypeAlias = Callable[[int, int], None]
-UNITS, STARTS, PENALTY = 12, 2, 5.0
+UNITS, STARTS, PENALTY = 12, 4, 12.0
 SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""

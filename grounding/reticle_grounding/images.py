@@ -135,7 +135,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 def _narrowed(image: Image.Image) -> Image.Image:
     """16-bit, 32-bit or float grey -> 8 bits over the range the values use (0..1, 0..65535, or 0..their maximum)."""
-    values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    with np.errstate(invalid="ignore"):  # NaN of a signalling kind, in a damaged file
+        values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     top = float(values.max(initial=0.0))
     if image.mode == "F":
         full = 1.0 if top <= 1 else 255.0 if top <= 255 else top
@@ -152,6 +153,7 @@ def _own_size_limit() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of damaged parts that Pillow does without
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before

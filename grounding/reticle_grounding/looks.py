@@ -82,10 +82,14 @@ class Looks:
         self.read: Vectors = matcher.say([t.text for t in texts])
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
-        """The better of the whole instruction and of what is left without gestures and roles."""
+        """The best of the whole instruction, of what is left without gestures and roles, and of what stands before a
+        comma; for looks also of what stands before the first relation, which often tells what is drawn."""
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
-        asked, said = self._matcher.ask([instruction, bare]), self._matcher.say([instruction, bare])
-        looks, texts = _scores(self.seen, asked), _scores(self.read, said)
+        phrases = [instruction, bare, *([" ".join(wanted.first)] if wanted.first else [])]
+        texts = _scores(self.read, self._matcher.say(phrases))
+        phrases += [" ".join(wanted.head)] if wanted.head else []
+        asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
+        looks = _scores(self.seen, asked)
         if self._recalled is None or not self.rects:
             return Agreement(self.rects, looks, texts, self.seen)
         named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]

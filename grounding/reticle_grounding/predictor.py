@@ -242,7 +242,9 @@ class Observation:
         with _timed(timings, "match"):
             wanted = parse(instruction)
             agreement = looks.against(instruction, wanted)
-            scene = Scene(wanted, attention, look.transform, regions, texts, elements, agreement, readings(texts))
+            scene = Scene(
+                wanted, attention, look.transform, regions, texts, elements, agreement, self.size, readings(texts)
+            )
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)

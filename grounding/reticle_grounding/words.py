@@ -59,10 +59,33 @@ _GESTURES = _set(
     "focus go switch use type enter write fill set please locate point hover drag"
 )
 """Verbs of pointing; dropped at the start of an instruction."""
-_OPENERS = _set("open show change adjust edit enable disable turn expand collapse unfold view see bring")
+_OPENERS = _set(
+    "open show hide change adjust edit enable disable allow keep turn expand collapse unfold view see bring deselect "
+    "unselect"
+)
 """Verbs that often only wrap the label but may be the label: readings with and without them are made."""
 _ARTICLES = _set("the a an my this that these")
 """What follows an article is no longer the verb."""
+_EDGE = r"(?:side|edge|corner|end|half|part|pane|panel|column|row|bar|margin|hand)"
+
+
+def _at(side: str, far: str, corners: str) -> re.Pattern[str]:
+    """Says that something is on a side: "at the left", "leftmost", "left edge", "top left", but not "left of"."""
+    return re.compile(
+        rf"\b(?:{far}|(?:at|on|in|to|from) the (?:very |far )?(?:{side})\b(?! (?:of|arrow))|(?:very|far) (?:{side})\b"
+        rf"|(?:{side})[- ]?{_EDGE}\b|(?:{corners})[- ](?:{side})\b|(?:{side})[- ](?:{corners})\b)"
+    )
+
+
+_AT_LEFT = _at("left", "leftmost", "top|bottom|upper|lower")
+_AT_RIGHT = _at("right", "rightmost", "top|bottom|upper|lower")
+_AT_TOP = _at("top|upper", r"topmost|uppermost|at the top\b|top of the (?:window|screen|page|dialog)", "left|right")
+_AT_BOTTOM = _at(
+    "bottom|lower", r"bottommost|lowest|at the bottom\b|bottom of the (?:window|screen|page|dialog)", "left|right"
+)
+_SETTING = _set("set change switch turn make")
+BEFORE_COMMA = 0.97
+"""Trust in a reading of what stands before a comma: what follows mostly tells where, but may be part of a name."""
 _MOUSE = re.compile(r"\b(?:(?:double|right|left|middle|single)[- ]?)click\b", re.IGNORECASE)
 _STOP = _set(
     "the a an to on in into at of for with by from this that these those it its me my i want would like now here there "
@@ -89,11 +112,11 @@ _ORDINALS: dict[str, int] = {
 }
 _RELATIONS = (
     r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
-    r"inside|within|in front of|belonging to|labell?ed|called|named|titled|for|in|on|of|at|from|to"
+    r"inside|within|in front of|belonging to|labell?ed|called|named|titled|after|before|behind|for|in|on|of|at|from|to"
 )
 _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
 """An ending that tells where something is."""
-_IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to"})
+_IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to", "after", "before", "behind"})
 """Relations that names of controls often hold."""
 _POLITE = (
     r"(?:(?:please|can you|could you|would you|i want to|i need to|i would like to|i'd like to|let me|go ahead and"
@@ -132,6 +155,12 @@ class Wanted:
     anchor: tuple[str, ...]
     """Tokens of the anchor; empty when there is none."""
     quoted: bool
+    first: tuple[str, ...] = ()
+    """Words before the first comma, without gestures and roles; empty where no comma parts the instruction."""
+    head: tuple[str, ...] = ()
+    """Words before the relation, without gestures and roles ("small cross" in "the small cross in the corner")."""
+    sides: tuple[float, float] = (0.0, 0.0)
+    """Where on the screen it says the target is: -1 left or top, 1 right or bottom, 0 where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +226,34 @@ def parse(instruction: str) -> Wanted:
     if relation in _LABELLED:
         readings += _readings(tokens(tail), 1.0)
     elif tail and not quoted:
-        readings += _readings(tokens(tail), 0.6)
-    kept = tuple(dict.fromkeys(r for r in readings if r.tokens))
-    return Wanted(kept, _role(instruction, quoted), ordinal, relation, _content(tokens(tail)), bool(quoted))
+        set_to = relation == "to" and words[0] in _SETTING  # the wish may stand there by itself, as a choice
+        readings += _readings(tokens(tail), BEFORE_COMMA if set_to else 0.6)
+    before = _before_comma(instruction)
+    first = _readings(tokens(before), BEFORE_COMMA) if before else []
+    kept = tuple(dict.fromkeys(r for r in [*readings, *first] if r.tokens))
+    role = _role(instruction, quoted)
+    if role is Role.ANY and before:
+        role = _role(before, quoted)
+    said = first[0].tokens if first else ()
+    own = next((r.tokens for r in _readings(tokens(head), 1.0)), ()) if tail else ()
+    return Wanted(kept, role, ordinal, relation, content(tokens(tail)), bool(quoted), said, own, _sides(instruction))
+
+
+def _before_comma(instruction: str) -> str:
+    """What stands before the first comma outside quotes; empty where either side names nothing."""
+    masked = _QUOTES.sub(lambda m: "x" * len(m.group(0)), instruction)
+    for found in re.finditer(r"[,;] ", masked):
+        head, tail = instruction[: found.start()], instruction[found.end() :]
+        if content(tokens(head)) and content(tokens(tail)):
+            return head
+    return ""
+
+
+def _sides(instruction: str) -> tuple[float, float]:
+    plain = normalised(_QUOTES.sub(" ", instruction))
+    across = float(bool(_AT_RIGHT.search(plain))) - float(bool(_AT_LEFT.search(plain)))
+    down = float(bool(_AT_BOTTOM.search(plain))) - float(bool(_AT_TOP.search(plain)))
+    return across, down
 
 
 def match(wanted: Wanted, text: str) -> Match:
@@ -316,12 +370,13 @@ def _split_relation(instruction: str) -> tuple[str, str | None, str]:
     masked = _QUOTES.sub(lambda m: "x" * len(m.group(0)), instruction)
     for found in re.finditer(rf"\b({_RELATIONS})\b", masked, re.IGNORECASE):
         head, tail = instruction[: found.start()], instruction[found.end() :]
-        if _content(tokens(head)) and _content(tokens(tail)):
+        if content(tokens(head)) and content(tokens(tail)):
             return head, found.group(1).casefold(), tail
     return instruction, None, ""
 
 
-def _content(words: tuple[str, ...]) -> tuple[str, ...]:
+def content(words: Sequence[str]) -> tuple[str, ...]:
+    """Without stop words, verbs of pointing and words for roles."""
     return tuple(w for w in words if w not in _STOP and w not in _GESTURES and w not in _ROLE_WORDS)
 
 
@@ -331,10 +386,11 @@ def _role(instruction: str, quoted: Sequence[str]) -> Role:
         return Role.CHECK
     head = re.split(rf"\b(?:{_RELATIONS})\b", plain, maxsplit=1)[0]
     placed = _PLACED.search(plain)
-    if placed and _content(tokens(plain[: placed.start()])):  # says where it is, not what it is
+    if placed and content(tokens(plain[: placed.start()])):  # says where it is, not what it is
         return Role.MENU if placed.group(1).endswith("menu") else Role.ANY
     relation = _split_relation(plain)[1]
-    for part in (head, plain) if relation in (None, "of", "for") else (head,):  # "date of birth field"
+    named = relation in (None, "of", "for") or re.search(rf"\b{relation} (?!(?:{'|'.join(_ARTICLES)})\b)", plain)
+    for part in (head, plain) if named else (head,):  # "date of birth field", "look in box"
         for pattern, role in _ROLE_PHRASES:
             if re.search(rf"\b(?:{pattern})\W*$", part):
                 return role

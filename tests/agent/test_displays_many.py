@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,7 +19,7 @@ from reticle_agent.screen import ScreenCapture
 from reticle_agent.stop import StopToken
 from reticle_agent.stop_watch import StopWatch
 from reticle_agent.windows import OwnWindows
-from reticle_agent.x11 import X11
+from reticle_agent.x11 import X11, DisplayError
 from reticle_grounding.errors import BadInput, ReticleError
 from reticle_grounding.geometry import Rect, Space
 
@@ -128,6 +130,22 @@ def test_lost_server_is_reported_and_stops_the_run(private_server: subprocess.Po
     actuator.close()
     watch.close()
     screen.close()
+
+
+def test_a_server_that_ends_while_it_is_greeted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.getsockname()[1] - 6000
+
+        def end() -> None:
+            line, _ = listening.accept()
+            line.recv(8)
+            line.close()
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        with pytest.raises(DisplayError, match="cannot be opened"):
+            X11(f"127.0.0.1:{number}")
+        ending.join(10)
 
 
 @pytest.fixture

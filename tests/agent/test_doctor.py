@@ -24,6 +24,17 @@ def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_model", lambda folder: "skipped")
 
 
+@pytest.fixture
+def _no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For findings that are not about input, whose tests are above."""
+    monkeypatch.setattr(doctor, "_on_the_desktop", list)
+
+
+@pytest.fixture
+def _no_stop_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_stop_key", lambda: "skipped")
+
+
 def by_name(found: list[Check]) -> dict[str, Check]:
     return {check.name: check for check in found}
 
@@ -55,7 +66,7 @@ def test_without_a_display_all_but_the_model_fails_with_a_remedy(monkeypatch: py
     assert "no display" in found[0].detail
 
 
-@pytest.mark.usefixtures("_no_model")
+@pytest.mark.usefixtures("_no_model", "_no_input", "_no_stop_key")
 def test_failed_overlay_says_why(x_display: str) -> None:
     def broken() -> str:
         raise ReticleError("the overlay takes clicks")
@@ -65,7 +76,7 @@ def test_failed_overlay_says_why(x_display: str) -> None:
     assert check.remedy
 
 
-@pytest.mark.usefixtures("_no_model")
+@pytest.mark.usefixtures("_no_model", "_no_input")
 def test_taken_stop_keys_fail(x_display: str) -> None:
     watches = [StopWatch(StopToken()) for _ in range(3)]
     try:
@@ -78,7 +89,7 @@ def test_taken_stop_keys_fail(x_display: str) -> None:
     assert check.remedy
 
 
-@pytest.mark.usefixtures("_no_model")
+@pytest.mark.usefixtures("_no_model", "_no_input", "_no_stop_key")
 def test_wayland_is_named(x_display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
     assert by_name(checks())["display"].status == "warn"

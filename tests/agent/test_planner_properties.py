@@ -59,7 +59,7 @@ def _mentions_a_secret(text: str) -> bool:
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(sorted(VOCABULARY)), max_size=25).map(" ".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_gives_steps_or_one_clear_line(task: str) -> None:
     try:
         parsed = parse_spans(task)
@@ -73,14 +73,14 @@ def test_any_text_gives_steps_or_one_clear_line(task: str) -> None:
 
 
 @given(TYPED)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_quoted_text_survives_verbatim(text: str) -> None:
     steps = parse(f'click the Name field, type "{text}" and press Enter')
     assert steps == (Click("the Name field"), TypeText(text), Hotkey(("enter",)))
 
 
 @given(st.lists(STEPS, min_size=1, max_size=5), st.sampled_from([", then ", "; ", ". ", "\n", ", ", " and then "]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_rendered_steps_parse_back(steps: list[Step], joint: str) -> None:
     assert parse(joint.join(map(render, steps))) == tuple(steps)
 

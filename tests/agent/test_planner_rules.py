@@ -47,3 +47,9 @@ def test_spans_are_the_words_of_the_step() -> None:
     task = "Please click 'Find, then replace' and, now, press Tab twice. Thanks!"
     words = [task[p.start : p.end] for p in parse_spans(task)]
     assert words == ["click 'Find, then replace'", "press Tab twice", "press Tab twice"]
+
+
+def test_a_refusal_does_not_repeat_everything() -> None:
+    with pytest.raises(BadInput, match=r'"scroll down 3 times ix+\.\.\."') as refused:
+        parse_spans("click OK, then scroll down 3 times i" + "x" * 5000)
+    assert len(str(refused.value)) < 1000

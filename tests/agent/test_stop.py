@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CENTER = (500, 350)
 CHORD = ("Control_L", "Alt_L", "Escape")
-STOPS = 30
+STOPS = 12
 
 
 class Person:
@@ -263,7 +263,7 @@ def hand(pad: Pad) -> Iterator[HandActuator]:
     actuator.close()
 
 
-def test_latency_of_thirty_stops(
+def test_latency_of_a_dozen_stops(
     pad: Pad, person: Person, hand: HandActuator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From the key going down (or the pointer arriving) until a held mouse button is up again."""
@@ -286,5 +286,5 @@ def test_latency_of_thirty_stops(
         person.point(*CENTER)
     ordered = sorted(took_ms)
     with capsys.disabled():
-        print(f"\nstop latency over {STOPS}: p50 {statistics.median(ordered):.1f} ms, p99 {ordered[-1]:.1f} ms")
+        print(f"\nstop latency over {STOPS}: p50 {statistics.median(ordered):.1f} ms, worst {ordered[-1]:.1f} ms")
     assert ordered[-1] < 1000

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,20 @@ sys.path.insert(1, str(Path(__file__).parents[1] / "agent"))
 if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from app_fakes.parts import FakeBody, build_fake
+from app_fakes.parts import FakeBody, MakeWindow, build_fake
 from pytestqt.qtbot import QtBot
 
 from reticle_app.gui import Parts
 
-MakeWindow = Callable[..., tuple[Parts, FakeBody]]
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_reading_engine() -> Iterator[None]:
+    """Commands run in this process share the engine, which keeps nothing of what it reads."""
+    from reticle_grounding import ocr
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ocr, "_make_engine", functools.cache(ocr._make_engine))
+        yield
 
 
 @pytest.fixture

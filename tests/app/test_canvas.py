@@ -3,18 +3,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from app_fakes.parts import squares
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from reticle_app.theme import Theme
+from reticle_app.widgets import canvas as canvas_module
 from reticle_app.widgets.canvas import Canvas, to_qimage
 from reticle_app.widgets.heat import heat_image
+from reticle_app.windows.main import MainWindow
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.types import Candidate, Grounding
 
@@ -126,3 +131,125 @@ def _pixels(canvas: Canvas) -> np.ndarray:
     image = canvas.grab().toImage().convertToFormat(canvas.grab().toImage().Format.Format_RGB888)
     raw = np.frombuffer(bytes(image.constBits()), dtype=np.uint8).reshape(image.height(), image.bytesPerLine())
     return raw[:, : image.width() * 3].reshape(image.height(), image.width(), 3)
+
+
+# --- what is drawn, and how often ---
+
+
+def drag(canvas: Canvas, dx: int, dy: int, steps: int) -> None:
+    """Moves the picture by hand, from its middle, in so many equal steps."""
+    start = QPoint(canvas.width() // 2, canvas.height() // 2)
+    QTest.mousePress(canvas, Qt.MouseButton.MiddleButton, pos=start)
+    for step in range(1, steps + 1):
+        QTest.mouseMove(canvas, start + QPoint(dx * step // steps, dy * step // steps))
+        canvas.repaint()
+    QTest.mouseRelease(canvas, Qt.MouseButton.MiddleButton, pos=start + QPoint(dx, dy))
+
+
+def large(qtbot: QtBot) -> Canvas:
+    """A canvas that shows a part of a picture with an answer and some elements."""
+    made = Canvas()
+    qtbot.addWidget(made)
+    made.resize(500, 400)
+    with qtbot.waitExposed(made):
+        made.show()
+    random = np.random.default_rng(1)
+    made.show_picture(to_qimage(Image.fromarray(random.integers(0, 255, (840, 1280, 3), dtype=np.uint8))))
+    made.show_grounding(five(Size(1280, 840)), 0)
+    made.set_elements([Rect(x, y, x + 70, y + 24) for x in range(20, 1200, 130) for y in range(20, 800, 110)])
+    made.set_zoom(1.3)
+    return made
+
+
+def rested(canvas: Canvas, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not canvas._settling.isActive(), timeout=10_000)
+
+
+@pytest.mark.parametrize("way", [(-150, -90), (160, 40), (-20, 170)])
+def test_what_comes_into_sight_strip_by_strip_is_what_is_drawn_at_once(qtbot: QtBot, way: tuple[int, int]) -> None:
+    moved = large(qtbot)
+    rested(moved, qtbot)
+    drag(moved, *way, steps=7)
+    rested(moved, qtbot)
+    at_once = large(qtbot)
+    at_once._offset = QPointF(moved._offset)
+    rested(at_once, qtbot)
+    gap = np.abs(_pixels(moved).astype(int) - _pixels(at_once).astype(int)).max(axis=2)
+    assert (gap > 8).mean() < 0.001
+    assert gap.mean() < 0.5, "Qt rounds anew where a strip begins; a strip out of place would give tens"
+
+
+def test_while_it_is_moved_only_what_comes_into_sight_is_drawn(qtbot: QtBot) -> None:
+    canvas = large(qtbot)
+    rested(canvas, qtbot)
+    canvas.repaint()
+    before = canvas._shown_layer.drawn_px
+    drag(canvas, -120, 0, steps=12)
+    drawn = canvas._shown_layer.drawn_px - before
+    assert drawn >= 120 * canvas.height(), "all that came into sight"
+    assert drawn < 2 * 120 * canvas.height(), "and of the rest not much; without keeping it would be 12 whole views"
+    rested(canvas, qtbot)
+    canvas.repaint()
+    assert canvas._shown_layer.drawn_px - before > canvas.width() * canvas.height(), "labels placed for the new part"
+
+
+def test_numbers_are_placed_once_per_zoom(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[int] = []
+    real = canvas_module.number_places
+    monkeypatch.setattr(canvas_module, "number_places", lambda *given: placed.append(1) or real(*given))
+    canvas = large(qtbot)
+    rested(canvas, qtbot)
+    canvas.repaint()
+    assert len(placed) == 1
+    drag(canvas, -200, -150, steps=9)
+    rested(canvas, qtbot)
+    canvas.repaint()
+    assert len(placed) == 1
+    for _ in range(5):
+        canvas.zoom_by(0.3)
+        canvas.repaint()
+    assert len(placed) == 1, "none while the zoom changes"
+    rested(canvas, qtbot)
+    canvas.repaint()
+    assert len(placed) == 2
+
+
+def test_an_answer_draws_the_list_and_the_picture_in_different_turns(qtbot: QtBot) -> None:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    window = MainWindow(Theme(application, "light"))
+    qtbot.addWidget(window)
+    window.resize(1200, 800)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.show_picture(to_qimage(squares()))
+    qtbot.wait(200)
+    seen = Painted({window.canvas: "picture", window.side.candidates: "list"})
+    list_first = 0
+    for number in range(6):
+        window.show_grounding(five(), number % 3)
+        turns: list[set[str]] = []
+        end = time.monotonic() + 20
+        while "picture" not in set().union(*turns) and time.monotonic() < end:
+            seen.names.clear()
+            application.processEvents()
+            turns.append(set(seen.names))
+        drawn = [turn for turn in turns if turn]
+        assert "picture" in drawn[-1]
+        list_first += drawn[0] == {"list"}
+    assert list_first >= 3, "a busy machine may put two turns into one, now and then; drawn at once it is always one"
+
+
+class Painted(QObject):
+    """Which widgets were painted."""
+
+    def __init__(self, watched: dict[QWidget, str]) -> None:
+        super().__init__()
+        self._watched, self.names = watched, list[str]()
+        for widget in watched:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.names.append(self._watched[watched])  # type: ignore[index]
+        return False

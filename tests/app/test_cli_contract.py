@@ -93,7 +93,13 @@ def one_pixel(folder: Path) -> Path:
 
 
 @odd
-def very_wide(folder: Path) -> Path:
+def wide(folder: Path) -> Path:
+    Image.new("RGB", (4_000, 80), "white").save(folder / "a.png")
+    return folder / "a.png"
+
+
+@odd
+def as_wide_as_may_be(folder: Path) -> Path:
     Image.new("RGB", (20_000, 120), "white").save(folder / "a.png")
     return folder / "a.png"
 
@@ -125,7 +131,11 @@ def animated(folder: Path) -> Path:
     return folder / "a.gif"
 
 
-@pytest.mark.parametrize("kind", list(ODD))
+LONG = {"as_wide_as_may_be"}
+"""Read in many pieces, which takes half a minute."""
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in LONG)) for kind in ODD])
 def test_odd_pictures_are_grounded(document, tmp_path: Path, kind: str) -> None:
     path = ODD[kind](tmp_path)
     with Image.open(path) as opened:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from app_fakes.parts import SQUARES, squares
-from conftest import MakeWindow
+from app_fakes.parts import SQUARES, MakeWindow, squares
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from agent_fakes.recorded import recorded
-from app_fakes.parts import squares
-from conftest import MakeWindow
+from app_fakes.parts import MakeWindow, squares
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_fakes.parts import squares
-from conftest import MakeWindow
+from app_fakes.parts import MakeWindow, squares
 from PySide6.QtCore import QObject, Qt, QTimer
 from pytestqt.qtbot import QtBot
 

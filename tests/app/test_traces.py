@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from agent_fakes.recorded import FIELD, recorded
-from conftest import MakeWindow
+from app_fakes.parts import MakeWindow
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 from agent_fakes.recorded import recorded
-from conftest import MakeWindow
+from app_fakes.parts import MakeWindow
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import (

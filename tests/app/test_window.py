@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from app_fakes.parts import frame_of, squares
-from conftest import MakeWindow
+from app_fakes.parts import MakeWindow, frame_of, squares
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest

@@ -11,10 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from agent_fakes.desk import Desk, hurry
+from app_fakes.parts import ScriptPlanner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from reticle_agent.actions import Click, Hotkey, Input, PressKeys, Step
+from reticle_agent.loop import RunResult, run_task
+from reticle_agent.safety import Policy
+from reticle_agent.stop import StopToken
+from reticle_agent.trace import TraceReader, TraceWriter
 from reticle_app.protocol import (
     ProtocolError,
     decode_error,
@@ -168,6 +175,42 @@ def test_death_in_the_middle_of_a_grounding(grounder: RemoteGrounder, picture: I
     observation = grounder.observe(picture)
     with pytest.raises(ModelEndedError, match="exit code 3"):
         observation.ground("crash")
+
+
+@pytest.mark.parametrize("moment", ["before it is asked", "while it answers"])
+def test_a_model_that_dies_in_a_run_fails_the_step_and_nothing_is_sent(
+    grounder: RemoteGrounder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Killed from outside; what was done before stays recorded, and the next run has a fresh process."""
+    hurry(monkeypatch)
+    desk = Desk()
+    pid = grounder.ping()
+    target = "the red square" if moment == "before it is asked" else "crash"
+
+    def run(name: str, *steps: Step) -> RunResult:
+        with TraceWriter.create(tmp_path / name, task="t", displays=[desk.display]) as trace:
+            planner = ScriptPlanner([Hotkey(("escape",)), *steps])
+            return run_task(
+                "t", planner=planner, screen=desk, grounder=grounder, approver=None, actuator=desk, trace=trace,
+                policy=Policy(mode="auto", ask_below=0.0), token=StopToken(),
+            )  # fmt: skip
+
+    def kill(action: Input) -> None:
+        if moment == "before it is asked":
+            os.kill(pid, signal.SIGKILL)
+
+    desk.on_input = kill
+    result = run("first", Click(target))
+    assert result.status == "failed"
+    assert "the model process ended" in result.message
+    assert desk.performed == [PressKeys(("escape",))]
+    trace = TraceReader.open(tmp_path / "first")
+    assert trace.status == "failed"
+    assert [e["kind"] for e in trace if e.type == "act" and e["delivered"] == "sent"] == ["hotkey"]
+    assert any("the model process ended" in e.text("message") for e in trace if e.type == "error")
+    desk.on_input = lambda action: None
+    grounder.restart()
+    assert run("second", Click("the red square")).status == "done"
 
 
 def test_cancel_frees_the_waiter_at_once(grounder: RemoteGrounder, picture: Image.Image) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from parity_record import near, same
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -199,12 +200,18 @@ class GoldenFolder:
         return replace(made, sight=Sight(self.tensor(case, "vision_embeds"), levels))
 
     def close(self, case: str, field: str, ours: torch.Tensor, tolerance: float) -> None:
-        expected = self.tensor(case, field)
-        said = f"{self.inputs.name} {case} {field}"
-        torch.testing.assert_close(ours, expected, atol=tolerance, rtol=0, msg=lambda m: f"{said}: {m}")
+        """Compares with a stored tensor."""
+        near(f"{self.inputs.name}/{case}", field, ours, self.tensor(case, field), tolerance)
 
     def same(self, case: str, field: str, ours: torch.Tensor) -> None:
-        assert torch.equal(ours, self.tensor(case, field)), f"{self.inputs.name} {case} {field}"
+        same(f"{self.inputs.name}/{case}", field, ours, self.tensor(case, field))
+
+    def near(self, case: str, quantity: str, ours: Any, expected: Any, tolerance: float) -> None:
+        """Compares with what ``cases.json`` says."""
+        near(f"{self.inputs.name}/{case}", quantity, ours, expected, tolerance)
+
+    def equal(self, case: str, quantity: str, ours: Any, expected: Any) -> None:
+        same(f"{self.inputs.name}/{case}", quantity, ours, expected)
 
 
 @pytest.fixture(scope="session")

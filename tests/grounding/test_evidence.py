@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -97,6 +99,15 @@ def test_a_relation_prefers_the_place_beside_its_anchor() -> None:
     made = drafts(where)
     fits = {d.point.y: r["relation"] for d, r in zip(made, describe(where, made), strict=True) if d.text == "Edit"}
     assert fits[209.0] > fits[49.0] > 0.0
+
+
+def test_sides_of_the_screen_prefer_what_stands_there() -> None:
+    texts = [line("Menu", 10, 10), line("Menu", 510, 250)]
+    for instruction, fits in (("Menu, top left", (1, -1)), ("Menu at the bottom right", (-1, 1)), ("Menu", (0, 0))):
+        known = replace(scene(instruction, texts), size=SIZE)
+        made = drafts(known)
+        placed = {d.region.left: row["placed"] for d, row in zip(made, describe(known, made), strict=True)}
+        assert tuple(np.sign(placed[left]) for left in (10, 510)) == fits
 
 
 def test_attention_and_text_on_one_place_support_each_other() -> None:

@@ -1,6 +1,5 @@
 """FocusUI: scores, kept patches, rebuilt sequences, states and losses of the reference at every keep ratio."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -52,13 +51,14 @@ def test_parity_of_selection_and_states(folder):
     module = folder.model.module
     for name, case, keep, at in ratios(folder):
         method, info = published(folder, keep), case["ratios"][at]
-        assert info["visual_reduct_ratio"] == pytest.approx(1 - keep)
+        folder.near(name, f"{at}.visual_reduct_ratio", 1 - keep, info["visual_reduct_ratio"], 1e-9)
         ids, seen = folder.tensor(name, "input_ids"), folder.view(name)
         scores = module.scorer.scores(module.scorer.patches(seen.sight.merged), method.words(case["instruction"]))
         chosen = method.select(ids, seen.grid, scores)
         check_sequence(folder, name, at, ids, chosen)
-        assert (int(chosen.kept.sum()), int(chosen.rebuilt.marker.sum())) == (info["n_keep"], info["n_markers"])
-        assert chosen.ids.shape[1] == info["new_length"]
+        folder.equal(name, f"{at}.n_keep", int(chosen.kept.sum()), info["n_keep"])
+        folder.equal(name, f"{at}.n_markers", int(chosen.rebuilt.marker.sum()), info["n_markers"])
+        folder.equal(name, f"{at}.new_length", chosen.ids.shape[1], info["new_length"])
         states = method.states(chosen, seen)
         check_states(folder, name, at, chosen, states, seen)
         logits = module.head(module.pointer_queries(chosen.ids, states), seen.sight.merged[chosen.kept])
@@ -66,7 +66,7 @@ def test_parity_of_selection_and_states(folder):
         folder.close(name, f"{at}.head_attn_selected", logits.softmax(-1), 1e-5)
         attention = method.spread(logits, chosen.kept)
         folder.close(name, f"{at}.head_attn", attention[None], 1e-5)
-        check_regions(attention, case, info)
+        check_regions(folder, name, at, attention)
 
 
 def check_sequence(folder, name, at, ids, chosen):
@@ -93,15 +93,17 @@ def check_states(folder, name, at, chosen, states, seen):
     folder.close(name, f"{at}.lm_logits_last", module.language_logits(states[0, -1]), 1e-4)
 
 
-def check_regions(attention, case, info):
+def check_regions(folder, name, at, attention):
+    case = folder.cases[name]
+    info = case["ratios"][at]
     grid = attention.view(case["n_height"], case["n_width"]).numpy()
     found = find_regions(grid)[:3]
     points = [(r.point.x / case["n_width"], r.point.y / case["n_height"]) for r in found]
-    np.testing.assert_allclose(points, info["topk_points"], atol=1e-5)
-    np.testing.assert_allclose([r.mean for r in found], info["topk_values"], atol=1e-5)
+    folder.near(name, f"{at}.topk_points", points, info["topk_points"], 1e-5)
+    folder.near(name, f"{at}.topk_values", [r.mean for r in found], info["topk_values"], 1e-5)
     for region, expected in zip(found, info["topk_points_all"], strict=True):
         ours = [((c + 0.5) / case["n_width"], (r + 0.5) / case["n_height"]) for r, c in region.patches]
-        np.testing.assert_allclose(sorted(ours), sorted(map(tuple, expected)), atol=1e-9)
+        folder.near(name, f"{at}.topk_points_all", sorted(ours), sorted(map(tuple, expected)), 1e-9)
 
 
 def test_parity_without_selection(folder):
@@ -136,12 +138,20 @@ def test_parity_from_picture_to_map(folder):
     assert model.module.levels_under_selection == 1
 
 
+def selections(folder, name):
+    """How fields of the selection alone begin, and the share that is dropped; half where scores are tied."""
+    made = {
+        field.removeprefix(f"{name}.").rsplit(".", 1)[0] for field in folder.tensors if field.startswith(f"{name}.")
+    }
+    alone = [(at, float(at.removeprefix("select_reduct"))) for at in sorted(made) if at.startswith("select_reduct")]
+    return alone + [("select_ties", 0.5)] * ("select_ties" in made)
+
+
 def test_parity_of_dropping_everything_and_of_ties(folder):
     module = folder.model.module
     for name, case in folder.cases.items():
         ids = folder.tensor(name, "input_ids")
-        tied = f"{name}.select_ties.patch_scores" in folder.tensors
-        for at, dropped in (("select_reduct0.99", 0.99), *([("select_ties", 0.5)] if tied else [])):
+        for at, dropped in selections(folder, name):
             field = f"{at}.patch_scores" if at == "select_ties" else "patch_scores"
             scores = folder.tensor(name, field)[0]
             kept = published_choice(scores, published_count(case["n_visual"], dropped), ids[0])
@@ -162,8 +172,8 @@ def test_parity_of_deepstack_levels(folder):
             limit = None if at == "keep1.0" else module.levels_under_selection
             kept = folder.tensor(name, f"{at}.image_keep_mask")
             shapes = [list(level.shape) for level in sight.taken(kept, limit).levels]
-            assert len(shapes) == count
-            assert shapes == case["deepstack_shapes"][at]
+            folder.equal(name, f"{at}.deepstack_levels_used", len(shapes), count)
+            folder.equal(name, f"{at}.deepstack_shapes", shapes, case["deepstack_shapes"][at])
 
 
 @torch.inference_mode()
@@ -182,8 +192,8 @@ def test_parity_of_scorer_training(folder):
         shares = box_shares(box, Size(width, height), folder.model.processor.patch)
         labels = torch.from_numpy(scorer_labels(shares, graph)[0]).flatten()
         folder.close(name, "train.patch_scores_label", labels, 1e-5)
-        loss = next(iter(case["train"]["losses"].values()))["ps_loss"]
-        assert float(scorer_loss(scores, labels)) == pytest.approx(loss, abs=1e-5)
+        for losses in case["train"]["losses"].values():
+            folder.near(name, "train.ps_loss", float(scorer_loss(scores, labels)), losses["ps_loss"], 1e-5)
 
 
 @torch.inference_mode()
@@ -205,16 +215,16 @@ def test_parity_of_training_under_selection(folder):
         logits = module.head(module.pointer_queries(chosen.ids, states), seen.sight.merged[chosen.kept])
         folder.close(name, f"{at}.head_logits", logits, 1e-4)
         folder.close(name, f"{at}.head_attn", logits.softmax(-1), 1e-5)
-        check_losses(folder, name, case["train"]["losses"][ratio], chosen, states, logits, labels)
+        check_losses(folder, name, ratio, chosen, states, logits, labels)
 
 
-def check_losses(folder, name, expected, chosen, states, logits, labels):
+def check_losses(folder, name, ratio, chosen, states, logits, labels):
+    expected, at = folder.cases[name]["train"]["losses"][ratio], f"train.{ratio}"
     pointer = pointer_loss(logits, folder.tensor(name, "train.multi_patch_labels")[:, chosen.kept])
-    assert float(pointer) == pytest.approx(expected["pointer_loss"], abs=1e-4)
+    folder.near(name, f"{at}.pointer_loss", float(pointer), expected["pointer_loss"], 1e-4)
     words = folder.model.module.language_logits(states[0, :-1])
     language = torch.nn.functional.cross_entropy(words, labels[0, 1:], ignore_index=-100)
-    assert float(language) == pytest.approx(expected["lm_loss"], abs=1e-4)
-    total = float(pointer + language) + expected["ps_loss"]
-    assert total == pytest.approx(expected["loss"], abs=3e-4)
+    folder.near(name, f"{at}.lm_loss", float(language), expected["lm_loss"], 1e-4)
+    folder.near(name, f"{at}.loss", float(pointer + language) + expected["ps_loss"], expected["loss"], 3e-4)
     share = int((~chosen.rebuilt.marker).sum()) / folder.tensor(name, "train.labels").shape[1]
-    assert share == pytest.approx(expected["actual_token_percentage"], abs=1e-6)
+    folder.near(name, f"{at}.actual_token_percentage", share, expected["actual_token_percentage"], 1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -20,9 +21,11 @@ from reticle_grounding.matcher.matcher import Vectors
 from reticle_grounding.matcher.quantised import Quantised, quantise
 from reticle_grounding.matcher.sentences import DIM
 from reticle_grounding.proposals import Elements
+from reticle_grounding.training import icon_memory
 from reticle_grounding.training.icon_library import IconLibrary
 from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
-from reticle_grounding.training.looks import DrawnIcons
+from reticle_grounding.training.looks import DrawnIcons, described
+from reticle_grounding.training.spoken import icon_words
 from reticle_grounding.words import parse
 
 SIDE = 24
@@ -119,6 +122,12 @@ def test_labels_of_a_concept_are_wordings_of_its_icons() -> None:
     assert [said[number] for name, number in words.tolist() if name == 1] == ["no such icon"]
 
 
+def test_icons_may_be_called_by_what_people_say_of_them() -> None:
+    name, told = next(iter(icon_words().items()))
+    said, _ = wordings([name])
+    assert set(told.all()) <= set(said)
+
+
 def test_quantised_vectors_are_near_the_originals() -> None:
     torch.manual_seed(0)
     centres = torch.nn.functional.normalize(torch.randn(40, 24), dim=1)
@@ -186,7 +195,9 @@ def test_mirrored_pictures_are_others_unless_they_look_the_same(library: Path) -
     assert mirrored(plainly(known, NAMES.index("record"), 0)) is None
 
 
-def test_training_finds_pictures_again(library: Path) -> None:
+def test_training_finds_pictures_again(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icon_memory, "BATCH", 64)
+    monkeypatch.setattr(icon_memory, "OF_ONE_SOURCE", 32)
     batches = Batches(DrawnIcons([library]), (), seed=3)
     torch.manual_seed(2)
     own = IconTower().train()
@@ -224,3 +235,11 @@ def test_looks_tell_what_proposals_are_known_as(library: Path) -> None:
     best = agreement.best_named(1)
     assert rects[1].contains(agreement.rects[best[0]].center)
     assert agreement.known[best[0]] > 0.8
+
+
+def test_drawn_icons_are_asked_for_as_people_do() -> None:
+    name, told = next(iter(icon_words().items()))
+    rng = Random(1)
+    heard = {described(rng, name, 1.0) for _ in range(200)}
+    assert set(told.all()) <= heard
+    assert described(rng, "no such icon", 1.0) == described(rng, name, 0.0) == ""

@@ -102,6 +102,13 @@ def test_a_text_that_says_it_is_no_second_candidate() -> None:
     assert found.rows[0]["meant"] == 1.0
 
 
+def test_what_is_drawn_is_told_before_the_place() -> None:
+    assert parse("the small cross in the corner").head == ("small", "cross")
+    found = weighed("the cold one in crimson")  # as a whole, the matcher hears nothing but crimson
+    looks = {d.point: row["look"] for d, row in zip(found.drafts, found.rows, strict=True) if d.look is not None}
+    assert max(look for point, look in looks.items() if BLUE.contains(point)) > 0.5
+
+
 def test_ordinals_count_equal_looks_in_reading_order() -> None:
     image = Image.new("RGB", (300, 200), "white")
     for left in (40, 140, 240):

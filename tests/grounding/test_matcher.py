@@ -198,12 +198,14 @@ def test_a_few_steps_teach_a_few_wordings() -> None:
     pairs = [Pair("keep it", "save", "save"), Pair("on paper", "print", "print"), Pair("the x", "delete", "delete")]
     net.words.train()
     optimizer = torch.optim.AdamW(net.words.parameters(), lr=1e-4)
+    wrong = [Pair("", "open", "open"), Pair("", "close", "close")]
     for _ in range(12):
-        loss = loss_of_words(net.words, known, pairs)
+        loss = loss_of_words(net.words, known, [*pairs, *wrong])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     net.eval()
     with torch.no_grad():
-        best = (net.say(known, [p.said for p in pairs]) @ net.say(known, [p.label for p in pairs]).T).argmax(dim=1)
+        labels = net.say(known, [p.label for p in [*pairs, *wrong]])
+        best = (net.say(known, [p.said for p in pairs]) @ labels.T).argmax(dim=1)
     assert best.tolist() == [0, 1, 2]

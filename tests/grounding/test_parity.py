@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from parity_record import near, same
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -41,8 +42,8 @@ def actor(request, golden_folder):
 def test_parity_of_prompt_and_tokens(folder):
     for name, case in folder.single():
         prompt = folder.model.profile.prompt(case["instruction"])
-        assert prompt.text == case["prompt"]
-        assert folder.model.profile.system == folder.stored["system_message"]
+        folder.equal(name, "prompt", prompt.text, case["prompt"])
+        folder.equal(name, "system message", folder.model.profile.system, folder.stored["system_message"])
         ids = folder.model.tokenizer.encode(prompt, case["n_visual"])
         folder.same(name, "input_ids", torch.tensor([ids]))
         runner = folder.model.runner
@@ -55,14 +56,15 @@ def test_parity_of_tokens_with_several_pointers(folder):
     for name, case in folder.cases.items():
         ids = folder.model.tokenizer.before(case["prompt"], case["n_visual"])
         folder.same(name, "input_ids", torch.tensor([ids]))
-        assert ids.count(folder.model.module.pointer_pad_id) == case["n_pointers"]
+        folder.equal(name, "n_pointers", ids.count(folder.model.module.pointer_pad_id), case["n_pointers"])
 
 
 def test_parity_of_pixels(folder):
     for name, case in folder.cases.items():
         patches = folder.model.processor(folder.image(name))
-        assert list(patches.grid) == folder.tensor(name, "image_grid_thw")[0].tolist()
-        assert (patches.grid[2] // 2, patches.grid[1] // 2) == (case["n_width"], case["n_height"])
+        folder.same(name, "image_grid_thw", torch.tensor([patches.grid]))
+        folder.equal(name, "n_width", patches.grid[2] // 2, case["n_width"])
+        folder.equal(name, "n_height", patches.grid[1] // 2, case["n_height"])
         folder.close(name, "pixel_values", torch.from_numpy(patches.pixels), 1e-6)
 
 
@@ -76,8 +78,9 @@ def test_parity_of_vision_and_positions(folder):
         for number, level in enumerate(sight.levels):
             folder.close(name, f"deepstack.{number}", level, 1e-5)
         positions = module.positions(ids, grid)
-        field = "position_ids" if f"{name}.position_ids" in folder.tensors else "keep1.0.position_ids"
-        folder.same(name, field, positions)
+        whole = [at for at in ("", "keep1.0.") if f"{name}.{at}position_ids" in folder.tensors]
+        for at in whole:
+            folder.same(name, f"{at}position_ids", positions)
         folder.same(name, "rope_deltas", (positions.max() + 1 - ids.shape[1]).view(1, 1))
 
 
@@ -121,7 +124,7 @@ def test_parity_of_generated_answers(actor):
         actor.close(name, "generated.head_attn", logits.softmax(-1), 1e-5)
         script = actor.tensor(name, "generated.script_ids").tolist()
         text = actor.cases[name]["generated"]["output_text"]
-        assert actor.model.tokenizer.markup(text) == script
+        actor.equal(name, "generated.script_ids", actor.model.tokenizer.markup(text), script)
 
 
 def record_ids(folder, case):
@@ -142,12 +145,13 @@ def record_ids(folder, case):
 def test_parity_of_training_records(folder):
     for name, case in folder.cases.items():
         text, ids, labels = record_ids(folder, case)
-        assert text == case["train"]["text"]
+        folder.equal(name, "train.text", text, case["train"]["text"])
         folder.same(name, "train.input_ids", torch.tensor([ids]))
         folder.same(name, "train.labels", torch.tensor([labels]))
         style = STYLES[folder.model.module.family.method]
         answer = case["train"]["conversations"][1]["value"]
-        np.testing.assert_allclose(with_pointers(answer, style)[1], case["train"]["coordinates"], atol=1e-12)
+        expected = case["train"]["coordinates"]
+        folder.near(name, "train.coordinates", with_pointers(answer, style)[1], expected, 1e-12)
 
 
 def test_parity_of_training_targets(folder):
@@ -161,7 +165,7 @@ def test_parity_of_training_targets(folder):
             ours = soft_cells(box, size, cell)
         else:
             ours = touched_cells([box], size, cell)
-        torch.testing.assert_close(torch.from_numpy(ours).view(1, -1).expand_as(expected), expected, atol=1e-6, rtol=0)
+        folder.close(name, "train.multi_patch_labels", torch.from_numpy(ours).view(1, -1).expand_as(expected), 1e-6)
 
 
 def test_parity_of_points_to_patches(folder):
@@ -191,11 +195,11 @@ def test_parity_of_the_losses(actor):
         actor.close(name, "train.head_attn", logits.softmax(-1), 1e-5)
         loss = case["train"]["loss"]
         ours = pointer_loss(logits, actor.tensor(name, "train.multi_patch_labels"))
-        assert float(ours) == pytest.approx(loss["pointer_loss"], abs=1e-4)
-        assert case["train"]["loss.warmup"]["loss"] == pytest.approx(loss["pointer_loss"])
+        actor.near(name, "train.pointer_loss", float(ours), loss["pointer_loss"], 1e-4)
+        actor.near(name, "train.loss.warmup", float(ours), case["train"]["loss.warmup"]["loss"], 1e-4)
         language = language_loss(module, states, actor.tensor(name, "train.labels"))
-        assert float(language) == pytest.approx(loss["lm_loss"], abs=1e-4)
-        assert float(ours + language) == pytest.approx(loss["loss"], abs=2e-4)
+        actor.near(name, "train.lm_loss", float(language), loss["lm_loss"], 1e-4)
+        actor.near(name, "train.loss", float(ours + language), loss["loss"], 2e-4)
 
 
 @torch.inference_mode()
@@ -210,16 +214,16 @@ def test_parity_of_a_padded_batch(actor):
     visual = module.vision(pixels, grid)
     positions = module.positions(ids, grid, mask)
     # The published Qwen2.5-VL code counts on over padding; real tokens have the same positions.
-    assert torch.equal(positions[:, mask], actor.tensors["batch.position_ids"][:, mask])
+    actor.equal("batch", "position_ids", positions[:, mask], actor.tensors["batch.position_ids"][:, mask])
     states = module.decode(module.embed(ids, visual), positions, mask)
     losses = []
     for row, part in enumerate(visual.split([actor.cases[name]["n_visual"] for name in members])):
         logits = module.head(states[row][ids[row] == module.pointer_pad_id], part)
-        torch.testing.assert_close(logits.softmax(-1), actor.tensors[f"batch.head_attn.{row}"], atol=1e-5, rtol=0)
+        actor.close("batch", f"head_attn.{row}", logits.softmax(-1), 1e-5)
         losses.append(pointer_loss(logits, actor.tensor(members[row], "train.multi_patch_labels")))
-    assert float(sum(losses)) / len(losses) == pytest.approx(actor.batch["pointer_loss"], abs=1e-4)
+    actor.near("batch", "pointer_loss", float(sum(losses)) / len(losses), actor.batch["pointer_loss"], 1e-4)
     language = language_loss(module, states, actor.tensors["batch.labels"])
-    assert float(language) == pytest.approx(actor.batch["lm_loss"], abs=1e-4)
+    actor.near("batch", "lm_loss", float(language), actor.batch["lm_loss"], 1e-4)
 
 
 def test_parity_from_picture_to_regions(actor):
@@ -227,25 +231,25 @@ def test_parity_from_picture_to_regions(actor):
         attention = actor.model.attend(actor.model.encode(actor.image(name)), case["instruction"])
         assert attention.shape == (case["n_height"], case["n_width"])
         actor.close(name, "head_attn", torch.from_numpy(attention).view(1, -1), 1e-5)
-        check_regions(attention, case, case["topk"], 1e-5)
+        check_regions(actor, name, attention, case["topk"], 1e-5)
 
 
 def test_parity_of_regions_with_several_pointers(actor):
     """Only the first pointer's map is decoded."""
     for name, case in actor.cases.items():
         first = actor.tensor(name, "head_attn")[0].view(case["n_height"], case["n_width"]).numpy()
-        check_regions(first, case, case["topk"], 1e-6)
+        check_regions(actor, name, first, case["topk"], 1e-6)
 
 
-def check_regions(attention, case, count, tolerance):
-    rows, columns = attention.shape
+def check_regions(folder, name, attention, count, tolerance):
+    (rows, columns), case = attention.shape, folder.cases[name]
     found = find_regions(attention)[:count]
     points = [(r.point.x / columns, r.point.y / rows) for r in found]
-    np.testing.assert_allclose(points, case["topk_points"], atol=tolerance)
-    np.testing.assert_allclose([r.mean for r in found], case["topk_values"], atol=tolerance)
+    folder.near(name, "topk_points", points, case["topk_points"], tolerance)
+    folder.near(name, "topk_values", [r.mean for r in found], case["topk_values"], tolerance)
     for region, expected in zip(found, case["topk_points_all"], strict=True):
         ours = [((c + 0.5) / columns, (r + 0.5) / rows) for r, c in region.patches]
-        np.testing.assert_allclose(sorted(ours), sorted(map(tuple, expected)), atol=1e-9)
+        folder.near(name, "topk_points_all", sorted(ours), sorted(map(tuple, expected)), 1e-9)
 
 
 @torch.inference_mode()
@@ -257,19 +261,17 @@ def test_parity_of_the_judge(golden, golden_weights):
     tensors = load_file(inputs / "cases.safetensors")
     for case in json.loads((inputs / "cases.json").read_text())["end_to_end"]:
         key = f"e2e.{case['id']}"
-        prompt = judge_prompt(case["instruction"])
-        assert prompt.text == case["prompt"]
+        prompt, at = judge_prompt(case["instruction"]), f"verifier/{key}"
+        same(at, "prompt", prompt.text, case["prompt"])
         grid = tensors[f"{key}.image_grid_thw"]
         ids = model.tokenizer.encode(prompt, int(grid.prod()) // 4)
-        assert ids == tensors[f"{key}.input_ids"][0].tolist()
-        assert (model.tokenizer.first_id("True"), model.tokenizer.first_id("False")) == (
-            case["true_id"],
-            case["false_id"],
-        )
+        same(at, "input_ids", ids, tensors[f"{key}.input_ids"][0])
+        for word, field in (("True", "true_id"), ("False", "false_id")):
+            same(at, field, model.tokenizer.first_id(word), case[field])
         crop = restored(tensors[f"{key}.pixel_values"], grid[0].tolist(), model.processor)
         logits = model.judge_logits(crop, case["instruction"])
-        torch.testing.assert_close(logits, tensors[f"{key}.last_logits"].view_as(logits), atol=1e-4, rtol=0)
-        assert model.judge(crop, case["instruction"]) == pytest.approx(case["score"], abs=1e-5)
+        near(at, "last_logits", logits, tensors[f"{key}.last_logits"].view_as(logits), 1e-4)
+        near(at, "score", model.judge(crop, case["instruction"]), case["score"], 1e-5)
 
 
 def restored(pixels: torch.Tensor, grid: list[int], processor) -> Image.Image:

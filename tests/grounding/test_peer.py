@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from reticle_grounding.errors import BadInput
-from reticle_grounding.peer.bench import PeerError, StepResult, _check_same, compare
+from reticle_grounding.peer.bench import PeerError, StepResult, Taken, _check_same, compare, compared
+from reticle_grounding.peer.dropping import near_the_cut
 from reticle_grounding.peer.weights import KINDS, PUBLISHED, shrunk, write_folder
 from reticle_grounding.peer.worker import Ours, Plain
 
@@ -64,6 +66,31 @@ def test_different_maps_are_an_error() -> None:
             _check_same("two maps", StepResult(difference=bad, highest=0.5))
     with pytest.raises(PeerError, match="two maps"):
         _check_same("two maps", StepResult(difference=5e-5, highest=0.001))
+
+
+def test_patches_on_which_rounding_decides_are_left_out() -> None:
+    """One patch is kept by either side alone: no difference if both sides say that it was close, else one."""
+
+    def taken(values: list[float], undecided: tuple[int, ...]) -> Taken:
+        return Taken(1.0, 1.0, 1, tuple(values), undecided)
+
+    ours, plain = [0.5, 0.25, 0.25, 0.0, 0.0], [0.48, 0.24, 0.0, 0.28, 0.0]
+    one, other, apart = compared("first", taken(ours, (2, 3)), taken(plain, ()))
+    assert apart == 2
+    np.testing.assert_allclose(one, other, atol=1e-12)
+    np.testing.assert_allclose(one, [2 / 3, 1 / 3, 0, 0, 0], atol=1e-12)
+    one, other, apart = compared("first", taken(ours, (0, 1)), taken(plain, ()))
+    assert apart == 0, "the patches that differ were not close"
+    assert np.abs(one - other).max() > 0.2
+    with pytest.raises(PeerError, match="5 and 4"):
+        compared("first", taken(ours, ()), taken(plain[:4], ()))
+
+
+def test_what_is_near_the_cut() -> None:
+    scores = torch.tensor([0.3, 0.1 + 2e-7, 0.1, -0.2, 0.1001])
+    assert near_the_cut(scores, torch.tensor([True, True, False, False, True])) == (1, 2)
+    assert near_the_cut(scores, torch.ones(5, dtype=torch.bool)) == ()
+    assert near_the_cut(scores, torch.tensor([True, False, False, False, False])) == ()
 
 
 def test_impossible_settings_are_refused(folders, tmp_path: Path) -> None:

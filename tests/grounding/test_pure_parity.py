@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from parity_record import near, same
 from safetensors.numpy import load_file
 
 from reticle_grounding.geometry import Point, Size
@@ -48,14 +49,15 @@ def test_parity_of_regions(pure: Pure) -> None:
             assert set(options) <= {"activation_threshold", "rect_center"}
             found = find_regions(attention, options.get("activation_threshold", 0.3), rank)
             if "error" in variant:
-                assert found == [], title
+                same(f"{name}/regions.{title}", "no region", len(found), 0)
                 continue
             at = (lambda r: r.middle) if options.get("rect_center") else (lambda r: r.point)
-            np.testing.assert_allclose(points(found, at, columns, rows), variant["centers"], atol=1e-6, err_msg=title)
-            np.testing.assert_allclose([getattr(r, rank) for r in found], variant["scores"], atol=1e-6)
+            case_name = f"{name}/regions.{title}"
+            near(case_name, "centers", points(found, at, columns, rows), variant["centers"], 1e-6)
+            near(case_name, "scores", [getattr(r, rank) for r in found], variant["scores"], 1e-6)
             for region, expected in zip(found, variant["patch_points"], strict=True):
                 ours = [((c + 0.5) / columns, (r + 0.5) / rows) for r, c in region.patches]
-                np.testing.assert_allclose(sorted(ours), sorted(map(tuple, expected)), atol=1e-9)
+                near(case_name, "patch_points", sorted(ours), sorted(map(tuple, expected)), 1e-9)
 
 
 def test_parity_of_regions_of_two_rows(pure: Pure) -> None:
@@ -65,7 +67,7 @@ def test_parity_of_regions_of_two_rows(pure: Pure) -> None:
     columns, rows = case["n_width"], case["n_height"]
     first = maps["regions_two_rows.attn"][0].reshape(rows, columns)
     found = find_regions(first, rank="max" if name == "pure_gui_aima" else "mean")
-    np.testing.assert_allclose(points(found, lambda r: r.point, columns, rows), case["centers"], atol=1e-6)
+    near(f"{name}/regions_two_rows", "centers", points(found, lambda r: r.point, columns, rows), case["centers"], 1e-6)
 
 
 def test_parity_of_patch_labels(pure: Pure) -> None:
@@ -76,43 +78,45 @@ def test_parity_of_patch_labels(pure: Pure) -> None:
         if name == "pure_gui_aima":
             check_soft_labels(arrays, key, box, size, cell)
         else:
-            np.testing.assert_array_equal(touched_cells([box], size, cell).ravel(), arrays[f"{key}.labels"])
+            same(f"{name}/{key}", "labels", touched_cells([box], size, cell).ravel(), arrays[f"{key}.labels"])
 
 
 def check_soft_labels(arrays: dict[str, np.ndarray], key: str, box: Any, size: Size, cell: int) -> None:
     both = touched_cells([box, (0.0, 0.0, 0.1, 0.1)], size, cell).ravel()
-    np.testing.assert_array_equal(both, arrays[f"{key}.regions"])
+    at = f"pure_gui_aima/{key}"
+    same(at, "regions", both, arrays[f"{key}.regions"])
     for stored, share in (("patch", "cell"), ("box", "box"), ("iou", "union")):
         for kind in ("gaussian", "overlap"):
             ours = soft_cells(box, size, cell, share, gaussian=kind == "gaussian").ravel()
-            np.testing.assert_allclose(ours, arrays[f"{key}.{kind}.{stored}"], atol=1e-6, err_msg=f"{key} {stored}")
+            near(at, f"{kind}.{stored}", ours, arrays[f"{key}.{kind}.{stored}"], 1e-6)
     for field in [name for name in arrays if name.startswith(f"{key}.gaussian.patch.alpha")]:
         narrow = soft_cells(box, size, cell, spread=float(field.rpartition("alpha")[2])).ravel()
-        np.testing.assert_allclose(narrow, arrays[field], atol=1e-6)
+        near(at, field.removeprefix(f"{key}."), narrow, arrays[field], 1e-6)
 
 
 def test_parity_of_points_to_patches(pure: Pure) -> None:
-    for case in pure[1]["point_to_patch_index"]:
+    for number, case in enumerate(pure[1]["point_to_patch_index"]):
         size, cell = Size(*case["image_size"]), 2 * case["patch_size"]
         index = cell_of(Point(*case["point"]), size, cell)
-        assert index == case["index"]
-        columns = size.width // cell
-        assert [(index % columns + 0.5) * cell, (index // columns + 0.5) * cell] == case["patch_centre_px"]
+        at, columns = f"{pure[0]}/point_to_patch_index.{number}", size.width // cell
+        same(at, "index", index, case["index"])
+        centre = [(index % columns + 0.5) * cell, (index // columns + 0.5) * cell]
+        same(at, "patch_centre_px", centre, case["patch_centre_px"])
 
 
 def test_parity_of_rewritten_answers(pure: Pure) -> None:
     name, cases, _ = pure
-    for case in cases["answer_rewriting"]:
+    for number, case in enumerate(cases["answer_rewriting"]):
         text, found = with_pointers(case["text"], STYLES[name.removeprefix("pure_")])
-        assert text == case["rewritten"]
-        np.testing.assert_allclose(found, case["coordinates"], atol=1e-12)
+        same(f"{name}/answer_rewriting.{number}", "rewritten", text, case["rewritten"])
+        near(f"{name}/answer_rewriting.{number}", "coordinates", found, case["coordinates"], 1e-12)
 
 
 def test_parity_of_the_loss(pure: Pure) -> None:
-    _, cases, arrays = pure
+    name, cases, arrays = pure
     for case in cases.get("multi_patch_loss", []):
         logits, labels, expected = (
             torch.from_numpy(arrays[f"loss.{case['id']}.{f}"]) for f in ("logits", "labels", "attn")
         )
-        assert float(pointer_loss(logits, labels)) == pytest.approx(case["loss"], abs=1e-5)
-        torch.testing.assert_close(logits.softmax(-1), expected, atol=1e-6, rtol=0)
+        near(f"{name}/loss.{case['id']}", "loss", float(pointer_loss(logits, labels)), case["loss"], 1e-5)
+        near(f"{name}/loss.{case['id']}", "attn", logits.softmax(-1), expected, 1e-6)

@@ -114,6 +114,8 @@ def test_regions_partition_what_passed_and_keep_their_point(attention, threshold
 
 
 def test_parity_with_the_reference_on_all_published_maps(golden):
+    if not (golden / "pure_gui_actor" / "cases.json").is_file():
+        pytest.skip(f"no pure_gui_actor in {golden}")
     cases = json.loads((golden / "pure_gui_actor" / "cases.json").read_text())["regions"]
     maps = load_file(golden / "pure_gui_actor" / "cases.safetensors")
     for name, case in cases.items():

@@ -132,7 +132,7 @@ def test_the_graph_is_much_faster_than_pair_by_pair():
             spent.append(time.process_time() - start)
         return min(spent)
 
-    assert least(lambda: slow_components(screen, 28, 2.0), 2) > 6 * least(lambda: components(screen, 28), 8)
+    assert least(lambda: slow_components(screen, 28, 2.0), 2) > 10 * least(lambda: components(screen, 28), 8)
 
 
 def test_candidates_are_joined_detail_and_background_is_none():

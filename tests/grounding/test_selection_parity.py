@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from parity_record import near, same
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -30,42 +31,46 @@ def resized(path, patch):
     return ImageProcessor(patch=patch, min_pixels=4 * patch * patch)(picture).picture
 
 
-def same(tensors, key, ours, tolerance=1e-6):
-    np.testing.assert_allclose(np.ravel(ours), tensors[key].numpy(), atol=tolerance, err_msg=key)
+def close(tensors, key, ours, tolerance=1e-6):
+    case, _, quantity = key.partition(".")
+    named, _, rest = quantity.partition(".")
+    near(f"pure_focusui/{case}.{named}", rest or "scores", np.ravel(ours), tensors[key], tolerance)
 
 
 def test_parity_of_the_graph(pure):
     inputs, cases, tensors = pure
     for case in cases["ui_graph"]:
-        pixels, name = resized(inputs / case["image"], 14), case["name"]
+        patch = case.get("patch_size", 14)
+        pixels, name = resized(inputs / case["image"], patch), case["name"]
         for threshold in case["thresholds"]:
-            labels = components(pixels, 28, threshold)
-            assert list(labels.shape) == case["merged_grid"]
+            labels, at = components(pixels, 2 * patch, threshold), f"pure_focusui/ui_graph.{name}"
+            same(at, "merged_grid", list(labels.shape), case["merged_grid"])
             if f"ui_graph.{name}.clusters.{threshold}" in tensors:
-                np.testing.assert_array_equal(labels.ravel(), tensors[f"ui_graph.{name}.clusters.{threshold}"])
+                same(at, f"clusters.{threshold}", labels.ravel(), tensors[f"ui_graph.{name}.clusters.{threshold}"])
             for mode in case["modes"]:
                 weights = graph_weights(labels, mode)
-                same(tensors, f"ui_graph.{name}.{mode}.{threshold}.merged", weights)
-                same(tensors, f"ui_graph.{name}.{mode}.{threshold}.unmerged", np.repeat(weights.ravel(), 4))
+                close(tensors, f"ui_graph.{name}.{mode}.{threshold}.merged", weights)
+                close(tensors, f"ui_graph.{name}.{mode}.{threshold}.unmerged", np.repeat(weights.ravel(), 4))
 
 
 def check_labels(tensors, key, pixels, patch, box):
     height, width = pixels.shape[:2]
     graph = graph_weights(components(pixels, 2 * patch))
     shares = box_shares(box, Size(width, height), patch)
-    same(tensors, f"{key}.patch_score_bbox", shares)
-    same(tensors, f"{key}.patch_score_uigraph", np.repeat(graph.ravel(), 4))
+    close(tensors, f"{key}.patch_score_bbox", shares)
+    close(tensors, f"{key}.patch_score_uigraph", np.repeat(graph.ravel(), 4))
     merged, raw = scorer_labels(shares, graph, CODE_FUSION)
-    same(tensors, f"{key}.patch_scores_label", merged)
-    same(tensors, f"{key}.patch_scores_label_unmerged", raw)
+    close(tensors, f"{key}.patch_scores_label", merged)
+    close(tensors, f"{key}.patch_scores_label_unmerged", raw)
 
 
 def test_parity_of_training_labels(pure):
     inputs, cases, tensors = pure
     for case in cases["ui_graph"]:
         for title, box in case["training_boxes"].items():
-            pixels = resized(inputs / case["image"], 14)
-            check_labels(tensors, f"training_labels.{case['name']}.{title}", pixels, 14, tuple(box))
+            patch = case.get("patch_size", 14)
+            pixels = resized(inputs / case["image"], patch)
+            check_labels(tensors, f"training_labels.{case['name']}.{title}", pixels, patch, tuple(box))
     for case in cases["training_labels_extra"]:
         pixels = resized(inputs / case["image"], case["patch_size"])
         check_labels(tensors, f"training_labels.{case['name']}", pixels, case["patch_size"], tuple(case["bbox"]))
@@ -75,22 +80,22 @@ def test_parity_of_box_scores(pure):
     _, cases, tensors = pure
     for case in cases["bbox_scores"]:
         ours = box_shares(tuple(case["bbox"]), Size(*case["image_size"]), case["patch_size"])
-        same(tensors, f"bbox_scores.{case['id']}", ours)
+        close(tensors, f"bbox_scores.{case['id']}", ours)
 
 
 def test_parity_of_sizes(pure):
-    for case in pure[1]["smart_resize"]:
+    for number, case in enumerate(pure[1]["smart_resize"]):
         patch = case["factor"] // 2
         processor = ImageProcessor(patch=patch, min_pixels=case["min_pixels"], max_pixels=case["max_pixels"])
         size = processor.target_size(Size(case["width"], case["height"]))
-        assert [size.height, size.width] == case["result"]
+        same(f"pure_focusui/smart_resize.{number}", "result", [size.height, size.width], case["result"])
 
 
 def test_parity_of_the_scorer_loss(pure):
     _, cases, tensors = pure
     for case in cases["scorer_loss"]:
         scores, labels = (tensors[f"scorer_loss.{case['id']}.{field}"][0] for field in ("scores", "labels"))
-        assert float(scorer_loss(scores, labels)) == pytest.approx(case["loss"], abs=1e-5)
+        near(f"pure_focusui/scorer_loss.{case['id']}", "loss", float(scorer_loss(scores, labels)), case["loss"], 1e-5)
 
 
 def test_parity_of_selection(pure):
@@ -102,17 +107,19 @@ def test_parity_of_selection(pure):
 
         ids, scores = stored("input_ids"), stored("scores")[0]
         count = published_count(case["n_visual"], case["visual_reduct_ratio"])
-        assert count == case["n_keep"]
+        at = f"pure_focusui/selection.{case['id']}"
+        same(at, "n_keep", count, case["n_keep"])
         kept = published_choice(scores, count, ids[0])
         rebuilt = pos_pad(ids[0], kept, case["image_token_id"])
-        assert torch.equal(kept, stored("out.image_keep_mask"))
-        assert torch.equal(rebuilt.ids(ids, case["drop_token_id"]), stored("out.input_ids"))
-        assert torch.equal(rebuilt.positions(stored("position_ids")), stored("out.position_ids"))
+        same(at, "image_keep_mask", kept, stored("out.image_keep_mask"))
+        same(at, "input_ids", rebuilt.ids(ids, case["drop_token_id"]), stored("out.input_ids"))
+        same(at, "position_ids", rebuilt.positions(stored("position_ids")), stored("out.position_ids"))
         survives = torch.zeros_like(ids, dtype=torch.bool)
         survives[0, rebuilt.source] = True
-        assert torch.equal(survives, stored("out.token_keep_mask"))
-        assert torch.equal(rebuilt.labels(ids), stored("out.labels"))
-        assert int((~rebuilt.marker).sum()) / ids.numel() == pytest.approx(case["actual_token_percentage"])
+        same(at, "token_keep_mask", survives, stored("out.token_keep_mask"))
+        same(at, "labels", rebuilt.labels(ids), stored("out.labels"))
+        share = int((~rebuilt.marker).sum()) / ids.numel()
+        near(at, "actual_token_percentage", share, case["actual_token_percentage"], 1e-6)
 
 
 def test_both_fusions_on_uniform_patches():

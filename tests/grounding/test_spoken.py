@@ -11,7 +11,8 @@ from PIL import Image
 from reticle_grounding.errors import BadInput
 from reticle_grounding.evaluation.sets import spoken
 from reticle_grounding.training.canvas import Element
-from reticle_grounding.training.spoken import spoken_on, spoken_targets, wordings_of_names
+from reticle_grounding.training.spoken import icon_words, lexicon, spoken_on, spoken_targets, wordings_of_names
+from reticle_grounding.training.words_train import BESIDE, PairSource, Told
 
 
 @pytest.mark.parametrize("folder", ["desktop", "web"])
@@ -27,6 +28,38 @@ def test_names_have_several_wordings() -> None:
     table = wordings_of_names()
     assert len(table) > 1000
     assert all(len(wordings) >= 3 and all(wordings) for wordings in table.values())
+
+
+def test_controls_of_a_place_have_wordings_of_their_own() -> None:
+    places = lexicon()
+    assert len(places) > 200
+    assert all(len(place) >= 6 for place in places)
+    assert all(len(set(wordings)) >= 4 and all(wordings) for place in places for wordings in place.values())
+    said = [(name, words) for place in places for name, wordings in place.items() for words in wordings]
+    assert sum(name.casefold() in words.casefold() for name, words in said) < 0.02 * len(said)
+
+
+def test_icons_are_asked_for_by_what_they_do_and_show() -> None:
+    table = icon_words()
+    assert len(table) > 1500
+    assert all(len(words.does) >= 2 and len(words.shows) >= 2 and words.label for words in table.values())
+
+
+def test_pairs_come_with_names_that_stand_beside_what_is_asked_for() -> None:
+    source = PairSource([], [], "a seed")
+    group = next(told for told in spoken_on("desktop").values() if len(told) > 2)
+    elements = [Element("button", s.box, f"name {i}", "text") for i, s in enumerate(group)]
+    others = [Element("button", (0, 0, 9, 9 + i), f"other {i}", "text") for i in range(30)]
+    source.told = [Told([*elements, *others], list(zip(elements, group, strict=True)))]
+    pairs = source.of_screen(source.told[0])
+    asked = [p for p in pairs if p.said]
+    assert {p.label for p in asked} <= {e.label for e in elements}
+    assert len(pairs) - len(asked) == BESIDE * len(asked)
+    assert all(p.label.startswith("other") or p.label in {e.label for e in elements} for p in pairs)
+    place = source.drawn_from("places")
+    assert any(all(p.label in known for p in place) for known in lexicon())
+    assert all(p.said for p in place)
+    assert len(source.draw(50)) >= 50
 
 
 def test_other_folders_have_none() -> None:

@@ -211,21 +211,21 @@ def test_captured_screens_tune_what_attention_makes_of_the_reading(tmp_path: Pat
     folder = tmp_path / "mine"
     (folder / "images").mkdir(parents=True)
     lines = []
+    image = Image.new("RGB", (320, 200), "white")  # one for all, so that it is read once
+    ImageDraw.Draw(image).text((40, 40), "Button", fill="black")
     for i in range(7):
-        image = Image.new("RGB", (320, 200), "white")
-        ImageDraw.Draw(image).text((40, 40), f"Button {i}", fill="black")
         image.save(folder / f"images/{i}.png")
-        element = {"role": "push button", "name": f"Button {i}", "bbox": [30, 30, 120, 60], "text_visible": True}
+        element = {"role": "push button", "name": "Button", "bbox": [30, 30, 120, 60], "text_visible": True}
         lines.append(json.dumps({"image": f"images/{i}.png", "app": f"app-{i}", "elements": [element]}) + "\n")
     (folder / "screens.jsonl").write_text("".join(lines), "utf-8")
     seen: list[tuple[int, int]] = []
-    made = train_for(tmp_path / "run", minutes=0.05, captured=[folder], progress=lambda *at: seen.append(at))
+    made = train_for(tmp_path / "run", minutes=0.02, captured=[folder], progress=lambda *at: seen.append(at))
     assert 0 < seen[-1][0] <= seen[-1][1]
     assert (7, 7) in seen
     model = PointerModel.open(Path(str(made["checkpoint"])))
     assert model.channel is not None
     with pytest.raises(BadInput, match="no screens to train on"):
-        train_for(tmp_path / "other", minutes=0.05, captured=[_only_held_out(tmp_path)])
+        train_for(tmp_path / "other", minutes=0.02, captured=[_only_held_out(tmp_path)])
 
 
 def _only_held_out(tmp_path: Path) -> Path:

@@ -105,3 +105,29 @@ def test_unrelated_text_does_not_match() -> None:
 @pytest.mark.parametrize("instruction", ["", "   ", "the", "click", "'", "…", "🙂", "x" * 2000])
 def test_any_text_can_be_parsed(instruction: str) -> None:
     assert match(parse(instruction), "Save").score < 1.0
+
+
+@pytest.mark.parametrize(
+    ("instruction", "first", "sides", "role"),
+    [
+        ("File menu, top left", ("file", "menu"), (-1.0, -1.0), Role.MENU),
+        ("look in combo box, currently Computer", ("look", "in", "combo", "box"), (0.0, 0.0), Role.FIELD),
+        ("Save, please", (), (0.0, 0.0), Role.ANY),
+        ("rightmost button at the bottom of the window", (), (1.0, 1.0), Role.BUTTON),
+        ("the arrow to the left of Save", (), (0.0, 0.0), Role.ANY),
+        ("align left", (), (0.0, 0.0), Role.ANY),
+        ("second icon after the bell", (), (0.0, 0.0), Role.ICON),
+        ('press "Left, then top left"', (), (0.0, 0.0), Role.ANY),
+    ],
+)
+def test_what_follows_a_comma_and_sides_of_the_screen_tell_where(
+    instruction: str, first: tuple[str, ...], sides: tuple[float, float], role: Role
+) -> None:
+    wanted = parse(instruction)
+    assert (wanted.first, wanted.sides, wanted.role) == (first, sides, role)
+
+
+def test_the_name_before_a_comma_is_matched_whole() -> None:
+    wanted = parse("Detailed view, last icon in the top row")
+    assert match(wanted, "Detailed view").score > 0.95
+    assert match(wanted, "Detailed view").score > match(wanted, "Top row").score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from .verbs import find_verb, skip_fillers
 MAX_TASK = 20_000
 """Characters of one instruction."""
 MAX_STEPS = 200
+LONG_QUOTE = re.compile(r'"([^"]{200})[^"]{20,}"')
+"""Words that are repeated in a refusal; so many say which ones they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ def parse_spans(task: str) -> tuple[ParsedStep, ...]:
         clause = join(tokens[skip_fillers(tokens, 0) :], task).without_politeness()
         start, end = clause.span
         previous = steps[-1].step if steps else None
-        steps += [ParsedStep(step, start, end) for step in clause_steps(clause, previous)]
+        try:
+            steps += [ParsedStep(step, start, end) for step in clause_steps(clause, previous)]
+        except BadInput as refusal:
+            raise BadInput(LONG_QUOTE.sub(r'"\1..."', str(refusal))) from None
         if len(steps) > MAX_STEPS:
             raise BadInput(f"the instruction has more than {MAX_STEPS} steps; split it into several runs")
     if not steps:

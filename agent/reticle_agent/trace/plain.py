@@ -1,7 +1,8 @@
-"""JSON values: their type, and the way of plain data into them."""
+"""JSON values: their type, how they are read, and the way of plain data into them."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -16,6 +17,47 @@ from reticle_grounding.geometry import Point, Rect, Size
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
+
+
+MAX_DEPTH = 64
+"""Levels of lists and objects within each other; printing deeper ones would exhaust the stack."""
+MAX_DIGITS = 300
+"""Of a whole number, so that every one fits a float."""
+
+
+def read_json(text: str | bytes) -> JsonValue:
+    """JSON as RFC 8259 has it, every number finite, at most ``MAX_DEPTH`` levels deep. Raises ValueError."""
+    try:
+        value: JsonValue = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    if sum(map(text.count, opening)) > MAX_DEPTH:  # type: ignore[arg-type]
+        _check_depth(value)
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"a number is {digits[:40]}")
+    return value
+
+
+def _check_depth(value: JsonValue) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        holders = [holder for holder in level if isinstance(holder, (list, dict))]
+        level = [inner for h in holders for inner in (h.values() if isinstance(h, dict) else h)]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def to_json(value: object) -> JsonValue:

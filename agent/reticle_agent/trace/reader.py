@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reticle_grounding.errors import BadInput
 
-from .plain import JsonObject, JsonValue
+from .plain import JsonObject, JsonValue, read_json
 from .schema import EVENT_TYPES, SCHEMA, event_fault, manifest_fault
 
+MANIFEST = "manifest.json"
+"""What makes a folder a trace."""
 _ENVELOPE = frozenset({"seq", "t", "mono_ms", "type", "step", "parent_seq"})
 
 
@@ -130,11 +131,11 @@ class TraceReader:
 
 def read_manifest(folder: Path) -> JsonObject:
     """The manifest, valid. Raises BadInput."""
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     text = _read(path)
     try:
-        manifest: JsonValue = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        manifest = read_json(text)
+    except ValueError as error:
         raise BadInput(f"{path} is damaged: it is not JSON ({error}); it cannot be shown") from error
     if isinstance(manifest, dict) and manifest.get("schema", SCHEMA) != SCHEMA:
         raise BadInput(f"{path} has the format {manifest['schema']!r}; this version reads {SCHEMA!r}")
@@ -156,8 +157,8 @@ def read_lines(folder: Path) -> tuple[list[bytes], str | None]:
 def parse_event(line: bytes, path: Path, number: int) -> Event:
     """One valid event. Raises BadInput naming file and line."""
     try:
-        record: JsonValue = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = read_json(line)
+    except ValueError as error:
         raise BadInput(f"{path} line {number} is damaged: it is not JSON ({error})") from error
     fault = event_fault(record)
     if fault is not None or not isinstance(record, dict):

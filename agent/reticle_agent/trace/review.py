@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 
-from .plain import JsonObject, JsonValue
+from .plain import JsonObject, JsonValue, read_json
 from .store import write_atomic
 
 Verdict = Literal["right", "wrong"]
@@ -62,10 +62,10 @@ def read_review(folder: Path) -> Review:
     """The review of a trace; an empty one where there is none. Raises BadInput naming what is wrong in the file."""
     path = folder / NAME
     try:
-        content: JsonValue = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Review()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read ({error}); mend or delete it") from error
     if not isinstance(content, dict) or content.get("schema") != REVIEW_SCHEMA:
         raise BadInput(f"{path} is not of the form {REVIEW_SCHEMA!r}; mend or delete it")

@@ -10,14 +10,18 @@ from pathlib import Path
 from reticle_grounding.errors import BadInput, ReticleError
 
 
+class NotRecordedError(ReticleError):
+    """The disk refuses a part of the record."""
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns a failing disk into one line a person can act on."""
+    """Turns a failing disk into one line a person can act on. Raises NotRecordedError."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ReticleError(
+        raise NotRecordedError(
             f"cannot write the trace file {path}: {reason}; free some space or choose another folder"
         ) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import bench_needles, bench_peer, bench_prefill
+from . import bench_needles, bench_peer, bench_prefill, bench_window
 
 app = typer.Typer(
     add_completion=False,
@@ -15,3 +15,4 @@ app = typer.Typer(
 app.command("prefill")(bench_prefill.prefill)
 app.command("needles")(bench_needles.needles)
 app.command("peer")(bench_peer.peer)
+app.command("window")(bench_window.window)

@@ -106,7 +106,7 @@ def _figures(step: StepResult) -> tuple[str, ...]:
         _ratio(wall.middle),
         f"{step.working['plain'] / 2**20:.0f}",
         f"{step.working['ours'] / 2**20:.0f}",
-        f"{step.difference:.0e}",
+        f"{step.difference:.0e}" + (f" ({step.undecided} apart)" if step.undecided else ""),
     )
 
 

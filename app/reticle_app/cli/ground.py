@@ -9,6 +9,7 @@ import typer
 
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_app.own_heads import head_file, with_head
 from reticle_grounding.errors import BadInput
 from reticle_grounding.number_types import NUMBER_TYPES, number_type
 from reticle_grounding.strategies import STRATEGIES, strategy_named
@@ -59,6 +60,14 @@ DtypeOption = Annotated[
         "processor and bf16 on a GPU. int8 holds the language model's matrices and wants the extra 'quant'.",
     ),
 ]
+HeadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--head",
+        help="Head of `reticle train head` that weighs the candidates, a file or a kept name; none is the shipped law. "
+        "Default is the settings'.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -82,6 +91,7 @@ def ground(
     select: SelectOption = None,
     prefill: PrefillOption = "auto",
     dtype: DtypeOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Point at what the words mean on a picture; "found" says whether it is on this screen at all."""
@@ -99,7 +109,8 @@ def ground(
     again = SecondLookRule() if second_look else None
     config = GroundingConfig(keep_ratio=keep_ratio, select=chosen, second_look=again, wordings=wordings)
     settings = load_settings()
-    grounder = Grounder.open(chosen_model(model, settings), config, numbers or settings.dtype)
+    own = head_file(head, settings)
+    grounder = with_head(Grounder.open(chosen_model(model, settings), config, numbers or settings.dtype), own)
     follow_prefill(grounder, prefill)
     grounding = grounder.observe(picture).ground(instruction, top_k, other_words=wording or None)
     if save is not None:

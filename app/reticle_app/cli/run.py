@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reticle_app.config import Mode, load_settings
+from reticle_app.config import Mode, Settings, load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_app.own_heads import head_file, with_head
 from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
 
 from .approver import TerminalApprover
-from .ground import JsonOption, ModelOption
+from .ground import HeadOption, JsonOption, ModelOption
 from .output import emit_json, say, warn
 
 if TYPE_CHECKING:
     from reticle_agent.seams import Grounder
     from reticle_agent.stop import StopToken
+    from reticle_app.past import PastOptions
     from reticle_grounding.number_types import NumberType
 
 EXIT = {"done": 0, "stopped": 130}
@@ -60,6 +62,21 @@ def run(
     ] = False,
     endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    endpoint_memory: Annotated[
+        int | None,
+        typer.Option(
+            "--endpoint-memory",
+            min=0,
+            help="Tokens of each request for what was read earlier in the run; default 800 where text is sent, 0 is "
+            "none.",
+        ),
+    ] = None,
+    endpoint_examples: Annotated[
+        int,
+        typer.Option(
+            "--endpoint-examples", min=0, help="Send so many of your recorded runs of similar tasks as examples."
+        ),
+    ] = 0,
     one_wrong_in: Annotated[
         int | None,
         typer.Option("--one-wrong-in", min=2, help="With --auto: act alone where at most 1 answer in N is wrong."),
@@ -68,8 +85,15 @@ def run(
     max_seconds: Annotated[
         float | None, typer.Option("--max-seconds", min=0.001, help="End after so many seconds.")
     ] = None,
+    history: Annotated[
+        int | None, typer.Option("--history", min=0, help="Screenshots of the run that the model remembers; 0: none.")
+    ] = None,
+    history_mb: Annotated[
+        int | None, typer.Option("--history-mb", min=1, help="Megabytes for them; the oldest go first.")
+    ] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Use a new virtual display.")] = False,
     model: ModelOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a task in plain words. Exit code 0 when done, 1 when not, 130 when stopped.
@@ -91,6 +115,8 @@ def run(
         plain_http=endpoint_plain_http,
         timeout_s=endpoint_timeout,
         max_tokens=max_tokens,
+        memory=endpoint_memory,
+        examples=endpoint_examples,
     )
     options = replace(
         TaskOptions.of(settings, task, chosen_mode(dry_run, confirm, auto) or settings.mode, trace),
@@ -99,8 +125,9 @@ def run(
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
         resume=resume,
+        past=chosen_past(history, history_mb, settings),
     )
-    folder = chosen_model(model, settings)
+    folder, own = chosen_model(model, settings), head_file(head, settings)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop
@@ -109,7 +136,7 @@ def run(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: open_model(folder, token, settings.dtype),
+            lambda: open_model(folder, token, settings.dtype, own),
             application=application,
             token=token,
             tell=warn,
@@ -129,11 +156,26 @@ def run(
     raise typer.Exit(EXIT.get(result.status, 1))
 
 
-def open_model(folder: Path | None, token: StopToken, numbers: NumberType | None = None) -> Grounder:
+def open_model(
+    folder: Path | None, token: StopToken, numbers: NumberType | None = None, head: Path | None = None
+) -> Grounder:
+    """The model of a folder, weighing by the head of a file where there is one."""
     from reticle_app.task import StoppableGrounder
     from reticle_grounding.predictor import Grounder as Predictor
 
-    return StoppableGrounder(Predictor.open(folder, numbers=numbers), token)
+    return StoppableGrounder(with_head(Predictor.open(folder, numbers=numbers), head), token)
+
+
+def chosen_past(history: int | None, megabytes: int | None, settings: Settings) -> PastOptions | None:
+    """What of a run is remembered; the settings fill in what is not said. Raises BadInput for memory for nothing."""
+    from reticle_app.past import PastOptions
+
+    most = settings.history if history is None else history
+    if not most:
+        if megabytes is not None:
+            raise BadInput("--history-mb is memory for a history; say with --history N how many screenshots it holds")
+        return None
+    return PastOptions(most, megabytes or settings.history_mb)
 
 
 def chosen_mode(dry_run: bool, confirm: bool, auto: bool) -> Mode | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_app.own_heads import head_file, with_head
 from reticle_grounding.errors import BadInput
 
 from .output import say
@@ -57,10 +58,10 @@ def demonstrate() -> int:
     say(f"  application: {SAMPLE_APP}")
     say(f"  task: {SAMPLE_TASK}")
     options = TaskOptions.of(settings, SAMPLE_TASK, "auto")
-    token, folder = StopToken(), chosen_model(None, settings)
+    token, folder, own = StopToken(), chosen_model(None, settings), head_file(None, settings)
 
     def open_model() -> StoppableGrounder:
-        return StoppableGrounder(Grounder.open(folder), token)
+        return StoppableGrounder(with_head(Grounder.open(folder), own), token)
 
     with virtual_desktop():
         result = run_on_desktop(options, None, open_model, application=SAMPLE_APP, token=token, tell=say)

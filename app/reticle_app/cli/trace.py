@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from . import trace_exchange, trace_replay
+from . import trace_exchange, trace_memory, trace_record, trace_replay
 from .ground import JsonOption
 from .output import emit_json, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Look at recorded runs.")
 trace_exchange.register(app)
 trace_replay.register(app)
+trace_record.register(app)
+trace_memory.register(app)
 
 TraceArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a trace.")]
 

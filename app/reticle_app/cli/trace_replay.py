@@ -13,10 +13,11 @@ import typer
 
 from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
+from reticle_app.own_heads import head_file
 from reticle_grounding.errors import BadInput
 
 from .approver import TerminalApprover
-from .ground import JsonOption, ModelOption
+from .ground import HeadOption, JsonOption, ModelOption
 from .output import emit_json, say, warn
 from .run import EXIT, chosen_mode, open_model
 
@@ -44,6 +45,7 @@ def replay(
         bool, typer.Option("--open", help="Show the step where it halted in the web browser.")
     ] = False,
     model: ModelOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Do a recorded run again, looking for every target anew. It halts where a target is not as recorded.
@@ -58,7 +60,7 @@ def replay(
     recording = read_recording(trace, _secret)
     options = TaskOptions.of(settings, recording.task, chosen_mode(dry_run, confirm, auto) or settings.mode, out)
     options = replace(options, replay=recording, max_steps=max(options.max_steps, len(recording.steps)))
-    folder = chosen_model(model, settings)
+    folder, own = chosen_model(model, settings), head_file(head, settings)
     with ExitStack() as stack:
         if virtual:
             from reticle_agent.session import virtual_desktop
@@ -67,7 +69,7 @@ def replay(
         result = run_on_desktop(
             options,
             TerminalApprover(token),
-            lambda: open_model(folder, token),
+            lambda: open_model(folder, token, None, own),
             application=application,
             token=token,
             tell=warn,
@@ -115,6 +117,7 @@ def whatif(
         list[str] | None, typer.Option("--words", metavar="STEP=WORDS", help="Other words for a step; repeatable.")
     ] = None,
     model: ModelOption = None,
+    head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look for every recorded target anew on its recorded picture. Exit code 1 when an answer differs."""
@@ -124,7 +127,8 @@ def whatif(
 
     given = dict(map(_worded, words or []))
     reader = TraceReader.open(trace)
-    grounder = open_model(chosen_model(model, load_settings()), StopToken())
+    settings = load_settings()
+    grounder = open_model(chosen_model(model, settings), StopToken(), None, head_file(head, settings))
     rows = list(compare(reader, grounder, given))
     differing = sum(row.differs for row in rows)
     if as_json:

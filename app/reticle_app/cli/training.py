@@ -11,7 +11,8 @@ from reticle_app.config import load_settings
 from reticle_app.models.choice import chosen_model
 from reticle_grounding.errors import BadInput
 
-from .data_group import data_group
+from . import own_head
+from .data_group import data_group, train_group
 from .data_harvest import harvest
 from .data_qt import qt
 from .ground import JsonOption, ModelOption
@@ -24,7 +25,11 @@ def register(app: typer.Typer) -> None:
     group.command("harvest")(harvest)
     group.command("qt")(qt)
     app.add_typer(group, name="data")
-    app.command()(train)
+    trained = train_group()
+    trained.command("model")(train)
+    trained.command("head")(own_head.head)
+    app.add_typer(trained, name="train")
+    app.add_typer(own_head.app, name="heads")
     app.command()(calibrate)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from PIL import Image
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -23,13 +24,16 @@ from reticle_grounding.geometry import Affine, Point, Rect, Size, Space
 from reticle_grounding.types import Grounding
 
 from .heat import Palette, heat_image
-from .layers import Layers, smoothed
-from .marks import Drawing, NumberedBox, draw, marks_of
+from .layers import Layer, ahead, in_sight, smoothed, whole_pixels
+from .marks import Drawing, NumberedBox, draw, marks_of, number_places
 
 ZOOM_MIN, ZOOM_MAX, ZOOM_STEP = 0.05, 16.0, 1.25
 MARGIN = 16.0
 SETTLE_MS = 120
-"""After the last change of the zoom, the picture is drawn finely again."""
+"""After the last change of the zoom the picture is drawn finely again, after the last move the labels are placed
+anew."""
+FRAME_MS = 16
+"""An answer is drawn this much later than the widgets beside the picture, so that both are never in one turn."""
 NEAR_PX = 14.0
 """A click this close to a candidate's point (logical pixels) chooses it even outside its region."""
 
@@ -53,6 +57,7 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.background = QColor("#e6e9ee")
         self.heat_on, self.heat_opacity = True, 0.6
         self._pixmap: QPixmap | None = None
@@ -61,12 +66,23 @@ class Canvas(QWidget):
         self._chosen: int | None = None
         self._everything = False
         self._palette: Palette = "safe"
-        self._layers = Layers()
+        self._picture_layer, self._shown_layer = Layer(), Layer()
+        self._changes = 0
+        """Counts changes of what is drawn over the picture."""
+        self._placed_for = QRect()
+        """The part of the picture that was in sight when the labels got their places."""
+        self._coarse = False
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.setInterval(SETTLE_MS)
-        self._settling.timeout.connect(self.update)
+        self._settling.timeout.connect(self._settle)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(FRAME_MS)
+        self._late.timeout.connect(self.update)
         self._elements: tuple[Rect, ...] = ()
+        self._numbered: tuple[Hashable, list[NumberedBox]] = (None, [])
+        """The elements with the places of their numbers, picture's corner at 0, 0, and what they were placed for."""
         self._trail: tuple[Point, ...] = ()
         self._zoom, self._offset, self._fits = 1.0, QPointF(), True
         self._drag_from: QPointF | None = None
@@ -86,16 +102,17 @@ class Canvas(QWidget):
         self._grounding = grounding
         self._heat = None if grounding is None else smoothed(heat_image(grounding.attention, self._palette))
         self._chosen = chosen
-        self.update()
+        self._changes += 1
+        self._late.start()  # with the list of candidates in the same turn it would take twice as long
 
     def choose(self, index: int | None) -> None:
         self._chosen = index
-        self.update()
+        self.changed()
 
     def move_candidates(self, grounding: Grounding) -> None:
         """The same answer with a candidate moved; the map stays as it is."""
         self._grounding = grounding
-        self.update()
+        self.changed()
 
     @property
     def grounding_palette(self) -> Palette:
@@ -106,26 +123,31 @@ class Canvas(QWidget):
         self._palette = palette
         if self._grounding is not None:
             self._heat = smoothed(heat_image(self._grounding.attention, palette))
-        self.update()
+        self.changed()
 
     def set_everything(self, on: bool) -> None:
         """Whether candidates of a few percent are drawn."""
         self._everything = on
-        self.update()
+        self.changed()
 
     def set_elements(self, elements: Sequence[Rect]) -> None:
         """Numbers these boxes (capture pixels) from 1."""
         self._elements = tuple(elements)
-        self.update()
+        self.changed()
 
     def set_trail(self, trail: Sequence[Point]) -> None:
         """Where past steps pointed (capture pixels), oldest first."""
         self._trail = tuple(trail)
-        self.update()
+        self.changed()
 
     def set_heat(self, on: bool, opacity: float) -> None:
         """``opacity`` is 0..1."""
         self.heat_on, self.heat_opacity = on, opacity
+        self.changed()
+
+    def changed(self) -> None:
+        """What is drawn over the picture is another than before."""
+        self._changes += 1
         self.update()
 
     @property
@@ -156,6 +178,7 @@ class Canvas(QWidget):
             room_w, room_h = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
             self._zoom = max(ZOOM_MIN, min(1.0, room_w / size.width, room_h / size.height))
             self._centre()
+        self._settle()
         self._tell()
 
     def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
@@ -163,6 +186,7 @@ class Canvas(QWidget):
         anchor = anchor or QPointF(self.width() / 2, self.height() / 2)
         zoom = max(ZOOM_MIN, min(ZOOM_MAX, zoom))
         self._offset = anchor - (anchor - self._offset) * (zoom / self._zoom)
+        self._coarse = self._coarse or zoom != self._zoom
         self._zoom, self._fits = zoom, False
         self._settling.start()
         self._keep_in_sight()
@@ -212,31 +236,91 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.background)
         if self._pixmap is None:
+            painter.fillRect(self.rect(), self.background)
             return
-        picture = self._on_widget(Rect.of_size(self.picture_size))
-        ratio, moving = self.devicePixelRatioF(), self._settling.isActive()
-        heat = self._heat_look() if self._grounding is not None else None
-        key = (self._pixmap.cacheKey(), self._zoom, ratio, moving, heat)
-        sight = QRectF(self.rect())
-        self._layers.paint(painter, sight, picture, ratio, key, lambda p: self._paint_base(p, moving), not moving)
-        painter.setPen(QColor(0, 0, 0, 60))
-        painter.drawRect(picture.adjusted(-0.5, -0.5, 0.5, 0.5))
+        if self._coarse:
+            self._paint_at_once(painter)
+            return
+        ratio = self.devicePixelRatioF()
+        origin = whole_pixels(self._on_widget(Rect.of_size(self.picture_size)), ratio)
+        sight = in_sight(self.rect(), origin)
+        if not self._settling.isActive():
+            self._placed_for = QRect(sight)
+        reach = ahead(sight)
+        fine = (self._pixmap.cacheKey(), self._zoom)
+        part = reach.intersected(self._extent().toAlignedRect())
+        self._picture_layer.ensure(part, ratio, fine, self._paint_picture)
+        key = (fine, self._heat_look(), self._changes, self._placed_for.getRect(), self.background.rgb())
+        self._shown_layer.ensure(reach, ratio, key, self._paint_shown)
+        self._shown_layer.show(painter, reach, origin)
+
+    def _paint_at_once(self, painter: QPainter) -> None:
+        """While the zoom changes nothing is worth keeping: all is drawn coarsely."""
+        painter.fillRect(self.rect(), self.background)
+        origin = self._on_widget(Rect.of_size(self.picture_size)).topLeft()
+        painter.save()
+        painter.translate(origin)
+        self._draw_picture(painter, False)
+        self._draw_heat(painter)
+        self._frame(painter)
+        painter.restore()
         self.paint_under(painter)
-        draw(painter, self.drawing, sight.adjusted(4, 4, -4, -4))
+        sight = QRectF(self.rect())
+        draw(painter, replace(self.drawing, numbers=False), sight.adjusted(4, 4, -4, -4), sight)
+
+    def _paint_picture(self, painter: QPainter, part: QRect) -> None:
+        painter.fillRect(part, self.background)  # the last row and column may be covered by less than a pixel
+        self._draw_picture(painter, self._zoom * self.devicePixelRatioF() < 3)
+
+    def _paint_shown(self, painter: QPainter, part: QRect) -> None:
+        """Everything, picture's corner at 0, 0; labels stand where they belong for ``_placed_for``."""
+        inside = part.intersected(self._extent().toAlignedRect())
+        if inside != part:
+            painter.fillRect(part, self.background)
+        if not inside.isEmpty():
+            self._picture_layer.show(painter, inside, QPointF())
+        self._draw_heat(painter)
+        self._frame(painter)
+        # From here on in the widget's coordinates. The offset is taken as it is, so that strips that come later fit.
+        painter.translate(-self._offset)
+        self.paint_under(painter)
+        surface = QRectF(self._placed_for).translated(self._offset).adjusted(4, 4, -4, -4)
+        draw(painter, self.drawing, surface, QRectF(part).translated(self._offset))
+
+    def _frame(self, painter: QPainter) -> None:
+        painter.setPen(QColor(0, 0, 0, 60))
+        painter.drawRect(self._extent().adjusted(-0.5, -0.5, 0.5, 0.5))
+
+    def _settle(self) -> None:
+        """The view rests: fine again, and labels where they belong now."""
+        self._settling.stop()
+        self._coarse = False
+        self.update()
 
     def paint_under(self, painter: QPainter) -> None:
-        """For what lies over the picture and under the candidates; here nothing."""
+        """For what lies over the picture and under the candidates: here nothing. :meth:`changed` says it is another."""
 
     @property
     def drawing(self) -> Drawing:
         """What is drawn over the picture, in this widget's logical pixels."""
         view = self.view
         found = self._grounding.candidates if self._grounding is not None else ()
-        boxes = [NumberedBox(i, view.rect(r)) for i, r in enumerate(self._elements, 1)]
+        boxes = [box.moved(self._offset.x(), self._offset.y()) for box in self._numbered_boxes()]
         trail = tuple(view.point(at) for at in self._trail)
         return Drawing(marks_of(found, view, self._chosen, self._everything), boxes, trail)
+
+    def _numbered_boxes(self) -> list[NumberedBox]:
+        """Placing hundreds of numbers takes tens of milliseconds, so they are placed once per zoom, not per move."""
+        key = (self._elements, self._zoom, self.font().key())
+        if key == self._numbered[0]:
+            return self._numbered[1]
+        scale = Affine.scaling(self._zoom, self._zoom)
+        boxes = [NumberedBox(i, scale.rect(rect)) for i, rect in enumerate(self._elements, 1)]
+        if not self._coarse:
+            boxes = number_places(boxes, self.font(), self._extent())
+            self._numbered = key, boxes
+        return boxes
 
     def _heat_look(self) -> tuple[int, float] | None:
         """What the look of the heat map depends on; None while it is not shown."""
@@ -244,23 +328,29 @@ class Canvas(QWidget):
             return None
         return self._heat.cacheKey(), self.heat_opacity
 
-    def _paint_base(self, painter: QPainter, moving: bool) -> None:
-        """Picture and heat map with the picture's corner at 0, 0; coarser while the zoom changes."""
-        assert self._pixmap is not None, "called with a picture"
-        smooth = self._zoom * self.devicePixelRatioF() < 3 and not moving
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    def _extent(self) -> QRectF:
+        """The whole picture with its corner at 0, 0, logical pixels."""
         size = self.picture_size
-        area = QRectF(0, 0, size.width * self._zoom, size.height * self._zoom)
-        painter.drawPixmap(area, self._pixmap, QRectF(self._pixmap.rect()))
+        return QRectF(0, 0, size.width * self._zoom, size.height * self._zoom)
+
+    def _draw_picture(self, painter: QPainter, smooth: bool) -> None:
+        assert self._pixmap is not None, "called with a picture"
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.drawPixmap(self._extent(), self._pixmap, QRectF(self._pixmap.rect()))
+
+    def _draw_heat(self, painter: QPainter) -> None:
+        """The heat map is smooth already and needs no smoothing here."""
         if self._grounding is None or self._heat is None or not self.heat_on:
             return
         a = self._grounding.transform.affine(Space.PATCH, Space.CAPTURE).then(Affine.scaling(self._zoom, self._zoom))
-        painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+        painter.save()
+        painter.setClipRect(self._extent(), Qt.ClipOperation.IntersectClip)
         painter.setOpacity(self.heat_opacity)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not moving)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.setTransform(QTransform(a.xx, a.yx, a.xy, a.yy, a.dx, a.dy), True)
         rows, columns = self._grounding.attention.shape
         painter.drawImage(QRectF(0, 0, columns, rows), self._heat)
+        painter.restore()
 
     def _on_widget(self, rect: Rect) -> QRectF:
         box = self.view.rect(rect)
@@ -289,6 +379,7 @@ class Canvas(QWidget):
             return
         if (event.position() - self._pressed_at).manhattanLength() > 4:
             self._fits = False
+            self._settling.start()
             self._offset += event.position() - self._drag_from
             self._drag_from = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)

@@ -41,7 +41,7 @@ class InspectCanvas(Canvas):
     def set_regions(self, regions: Sequence[Rect]) -> None:
         """Regions of the map at the present threshold, capture pixels."""
         self._regions = tuple(regions)
-        self.update()
+        self.changed()
 
     def set_patch(self, area: Rect | None) -> None:
         """Outlines one patch (capture pixels)."""
@@ -52,7 +52,7 @@ class InspectCanvas(Canvas):
     def set_focus_box(self, rect: Rect | None) -> None:
         """Outlines one element (capture pixels)."""
         self._focus = rect
-        self.update()
+        self.changed()
 
     def set_box(self, rect: Rect | None) -> None:
         """The box drawn by hand (capture pixels)."""
@@ -79,7 +79,9 @@ class InspectCanvas(Canvas):
 
     def follow(self, zoom: float, offset: QPointF) -> None:
         """Shows the same part as another canvas, without telling of it."""
+        self._coarse = self._coarse or zoom != self._zoom
         self._zoom, self._offset, self._fits = zoom, QPointF(offset), False
+        self._settling.start()
         self._seen = (zoom, offset.x(), offset.y())
         self.update()
 

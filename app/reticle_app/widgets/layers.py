@@ -1,73 +1,110 @@
-"""The picture with the heat map over it, kept as drawn for the part in sight, so that moving it is a mere copy."""
+"""Drawings that are kept, so that moving a picture draws only the strips that come into sight."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from typing import cast
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSizeF
+from PySide6.QtGui import QImage, QPainter, QPixmap, QRegion
 
 ROOM = 0.25
-"""What is drawn beyond each edge of the part in sight, as a share of its size."""
+"""How far beyond each edge of the part in sight there is room to keep, as a share of its size."""
+GRID = 64
+"""Logical pixels between the lines up to which a strip is drawn: whole device pixels at every quarter of a scale."""
 SMOOTHED = 8
 """Pixels per patch of a heat map that was smoothed beforehand."""
 
+Draw = Callable[[QPainter, QRect], None]
+"""Draws the part of the whole that lies in the rectangle; the painter is clipped to it and has the whole's corner at
+0, 0, in logical pixels."""
 
-class Layers:
-    """Keeps one drawing of a part of the picture; use on the window's thread."""
+
+class Layer:
+    """Keeps the drawing of a part of something large, in its own coordinates (logical pixels, its corner at 0, 0).
+
+    Only what is wanted and not there yet is drawn. Use on the window's thread.
+    """
 
     def __init__(self) -> None:
         self._key: Hashable = None
         self._area = QRect()
-        self._drawn = QPixmap()
+        self._valid = QRegion()
+        self._kept = QPixmap()
+        self.drawn_px = 0
+        """Logical pixels drawn so far, all calls together."""
 
-    def forget(self) -> None:
-        self._key = None
-
-    def paint(
-        self,
-        painter: QPainter,
-        sight: QRectF,
-        whole: QRectF,
-        ratio: float,
-        key: Hashable,
-        draw: Callable[[QPainter], None],
-        room: bool,
-    ) -> None:
-        """Copies the part in sight, drawn anew where it is not kept.
+    def ensure(self, wanted: QRect, ratio: float, key: Hashable, draw: Draw) -> None:
+        """Draws what of ``wanted`` is missing.
 
         Args:
-            sight: what is visible of the widget, logical pixels.
-            whole: where the whole picture lies on the widget, logical pixels.
             ratio: device pixels per logical pixel.
-            key: what the drawing depends on besides the place.
-            draw: draws the whole picture with its left top corner at 0, 0, in logical pixels.
-            room: also draw a margin around the part in sight, for moving it next.
+            key: what the drawing depends on; another one makes all that is kept worthless.
         """
-        origin = QPointF(round(whole.x() * ratio) / ratio, round(whole.y() * ratio) / ratio)
-        size = QRectF(QPointF(), whole.size())
-        wanted = sight.translated(-origin).intersected(size)
-        if wanted.isEmpty():
+        if (key, ratio) != self._key:
+            self._key, self._valid = (key, ratio), QRegion()
+        if not self._area.contains(wanted):
+            self._make_room(wanted, ratio)
+        missing = QRegion(wanted) - self._valid
+        if missing.isEmpty():
             return
-        if key != self._key or not QRectF(self._area).contains(wanted):
-            dx, dy = (wanted.width() * ROOM, wanted.height() * ROOM) if room else (0.0, 0.0)
-            self._area = wanted.adjusted(-dx, -dy, dx, dy).intersected(size).toAlignedRect()
-            self._key = key
-            self._draw(ratio, draw)
-        painter.drawPixmap(origin + QPointF(self._area.topLeft()), self._drawn)
+        for part in rects_of(missing):
+            painter = QPainter(self._kept)
+            try:
+                painter.translate(-QPointF(self._area.topLeft()))
+                painter.setClipRect(part)
+                draw(painter, part)
+            finally:
+                painter.end()
+            self.drawn_px += part.width() * part.height()
+        self._valid += wanted
 
-    def _draw(self, ratio: float, draw: Callable[[QPainter], None]) -> None:
-        extent = QSizeF(self._area.size()) * ratio
-        self._drawn = QPixmap(round(extent.width()), round(extent.height()))
-        self._drawn.setDevicePixelRatio(ratio)
-        self._drawn.fill(Qt.GlobalColor.black)  # opaque, so that showing it is a plain copy
-        painter = QPainter(self._drawn)
-        painter.translate(-QPointF(self._area.topLeft()))
-        painter.setClipRect(QRectF(self._area))
-        draw(painter)
-        painter.end()
+    def show(self, painter: QPainter, part: QRect, at: QPointF) -> None:
+        """Copies a part that :meth:`ensure` was called for; ``at`` is where the whole's corner lies for the painter."""
+        ratio = self._kept.devicePixelRatio()
+        source = QRectF(part.translated(-self._area.topLeft()))
+        painter.drawPixmap(
+            at + QPointF(part.topLeft()), self._kept, QRectF(source.topLeft() * ratio, source.size() * ratio)
+        )
+
+    def _make_room(self, wanted: QRect, ratio: float) -> None:
+        dx, dy = round(wanted.width() * ROOM), round(wanted.height() * ROOM)
+        area = ahead(wanted.adjusted(-dx, -dy, dx, dy))
+        extent = QSizeF(area.size()) * ratio
+        fresh = QPixmap(round(extent.width()), round(extent.height()))
+        fresh.setDevicePixelRatio(ratio)
+        still = self._valid.intersected(area)
+        if not still.isEmpty():
+            painter = QPainter(fresh)
+            for part in rects_of(still):
+                self.show(painter, part, -QPointF(area.topLeft()))
+            painter.end()
+        self._area, self._valid, self._kept = area, still, fresh
+
+
+def rects_of(region: QRegion) -> list[QRect]:
+    """The rectangles that make up a region."""
+    return list(cast("Iterable[QRect]", region))  # iterable, though the stubs of PySide6 do not say so
+
+
+def whole_pixels(rect: QRectF, ratio: float) -> QPointF:
+    """The corner of a rectangle, moved to the next device pixel, so that what is copied there stays sharp."""
+    return QPointF(round(rect.x() * ratio) / ratio, round(rect.y() * ratio) / ratio)
+
+
+def in_sight(sight: QRect, origin: QPointF) -> QRect:
+    """What of the whole is seen: ``sight`` seen from its corner, in whole logical pixels, none of it left out."""
+    low = QPoint(int((sight.x() - origin.x()) // 1), int((sight.y() - origin.y()) // 1))
+    return QRect(low, sight.size()).adjusted(0, 0, 1, 1)
+
+
+def ahead(part: QRect) -> QRect:
+    """A part grown to the lines of a fixed grid, so that a slow move draws one broad strip now and then."""
+    left, top = part.left() // GRID * GRID, part.top() // GRID * GRID
+    right, bottom = -(-(part.right() + 1) // GRID) * GRID, -(-(part.bottom() + 1) // GRID) * GRID
+    return QRect(left, top, right - left, bottom - top)
 
 
 def smoothed(heat: QImage) -> QImage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
@@ -19,6 +19,8 @@ MARK, CHOSEN, INK = QColor("#1f4fcc"), QColor("#c2410c"), QColor("#ffffff")
 ELEMENT, TRAIL = QColor("#0f766e"), QColor("#7c3aed")
 LIGHT_EDGE = QColor(255, 255, 255, 210)
 NUMBER_RINGS = 1
+EDGE = 4.0
+"""How far lines reach beyond what they frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class NumberedBox:
 
     number: int
     region: Rect
+    label: Rect | None = None
+    """Where its number goes; None where that is still to be found."""
+
+    def moved(self, dx: float, dy: float) -> NumberedBox:
+        """The same box elsewhere."""
+        label = None if self.label is None else self.label.shifted(dx, dy)
+        return NumberedBox(self.number, self.region.shifted(dx, dy), label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Drawing:
     elements: Sequence[NumberedBox] = ()
     trail: Sequence[Point] = ()
     """Where past steps pointed, oldest first (Trace-of-Mark)."""
+    numbers: bool = True
+    """Whether the elements' numbers are drawn, too."""
 
     def __bool__(self) -> bool:
         return bool(self.marks or self.elements or self.trail)
@@ -86,22 +97,32 @@ def marks_of(
     ]
 
 
-def draw(painter: QPainter, drawing: Drawing, surface: QRectF) -> None:
-    """Elements below, then the trail, then the candidates."""
+def draw(painter: QPainter, drawing: Drawing, surface: QRectF, part: QRectF | None = None) -> None:
+    """Elements below, then the trail, then the candidates.
+
+    Args:
+        surface: what labels stay inside of.
+        part: what is to be drawn now, where that is not all; elements elsewhere are passed over.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    draw_elements(painter, drawing.elements, surface)
+    draw_elements(painter, drawing.elements, surface, part, drawing.numbers)
     draw_trail(painter, drawing.trail)
-    draw_marks(painter, drawing.marks, surface)
+    draw_marks(painter, drawing.marks, surface, part)
 
 
-def draw_marks(painter: QPainter, marks: Sequence[Mark], surface: QRectF) -> None:
+def draw_marks(painter: QPainter, marks: Sequence[Mark], surface: QRectF, part: QRectF | None = None) -> None:
     """Draws the marks in their order, the chosen one strongest; labels stay inside ``surface`` and cover no mark."""
+    if not marks:
+        return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    area = None if part is None else _rect(part)
     for mark in marks:
-        _draw_region(painter, mark)
+        if area is None or mark.region.grown(EDGE).intersection(area) is not None:
+            _draw_region(painter, mark)
     served = list(reversed(marks))
     for mark, place in reversed(list(zip(served, label_places(served, _bold(painter), surface), strict=True))):
-        _draw_badge(painter, mark, place)
+        if area is None or Rect.around([*place.corners, *mark.region.corners]).grown(EDGE).intersection(area):
+            _draw_badge(painter, mark, place)
 
 
 def label_places(marks: Sequence[Mark], font: QFont, surface: QRectF) -> list[Rect]:
@@ -112,30 +133,48 @@ def label_places(marks: Sequence[Mark], font: QFont, surface: QRectF) -> list[Re
     return place_labels([mark.region.grown(2) for mark in marks], sizes, _rect(surface), GAP)
 
 
-def draw_elements(painter: QPainter, elements: Sequence[NumberedBox], surface: QRectF) -> None:
-    """A thin frame and a small number for each element that is in sight."""
-    area = _rect(surface)
-    seen = [e for e in elements if e.region.intersection(area) is not None]
+def number_places(elements: Sequence[NumberedBox], font: QFont, surface: QRectF) -> list[NumberedBox]:
+    """The elements with places for their numbers, earlier ones served first."""
+    metrics = QFontMetricsF(_small(font))
+    sizes = [(metrics.horizontalAdvance(str(e.number)) + 5, metrics.height()) for e in elements]
+    places = place_labels([e.region for e in elements], sizes, _rect(surface), 0, (), NUMBER_RINGS)
+    return [replace(one, label=place) for one, place in zip(elements, places, strict=True)]
+
+
+def draw_elements(
+    painter: QPainter,
+    elements: Sequence[NumberedBox],
+    surface: QRectF,
+    part: QRectF | None = None,
+    numbers: bool = True,
+) -> None:
+    """A thin frame and a small number for each element that is in sight; places are found for those without one.
+
+    Without numbers it is drawn plainly, too: that is for frames that are gone in a moment.
+    """
+    area = _rect(part if part is not None else surface).grown(2)
+    seen = [e for e in elements if any(r is not None and r.intersection(area) for r in (e.region, e.label))]
     if not seen:
         return
-    font = painter.font()
-    font.setBold(False)
-    font.setPointSizeF(max(6.0, font.pointSizeF() * 0.75))
-    painter.setFont(font)
-    metrics = QFontMetricsF(font)
-    sizes = [(metrics.horizontalAdvance(str(e.number)) + 5, metrics.height()) for e in seen]
-    for one in seen:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(LIGHT_EDGE, 2.5))
-        painter.drawRect(_qrect(one.region))
-        painter.setPen(QPen(ELEMENT, 1))
-        painter.drawRect(_qrect(one.region))
-    for one, place in zip(seen, place_labels([e.region for e in seen], sizes, area, 0, (), NUMBER_RINGS), strict=True):
+    painter.save()
+    frames = [_qrect(one.region) for one in seen]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, numbers)
+    for pen in (QPen(LIGHT_EDGE, 2.5), QPen(ELEMENT, 1)) if numbers else (QPen(ELEMENT, 1),):
+        painter.setPen(pen)
+        painter.drawRects(frames)
+    if numbers:
+        missing = [e for e in seen if e.label is None]
+        placed = [e for e in seen if e.label is not None] + number_places(missing, painter.font(), surface)
+        labels = [(str(e.number), _qrect(e.label)) for e in placed if e.label is not None]
         painter.setPen(QPen(LIGHT_EDGE, 1))
         painter.setBrush(ELEMENT)
-        painter.drawRoundedRect(_qrect(place), 2, 2)
+        painter.drawRects([box for _, box in labels])
         painter.setPen(INK)
-        painter.drawText(_qrect(place), Qt.AlignmentFlag.AlignCenter, str(one.number))
+        painter.setFont(_small(painter.font()))
+        for words, box in labels:
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    painter.restore()
 
 
 def draw_trail(painter: QPainter, trail: Sequence[Point]) -> None:
@@ -191,6 +230,13 @@ def _draw_badge(painter: QPainter, mark: Mark, place: Rect) -> None:
     painter.drawRoundedRect(box, box.height() / 2 - 2, box.height() / 2 - 2)
     painter.setPen(INK)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, mark.words)
+
+
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setBold(False)
+    small.setPointSizeF(max(6.0, font.pointSizeF() * 0.75))
+    return small
 
 
 def _bold(painter: QPainter) -> QFont:

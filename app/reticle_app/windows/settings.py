@@ -19,7 +19,7 @@ from reticle_grounding.errors import ReticleError
 from .header import mode_words
 from .palettes import offer_palette
 
-AT_START = frozenset({"language", "model", "dtype", "models", "traces", "desk_keys"})
+AT_START = frozenset({"language", "model", "dtype", "head", "heads", "models", "traces", "desk_keys"})
 """What is read once, when the application starts."""
 ELSEWHERE = frozenset({"version", "applications"})
 """Keys that this page does not change."""
@@ -101,6 +101,9 @@ class SettingsWindow(QMainWindow):
         form.add("model", tr("Model"), model, about)
         types = [(None, tr("Fits the machine")), ("fp32", "fp32"), ("bf16", "bf16"), ("int8", "int8")]
         form.add("dtype", tr("Number type"), choice(types), tr("What the model computes in. From the next start on."))
+        head = PathField(theme, tr("Own head"), tr("The shipped law"), False)
+        about = tr("What `reticle train head` learnt from your runs, a file or its name. From the next start on.")
+        form.add("head", tr("Own head"), head, about)
         form.section(tr("Runs"))
         form.add("mode", tr("Mode of a run"), choice([(mode, words) for mode, words, _ in mode_words()]))
         form.add("ask_below", tr("Ask below"), share(), tr("Acting alone, less likely places are asked about."))
@@ -120,6 +123,10 @@ class SettingsWindow(QMainWindow):
         )
         form.add("max_steps", tr("Most steps"), whole(1, 1000), tr("A run ends after so many steps."))
         form.add("max_seconds", tr("Longest time"), number(1, 86_400, 10, 0, " s"), tr("A run ends after so long."))
+        about = tr("So many screenshots of a run the model remembers beside the newest; 0: none.")
+        form.add("history", tr("Screenshots remembered"), whole(0, 1000), about)
+        about = tr("They may take so much memory; the oldest go first.")
+        form.add("history_mb", tr("Memory for them"), whole(1, 1_000_000, " MB"), about)
         about = tr("1 to 9, arrows and Escape answer, whatever program has the keyboard. From the next start on.")
         form.add("desk_keys", tr("Keys on the desktop"), switch(tr("While something is asked")), about)
         form.section(tr("Never"), tr("Nobody is asked about these; they are refused."))
@@ -137,6 +144,7 @@ class SettingsWindow(QMainWindow):
         form.section(tr("Folders"), tr("From the next start on."))
         form.add("traces", tr("Recorded runs"), PathField(theme, tr("Recorded runs")))
         form.add("models", tr("Models"), PathField(theme, tr("Models")))
+        form.add("heads", tr("Own heads"), PathField(theme, tr("Own heads")))
         form.end()
 
     def _lay_out(self) -> None:

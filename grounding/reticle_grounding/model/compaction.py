@@ -50,3 +50,12 @@ def wanted_tokens(tokens: TokenMap, stale: Tensor, limit: int, first_kept: int) 
         if 0 <= step < first_kept:
             wanted &= tokens.step != step
     return wanted
+
+
+def latest_steps(tokens: TokenMap, most: int | None) -> Tensor:
+    """[L] bool: what belongs to the last ``most`` steps, or stands before the first; all without a limit."""
+    if most is None:
+        return torch.ones(len(tokens), dtype=torch.bool)
+    steps = torch.unique(tokens.step[tokens.step >= 0])
+    first = int(steps[-most]) if steps.numel() > most else 0
+    return (tokens.step < 0) | (tokens.step >= first)

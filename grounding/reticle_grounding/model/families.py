@@ -306,6 +306,7 @@ class PointerModelModule(nn.Module):
         deep: DeepStack | None = None,
         rows: object = None,
         wanted: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
         """Language model on embeddings [B, L, d] -> states [B, L, d] after the final norm.
 
@@ -316,10 +317,14 @@ class PointerModelModule(nn.Module):
             rows: an ``attention_rows.Rows`` to fill, for a model prepared by ``record_rows``.
             wanted: [n] the rows whose states are read, for a model prepared by ``trim_last_layer``; the others are
                 not final. None for all.
+            causal: for such a model, one sequence without padding: where most of it comes after a cache, attention
+                need not be told by a mask what may be seen.
         """
         extra: dict[str, object] = {} if rows is None else {"rows": rows}
         if wanted is not None:
             extra["wanted"] = wanted
+        if causal:
+            extra["causal"] = True
         if deep is not None and deep.levels:
             extra |= {"visual_pos_masks": deep.places, "deepstack_visual_embeds": list(deep.levels)}
         out: Tensor = self.backbone.model.language_model(

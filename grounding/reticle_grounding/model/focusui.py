@@ -32,9 +32,11 @@ class FocusScreen(EncodedScreen):
     patches: Tensor
     """[V, d] the scorer's view of the patches."""
     candidates: Tensor
-    """[V] number of each patch's candidate, 0 for background."""
+    """[V] number of each patch's candidate, 0 for background and under the published rule, which protects none."""
     opening: Tensor
     """[1, n] ids up to the last patch."""
+    places: Tensor
+    """[3, 1, n] their positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class FocusUI:
         self.scorer = scorer if scorer is not None else runner.module.scorer
         self._all = GuiActor(runner)
 
+    @property
+    def dropping_nothing(self) -> GuiActor | None:
+        """What this is with a keep ratio of 1; None with another."""
+        return self._all if self.rule.keep == 1 else None
+
     def screen(self, view: View, timings: Timings) -> EncodedScreen:
         if self.rule.keep == 1:
             return self._all.screen(view, timings)
@@ -68,8 +75,10 @@ class FocusUI:
         with timed(timings, "prefill"):
             patches = self.scorer.patches(view.sight.merged)
             cache = runner.cached_text(opening[:, :start], no_rows(runner.device))
-            cell = view.pixels.shape[0] // view.map_shape[0]
-            numbered = torch.from_numpy(candidates(components(view.pixels, cell))).flatten()
+            numbered = torch.zeros(view.sight.merged.shape[0], dtype=torch.long)
+            if not self.rule.published:
+                cell = view.pixels.shape[0] // view.map_shape[0]
+                numbered = torch.from_numpy(candidates(components(view.pixels, cell))).flatten()
         return FocusScreen(
             view.transform,
             view.map_shape,
@@ -81,6 +90,7 @@ class FocusUI:
             patches=patches,
             candidates=numbered.to(runner.device),
             opening=opening,
+            places=module.positions(opening, view.grid),
         )
 
     def attend(self, screen: EncodedScreen, words: str, asked: Tensor | None = None) -> Tensor:
@@ -89,7 +99,7 @@ class FocusUI:
         runner = self.runner
         ids = torch.cat([screen.opening, runner.ids(runner.question(words))], dim=1)
         scores = self.scorer.scores(screen.patches, self.words(words, asked))
-        chosen = self.select(ids, screen.view.grid, scores, screen.candidates)
+        chosen = self.selected(ids, self.placed(screen, ids), scores, screen.candidates)
         start = screen.prefix_length
         with restored(screen.cache, start):
             wanted = runner.module.pointer_rows(chosen.ids[:, start:])
@@ -118,8 +128,17 @@ class FocusUI:
 
     def select(self, ids: Tensor, grid: Tensor, scores: Tensor, numbered: Tensor | None = None) -> Selected:
         """A whole prompt [1, L] without the patches that the rule drops, with the positions that the rule gives."""
+        return self.selected(ids, self.runner.module.positions(ids, grid), scores, numbered)
+
+    def placed(self, screen: FocusScreen, ids: Tensor) -> Tensor:
+        """Positions [3, 1, L] of a whole prompt ``ids`` [1, L] on a screen: those of its picture are known."""
+        more = ids.shape[1] - screen.places.shape[-1]
+        steps = torch.arange(more, device=ids.device) + int(screen.places.max()) + 1
+        return torch.cat([screen.places, steps.expand(3, 1, -1)], dim=2)
+
+    def selected(self, ids: Tensor, positions: Tensor, scores: Tensor, numbered: Tensor | None = None) -> Selected:
+        """As :meth:`select`, with the positions [3, 1, L] of the whole prompt."""
         module = self.runner.module
-        positions = module.positions(ids, grid)
         if self.rule.keep == 1:
             kept = torch.ones_like(scores, dtype=torch.bool)
         else:
@@ -151,7 +170,7 @@ class FocusUI:
         embeds, positions = module.embed(ids, sight.merged), chosen.positions[..., start:]
         if asked is not None:
             embeds = embeds + (ids == module.pointer_pad_id)[..., None] * asked.to(embeds)
-        return module.decode(embeds, positions, cache=cache, deep=deep, wanted=wanted)
+        return module.decode(embeds, positions, cache=cache, deep=deep, wanted=wanted, causal=cache is not None)
 
     def spread(self, logits: Tensor, kept: Tensor) -> Tensor:
         """[V] attention on the whole grid, 0 where a patch was dropped, from logits [K, kept]."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .last_layer import no_rows, trim_last_layer
-from .screens import EncodedScreen, Runner, Timings, View, timed
+from .screens import Append, EncodedScreen, Runner, Timings, View, timed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +45,20 @@ class GuiActor:
         module = self.runner.module
         states = self.runner.after(screen, ids, asked=asked, wanted=module.pointer_rows(ids))
         return first_map(module.head.scores(module.pointer_queries(ids, states), screen.keys))
+
+    def seen(self, ids: Tensor, view: View, before: int, append: Append) -> dict[str, Any]:
+        keys = self.runner.module.head.keys(view.sight.merged)
+        append(no_rows(ids.device))
+        return {"keys": keys}
+
+    def settled(self, screen: EncodedScreen, ids: Tensor, append: Append) -> Tensor:
+        assert isinstance(screen, ActorScreen)
+        module = self.runner.module
+        states = append(module.pointer_rows(ids))
+        return first_map(module.head.scores(module.pointer_queries(ids, states), screen.keys))
+
+    def screen_type(self) -> type[EncodedScreen]:
+        return ActorScreen
 
     def attend_fresh(self, view: View, words: str) -> Tensor:
         module = self.runner.module

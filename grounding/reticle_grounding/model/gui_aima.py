@@ -20,7 +20,7 @@ from reticle_grounding.errors import CheckpointError
 
 from . import prompts
 from .attention_rows import Rows, record_rows
-from .screens import EncodedScreen, Runner, Timings, View, timed
+from .screens import Append, EncodedScreen, Runner, Timings, View, timed
 
 TEMPLATE_TOKENS = 12
 """Tokens that ``part`` leaves out: the published answer start in the published tokenizer."""
@@ -147,8 +147,28 @@ class GuiAima:
         rows = Rows([*range(count), ids.shape[1] - 1], screen.patches)
         with self._layers(states, slice(0, count)):
             self.runner.after(screen, ids, rows=rows)
-        nearness = torch.stack([s @ d for s, d in zip(states, screen.directions, strict=True)])
-        return self._map(torch.stack(rows.layers), nearness)
+        return self._map(torch.stack(rows.layers), _nearness(states, screen))
+
+    def seen(self, ids: Tensor, view: View, before: int, append: Append) -> dict[str, Any]:
+        patches = self._patches(ids)
+        states: list[Tensor] = []
+        with self._layers(states, patches):
+            append()
+        place = slice(patches.start + before, patches.stop + before)
+        return {"directions": torch.stack([s.sum(0) for s in states]), "patches": place}
+
+    def settled(self, screen: EncodedScreen, ids: Tensor, append: Append) -> Tensor:
+        assert isinstance(screen, AimaScreen)
+        count = self.weighting.words(self._word_count(ids))
+        pointer = int(self.runner.module.pointer_rows(ids)[0])
+        states: list[Tensor] = []
+        rows = Rows([*range(count), pointer], screen.patches)
+        with self._layers(states, slice(0, count)):
+            append(rows=rows)
+        return self._map(torch.stack(rows.layers), _nearness(states, screen))
+
+    def screen_type(self) -> type[EncodedScreen]:
+        return AimaScreen
 
     def attend_fresh(self, view: View, words: str) -> Tensor:
         runner = self.runner
@@ -206,3 +226,8 @@ class GuiAima:
         finally:
             for hook in hooks:
                 hook.remove()
+
+
+def _nearness(states: list[Tensor], screen: AimaScreen) -> Tensor:
+    """[L, Q] of words, from their unit states in each layer, to the picture."""
+    return torch.stack([s @ d for s, d in zip(states, screen.directions, strict=True)])

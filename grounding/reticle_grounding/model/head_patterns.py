@@ -22,8 +22,11 @@ from reticle_kernels.attention.estimate import block_sparse, grid, last_rows, ve
 from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
 from reticle_kernels.attention.trace_lines import TraceLines
 
+from .column_memory import ColumnMemory
 from .token_map import TokenMap
 
+FIRST, RECENT = 30, 100
+"""Columns and distances that a vertical-slash pattern always reads."""
 FILE = "prefill.json"
 FORMAT = "reticle-prefill-1"
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -168,6 +171,9 @@ class Call:
     """Of all Lkv tokens."""
     found: dict[HeadPattern, SparsePattern] = field(default_factory=dict)
     """What was estimated, for all heads at once."""
+    layer: int = 0
+    memory: ColumnMemory | None = None
+    """What the keys of a history were attended to, so that not all of them need be scored."""
 
     def assignment(self, patterns: Sequence[HeadPattern]) -> list[tuple[SparsePattern, list[int]]]:
         """Patterns and the heads that follow them, as ``compile_plan`` takes them."""
@@ -196,12 +202,18 @@ class Call:
             return made
         modality = self.tokens.visual.long().to(q.device)
         if pattern.name == "vertical_slash":
-            return vertical_slash(q, k, numbers[0], numbers[1])
+            return self._slash(numbers, -1, None)
         present = torch.unique(modality[modality.numel() - q.shape[1] :]).tolist()
         rows = {kind: last_rows(modality, kind, q.shape[1]) for kind in present}
-        made_for = {kind: vertical_slash(q, k, numbers[0], numbers[1], rows=rows[kind]) for kind in present}
+        made_for = {kind: self._slash(numbers, kind, rows[kind]) for kind in present}
         other = next(iter(made_for.values()))
         return QBoundary(modality, [made_for.get(kind, other) for kind in (0, 1)])
+
+    def _slash(self, numbers: Sequence[int], kind: int, rows: Tensor | None) -> VerticalSlash:
+        """Columns and distances for rows of one kind; with a memory where only the nearest distances are wanted."""
+        if self.memory is None or numbers[1] > RECENT:
+            return vertical_slash(self.q, self.k, numbers[0], numbers[1], rows, FIRST, RECENT)
+        return self.memory.find(self.layer, kind, self.q, self.k, numbers[0], rows, FIRST, RECENT)
 
 
 def static_pattern(pattern: HeadPattern, tokens: TokenMap, device: torch.device) -> SparsePattern:

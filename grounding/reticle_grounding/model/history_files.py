@@ -23,8 +23,10 @@ from reticle_grounding.geometry import Size, Transform
 
 from .fingerprint import fingerprint
 from .gui_actor import ActorScreen
-from .history import History, Shot, fill_layer
+from .gui_aima import AimaScreen
+from .history import History, Shot
 from .pointer_model import PointerModel
+from .screens import EncodedScreen
 from .sparse_prefill import set_map
 from .token_map import TokenMap
 
@@ -61,6 +63,8 @@ def save_history(history: History, folder: Path) -> Path:
         "picture": [width, height],
         "prefix": screen.prefix_length,
         "screen_position": screen.next_position,
+        "patches": [screen.patches.start, screen.patches.stop] if isinstance(screen, AimaScreen) else None,
+        "turns": [list(turn) for turn in history.cache.memory.turns()],
     }
     partial = folder / (TENSORS + ".partial")
     try:
@@ -75,8 +79,10 @@ def save_history(history: History, folder: Path) -> Path:
     return folder / ABOUT
 
 
-def load_history(model: PointerModel, folder: Path, budget: int | None = None) -> History:
+def load_history(model: PointerModel, folder: Path, budget: int | None = None, most: int | None = None) -> History:
     """Opens what :func:`save_history` wrote; the history goes on as if it had never stopped.
+
+    ``budget`` and ``most`` as for :class:`History`.
 
     Raises BadInput when files are missing, broken, do not belong together, or were made with another model.
     """
@@ -93,17 +99,22 @@ def load_history(model: PointerModel, folder: Path, budget: int | None = None) -
     except (OSError, SafetensorError) as error:
         raise BadInput(f"cannot read {path}: {_said(error)}") from error
     try:
-        return _restored(History(model, budget), about, tensors)
+        return _restored(History(model, budget, most), about, tensors)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         raise BadInput(f"{folder} does not hold a history of {model.name}: {_said(error)}") from error
 
 
-def _tensors(history: History, screen: ActorScreen) -> dict[str, Tensor]:
+def _tensors(history: History, screen: EncodedScreen) -> dict[str, Tensor]:
     tokens = history.tokens
     assert history.picture is not None
     out = {f"map.{name}": getattr(tokens, name).contiguous() for name in _MAP}
     out |= {"stale": history.stale.to(torch.uint8), "picture": torch.from_numpy(history.picture.copy())}
-    out["pointer_keys"] = screen.keys.cpu().contiguous()
+    if isinstance(screen, ActorScreen):
+        out["pointer_keys"] = screen.keys.cpu().contiguous()
+    elif isinstance(screen, AimaScreen):
+        out["directions"] = screen.directions.cpu().contiguous()
+    for (layer, kind), mass in history.cache.memory.masses():
+        out[f"mass.{layer}.{kind}"] = mass.cpu().contiguous()
     for number, layer in enumerate(history.cache.layers):
         out[f"layers.{number}.keys"] = layer.keys.cpu().contiguous()
         out[f"layers.{number}.values"] = layer.values.cpu().contiguous()
@@ -124,7 +135,7 @@ def _restored(history: History, about: Mapping[str, Any], tensors: Mapping[str, 
         for part in pair:
             if tuple(part.shape) != shape or not bool(torch.isfinite(part).all()):
                 raise ValueError(f"layer {number} is {list(part.shape)}, expected {list(shape)} finite numbers")
-        fill_layer(history.cache, number, *(part.to(device, dtype) for part in pair))
+        history.cache.layers[number].hold(*(part.to(device, dtype) for part in pair))
     widths = {int(number): int(columns) for number, columns in about["widths"].items()}
     set_map(history.cache, TokenMap(**dict(zip(_MAP, parts, strict=True)), widths=widths))
     history.stale = tensors["stale"].bool()
@@ -137,13 +148,26 @@ def _restored(history: History, about: Mapping[str, Any], tensors: Mapping[str, 
     cell = model.processor.cell
     history.capture = Size(*map(int, about["capture"]))
     transform = Transform.for_image(history.capture, size, cell)
-    keys = tensors["pointer_keys"].to(device, dtype)
     grid = (size.height // cell, size.width // cell)
-    if keys.shape[0] != grid[0] * grid[1]:
-        raise ValueError(f"{keys.shape[0]} pointer keys do not fit a screenshot of {grid[0]} by {grid[1]} patches")
-    history.screen = ActorScreen(
-        transform, grid, history.cache, int(about["prefix"]), int(about["screen_position"]), keys=keys
-    )
+    common = (transform, grid, history.cache, int(about["prefix"]), int(about["screen_position"]))
+    patches = grid[0] * grid[1]
+    if history.method.screen_type() is AimaScreen:
+        start, stop = (int(place) for place in about["patches"])
+        directions = tensors["directions"].to(device)
+        wanted = (int(config.num_hidden_layers), model.module.hidden_size)
+        if stop - start != patches or not 0 <= start < stop <= length or tuple(directions.shape) != wanted:
+            raise ValueError(f"patches {start} to {stop} do not fit a screenshot of {grid[0]} by {grid[1]} patches")
+        history.screen = AimaScreen(*common, directions=directions, patches=slice(start, stop))
+    else:
+        keys = tensors["pointer_keys"].to(device, dtype)
+        if keys.shape[0] != patches:
+            raise ValueError(f"{keys.shape[0]} pointer keys do not fit a screenshot of {grid[0]} by {grid[1]} patches")
+        history.screen = ActorScreen(*common, keys=keys)
+    found = {name: mass.to(device) for name, mass in tensors.items() if name.startswith("mass.")}
+    masses = {(int(name.split(".")[1]), int(name.split(".")[2])): mass for name, mass in found.items()}
+    if any(mass.ndim != 2 or mass.shape[1] > length for mass in masses.values()):
+        raise ValueError(f"what is remembered of the keys does not fit {length} tokens")
+    history.cache.memory.fill(masses, [[int(number) for number in turn] for turn in about.get("turns", [])])
     return history
 
 

@@ -44,6 +44,7 @@ from .towers import (
     WholeTower,
     WindowedLayers,
 )
+from .vision_layers import speed_up_layers
 from .vision_speed import batch_vision_windows, embed_still_pictures
 
 __all__ = ["EncodedScreen", "PointerModel"]
@@ -82,6 +83,7 @@ class PointerModel:
         """How long prompts are attended to; None for plain dense attention."""
         batch_vision_windows(self.module)
         embed_still_pictures(self.module)
+        speed_up_layers(self.module)
 
     @classmethod
     def open(

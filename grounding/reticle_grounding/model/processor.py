@@ -1,4 +1,4 @@
-"""Pictures as the vision tower wants them: resized, normalised, cut into patches. PIL and numpy only.
+"""Pictures as the vision tower wants them: resized, normalised, cut into patches. PIL, numpy and OpenCV only.
 
 Sizes and order follow the published Qwen2-VL image processor (PIL variant). A picture is resized once, as in training;
 the published inference script resizes those above its limit twice.
@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -32,14 +33,21 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 class Patches:
     """One picture, ready for the vision tower."""
 
-    pixels: npt.NDArray[np.float32]
-    """[rows * columns, channels * frames * patch * patch]; the four patches of a merged patch lie together."""
+    still: npt.NDArray[np.float32]
+    """[rows * columns, channels, patch * patch] of one frame; the four patches of a merged patch lie together."""
+    frames: int
+    """How many equal frames the picture counts as."""
     grid: tuple[int, int, int]
     """Frames, rows and columns of raw patches."""
     size: Size
     """Model pixels."""
     picture: npt.NDArray[np.uint8]
     """[height, width, 3] the resized picture."""
+
+    @property
+    def pixels(self) -> npt.NDArray[np.float32]:
+        """[rows * columns, channels * frames * patch * patch], made when asked for."""
+        return np.repeat(self.still[:, :, None], self.frames, axis=2).reshape(len(self.still), -1)
 
 
 @dataclass(frozen=True)
@@ -159,24 +167,20 @@ class ImageProcessor:
 
     @cached_property
     def _levels(self) -> npt.NDArray[np.float32]:
-        """[channels, 256]: what each of the 256 byte values becomes."""
-        values = np.arange(256) * self.rescale
-        mean, std = np.array(self.mean)[:, None], np.array(self.std)[:, None]
-        return np.asarray((values[None] - mean) / std, np.float32)
+        """[1, 256, channels]: what each of the 256 byte values becomes."""
+        values = np.arange(256)[:, None] * self.rescale
+        return np.asarray((values - np.array(self.mean)) / np.array(self.std), np.float32)[None]
 
     def __call__(self, image: Image.Image) -> Patches:
         """An RGB picture -> normalised patches. Raises BadInput for impossible sides."""
         size = self.target_size(Size(*image.size))
         resized = np.asarray(image.resize((size.width, size.height), Image.Resampling(self.resample)))
         rows, columns = size.height // self.patch, size.width // self.patch
-        cells = resized.reshape(
+        cells = cv2.LUT(resized, self._levels).reshape(
             rows // self.merge, self.merge, self.patch, columns // self.merge, self.merge, self.patch, 3
         )
-        ordered = cells.transpose(0, 3, 1, 4, 6, 2, 5).reshape(rows * columns, 3, 1, self.patch**2)
-        still = np.empty((rows * columns, 3, self.frames, self.patch**2), np.float32)
-        for channel in range(3):
-            still[:, channel] = self._levels[channel][ordered[:, channel]]
-        return Patches(still.reshape(rows * columns, -1), (1, rows, columns), size, resized)
+        still = np.ascontiguousarray(cells.transpose(0, 3, 1, 4, 6, 2, 5)).reshape(rows * columns, 3, self.patch**2)
+        return Patches(still, self.frames, (1, rows, columns), size, resized)
 
 
 def _whole(name: str, value: object) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,12 @@ from reticle_grounding.types import FloatMap
 
 from .channel import ReadingChannel, on_patches
 from .families import DeepStack, PointerModelModule, Sight
+from .growing_cache import unremembered
 from .processor import ImageProcessor
 from .prompts import PromptProfile
 from .tokens import PromptTokenizer
 from .towers import Tower, WholeTower
+from .vision_speed import sees_still
 
 Timings = dict[str, float]
 
@@ -84,6 +86,33 @@ class Method(Protocol):
         ...
 
 
+class Append(Protocol):
+    """Runs the next tokens of a history on its cache and keeps them."""
+
+    def __call__(self, wanted: Tensor | None = None, rows: object = None) -> Tensor:
+        """``wanted`` and ``rows`` as for ``decode``. Post-norm states [1, n, d]."""
+        ...
+
+
+class Remembering(Protocol):
+    """A method whose screens can stand behind others in one growing prompt."""
+
+    def seen(self, ids: Tensor, view: View, before: int, append: Append) -> dict[str, Any]:
+        """Appends a screenshot; what its screen holds beside the fields that all have.
+
+        ``ids`` [1, n] end with its last patch; ``before`` tokens are cached already.
+        """
+        ...
+
+    def settled(self, screen: EncodedScreen, ids: Tensor, append: Append) -> Tensor:
+        """Appends an instruction with its answer, ``ids`` [1, n]; [V] attention over the newest screenshot."""
+        ...
+
+    def screen_type(self) -> type[EncodedScreen]:
+        """Of its screens."""
+        ...
+
+
 class Runner:
     """A checkpoint's language model, fed with parts of its prompt."""
 
@@ -116,7 +145,8 @@ class Runner:
         with timed(timings, "process"):
             patches = processor(image)
             grid = torch.tensor([patches.grid], device=self.device)
-            pixels = torch.from_numpy(patches.pixels).to(self.device)
+            pixels = torch.from_numpy(patches.still if sees_still(self.module) else patches.pixels)
+            pixels = pixels.flatten(1).to(self.device)
         with timed(timings, "vision"):
             seen = (tower or self.tower)(patches, pixels, grid)
         transform = Transform.for_image(Size(*image.size), patches.size, processor.cell)
@@ -201,7 +231,8 @@ def timed(timings: Timings, phase: str) -> Iterator[None]:
 def restored(cache: DynamicCache, length: int) -> Iterator[None]:
     """Cuts the cache back to its first ``length`` tokens, also after a failure half-way through the layers."""
     try:
-        yield
+        with unremembered(cache):
+            yield
     finally:
         for layer in cache.layers:
             layer.crop(length - layer.get_seq_length())

@@ -28,7 +28,8 @@ from reticle_kernels.attention.gate import Gate, gate_for
 from reticle_kernels.attention.plan import SparsePlan, stack_plans
 from reticle_kernels.attention.sparse import dense_attention, sparse_attention
 
-from .attention_rows import Rows
+from .attention_rows import Rows, some_queries
+from .column_memory import ColumnMemory
 from .head_patterns import DENSE, Call, HeadPatterns
 from .prefill_cost import may_pay
 from .token_map import TokenMap, empty_map
@@ -74,6 +75,8 @@ class Chunk:
     gaps: Tensor | None = None
     """[B, keys] bool, true for real tokens, where padding is not only at the left."""
     plans: dict[object, SparsePlan] = field(default_factory=dict)
+    memory: ColumnMemory | None = None
+    """Of the cache of a history."""
 
 
 class SparsePrefill:
@@ -137,7 +140,8 @@ class SparsePrefill:
             maps.append(before.extended(positions[:, b, max(0, padding[b] - seen) :]))
         if cache is not None:
             _maps[cache] = tuple(maps)
-        return Chunk(self, seen + new, padding, maps, gaps)
+        memory = getattr(cache, "memory", None) if batch == 1 else None
+        return Chunk(self, seen + new, padding, maps, gaps, memory=memory if not padding[0] else None)
 
     def plan(self, layer: int, q: Tensor, k: Tensor, chunk: Chunk) -> SparsePlan | None:
         """The plan of a layer's new rows, or None where dense attention is to be taken.
@@ -162,7 +166,7 @@ class SparsePrefill:
         plan = chunk.plans.get(key) if key is not None else None
         if plan is None:
             try:
-                plan = self._built(patterns, q, k, chunk)
+                plan = self._built(layer, patterns, q, k, chunk)
             except ValueError as error:
                 self.warn(f"layer {layer} stays dense, no plan fits this prompt: {error}")
                 return None
@@ -170,14 +174,15 @@ class SparsePrefill:
                 chunk.plans[key] = plan
         return plan if self.mode == "sparse" or gate.pays(plan) else None
 
-    def _built(self, patterns: Sequence[Any], q: Tensor, k: Tensor, chunk: Chunk) -> SparsePlan:
+    def _built(self, layer: int, patterns: Sequence[Any], q: Tensor, k: Tensor, chunk: Chunk) -> SparsePlan:
         plans = []
         for b, tokens in enumerate(chunk.maps):
             keys = len(tokens)
             rows = min(q.shape[2], keys)
             if not rows:
                 continue
-            call = Call(q[b, :, q.shape[2] - rows :], k[b, :, k.shape[2] - keys :], tokens)
+            call = Call(q[b, :, q.shape[2] - rows :], k[b, :, k.shape[2] - keys :], tokens, layer=layer)
+            call.memory = chunk.memory
             plans.append(compile_plan(call.assignment(patterns), q.shape[1], rows, keys, q.device))
         if len(plans) != len(chunk.maps):
             raise ValueError("a prompt of the batch is nothing but padding")
@@ -229,9 +234,13 @@ def _attention(
     scaling: float | None = None,
     prefill: Chunk | None = None,
     rows: Rows | None = None,
+    only: Tensor | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """The signature of transformers: [B, Hq, Lq, D] and [B, Hkv, Lkv, D] in, [B, Lq, Hq, D] out."""
+    """The signature of transformers: [B, Hq, Lq, D] and [B, Hkv, Lkv, D] in, [B, Lq, Hq, D] out.
+
+    ``only`` [n]: the last layer's rows that anybody reads; the others come out as 0.
+    """
     if attention_mask is not None and attention_mask.ndim == 2 and prefill is not None:
         attention_mask = None  # padding, which the hook has read
     if prefill is None or attention_mask is not None:
@@ -244,6 +253,10 @@ def _attention(
         rows.take(query, key, scaling or query.shape[-1] ** -0.5)
     session, layer = prefill.session, int(getattr(module, "layer_idx", 0) or 0)
     learning = torch.is_grad_enabled() and any(t.requires_grad for t in (query, key, value))
+    if only is not None and prefill.gaps is None and not any(prefill.padding) and not learning:
+        if session.record is not None:
+            session.record(layer, query, key, value, prefill)
+        return some_queries(module, query, key, value, only, scaling or query.shape[-1] ** -0.5), None
     if prefill.gaps is not None or learning:
         return _masked(query, key, value, prefill, scaling, options).transpose(1, 2), None
     if session.record is not None:

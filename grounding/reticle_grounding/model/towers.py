@@ -51,7 +51,8 @@ class Tower(Protocol):
     """A vision tower's way with a picture."""
 
     def __call__(self, patches: Patches, pixels: Tensor, grid: Tensor) -> Seen:
-        """``pixels`` [N, values] are those of ``patches`` on the model's device, ``grid`` [1, 3] its raw patches."""
+        """``pixels`` [N, values] are those of ``patches`` on the model's device, of one frame or all; ``grid`` [1, 3]
+        its raw patches."""
         ...
 
 

@@ -22,8 +22,8 @@ SAME = 2.0
 """Neighbours with a smaller distance are one node; the published value, whatever the size of a patch."""
 FRAMES = 2
 """A still picture counts as so many equal frames in the distance."""
-BLOCK = 16
-"""Pairs of patches summed at a time; their working memory stays in cache."""
+STRIPE = 4
+"""Rows of patches compared at a time; their differences stay in cache."""
 DETAIL = 3
 """Components of fewer patches are detail: text, drawings, edges."""
 
@@ -55,30 +55,36 @@ def _alike(one: Pixels, other: Pixels, cell: int, limit: float) -> npt.NDArray[n
     """[rows, columns]: whether two pictures [rows * cell, columns * cell * 3] are alike, patch by patch.
 
     The greatest difference in each column of values bounds a patch's sum of squares from both sides: it occurs at least
-    once and at most in every line. That settles nearly all patches; the others are summed whole. Single precision is
-    exact up to 2**24, far above any limit in use.
+    once and at most in every line. That settles most patches; the others are summed whole. Single precision is exact
+    up to 2**24, far above any limit in use; the sums of the library may miss whole numbers by a hair.
     """
     rows, values = one.shape[0] // cell, 3 * cell
-    difference = cv2.absdiff(one, other)
-    greatest = np.maximum.reduce(difference.reshape(rows, cell, -1), axis=1).astype(np.float32)
-    greatest = greatest.reshape(rows, -1, values)
-    low = np.einsum("rcv,rcv->rc", greatest, greatest)
-    alike: npt.NDArray[np.bool_] = low * cell < limit
-    gaps = difference.reshape(rows, cell, -1, values)
-    row, column = np.nonzero(~alike & (low < limit))
-    for start in range(0, len(row), BLOCK):
-        part = row[start : start + BLOCK], column[start : start + BLOCK]
-        flat = gaps[part[0], :, part[1]].astype(np.float32).reshape(len(part[0]), -1)
-        alike[part] = np.einsum("pv,pv->p", flat, flat) < limit
+    alike = np.empty((rows, one.shape[1] // values), np.bool_)
+    buffer = np.empty((min(STRIPE, rows) * cell, one.shape[1]), np.uint8)
+    for first in range(0, rows, STRIPE):
+        lines = slice(first * cell, min(first + STRIPE, rows) * cell)
+        gaps = cv2.absdiff(one[lines], other[lines], buffer[: lines.stop - lines.start])
+        greatest = np.maximum.reduce(gaps.reshape(-1, cell, one.shape[1]), axis=1).astype(np.float32)
+        greatest = greatest.reshape(len(greatest), -1, values)
+        low = np.einsum("rcv,rcv->rc", greatest, greatest)
+        settled = low * cell < limit
+        for row, column in np.argwhere(~settled & (low < limit)).tolist():
+            top, left = row * cell, column * values
+            whole = cv2.norm(gaps[top : top + cell, left : left + values], cv2.NORM_L2SQR)
+            settled[row, column] = round(whole) < limit
+        alike[first : first + STRIPE] = settled
     return alike
 
 
 def _by_appearance(labels: Labels) -> Labels:
-    """Numbers from 0 in reading order."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    """Numbers from 0 in reading order; ``labels`` are numbers from 1."""
+    flat = labels.ravel()
+    first = np.empty(int(flat.max()) + 1, np.int64)
+    first[0] = flat.size  # none is 0
+    first[flat[::-1]] = np.arange(flat.size - 1, -1, -1)  # of several places the last one written stays: the first
     rank = np.empty(first.size, np.int64)
     rank[np.argsort(first)] = np.arange(first.size)
-    return rank[inverse].reshape(labels.shape)
+    return rank[labels]
 
 
 def graph_weights(labels: Labels, weight: GraphWeight = "log") -> FloatMap:

@@ -1,4 +1,4 @@
-"""A faster vision tower with the same results: batched windows, and still pictures embedded once.
+"""A faster vision tower with the same results: batched windows, still pictures embedded once, fewer passes over states.
 
 The text layers keep their SDPA.
 """
@@ -70,9 +70,12 @@ class StillPatchEmbed(nn.Module):
         self.proj = proj
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """[N, channels * frames * patch * patch] -> [N, width]."""
+        """[N, channels * frames * patch * patch], or the values of one frame alone -> [N, width]."""
         weight = self.proj.weight.sum(2).flatten(1)
-        frame = pixels.view(pixels.shape[0], self.proj.in_channels, self.proj.kernel_size[0], -1)[:, :, 0].flatten(1)
+        frame = pixels
+        if pixels.shape[1] != weight.shape[1]:
+            frame = pixels.view(pixels.shape[0], self.proj.in_channels, self.proj.kernel_size[0], -1)[:, :, 0]
+            frame = frame.flatten(1)
         return functional.linear(frame.to(weight.dtype), weight, self.proj.bias)
 
 
@@ -81,3 +84,8 @@ def embed_still_pictures(model: PointerModelModule) -> None:
     tower = model.backbone.model.visual
     if not isinstance(tower.patch_embed, StillPatchEmbed):
         tower.patch_embed = StillPatchEmbed(tower.patch_embed.proj)
+
+
+def sees_still(model: PointerModelModule) -> bool:
+    """Whether the model's tower takes the values of one frame."""
+    return isinstance(model.backbone.model.visual.patch_embed, StillPatchEmbed)

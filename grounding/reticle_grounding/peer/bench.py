@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from reticle_grounding.errors import BadInput, ReticleError
 
 SideName: TypeAlias = Literal["ours", "plain"]
 """Ours and transformers'."""
+Map: TypeAlias = npt.NDArray[np.float64]
 Step: TypeAlias = Literal["first", "further"]
 SIDES: tuple[SideName, ...] = ("ours", "plain")
 STEPS: tuple[Step, ...] = ("first", "further")
@@ -41,6 +43,8 @@ class Taken:
     peak: int
     """The most bytes the process held meanwhile."""
     map: tuple[float, ...]
+    undecided: tuple[int, ...] = ()
+    """Patches that rounding may keep or drop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class StepResult:
     """Largest difference of the two maps over all repeats."""
     highest: float = 0.0
     """Highest value of the maps."""
+    undecided: int = 0
+    """The most patches that one side kept and the other dropped because rounding decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ class Worker:
         except OSError as error:
             raise PeerError(f"the process of side {self.side} has gone: {error}") from error
         told = self._reply()
-        return Taken(told["wall_s"], told["processor_s"], told["peak"], tuple(told["map"]))
+        counted = told["wall_s"], told["processor_s"], told["peak"]
+        return Taken(*counted, tuple(told["map"]), tuple(told["undecided"]))
 
     def _reply(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -176,12 +183,29 @@ def _summary(step: Step, rounds: Sequence[Mapping[SideName, Taken]], held: Mappi
     result.wall_ratio = Spread.of([t["ours"].wall_s / t["plain"].wall_s for t in rounds])
     result.processor_ratio = Spread.of([t["ours"].processor_s / t["plain"].processor_s for t in rounds])
     for taken in rounds:
-        ours, plain = (np.array(taken[side].map) for side in SIDES)
-        if ours.shape != plain.shape:
-            raise PeerError(f"{step}: maps of {ours.size} and {plain.size} patches")
+        ours, plain, differ = compared(step, taken["ours"], taken["plain"])
+        result.undecided = max(result.undecided, differ)
         result.difference = max(result.difference, float(np.abs(ours - plain).max()))
         result.highest = max(result.highest, float(plain.max()))
     return result
+
+
+def compared(step: Step, ours: Taken, plain: Taken) -> tuple[Map, Map, int]:
+    """Both maps [V] ready to be compared, and how many patches only one side kept because of rounding.
+
+    Where scores lie so close at the cut that float32 orders them either way, one side may keep a patch that the other
+    drops. Such patches are left out of both maps, whose other values then sum to 1 again. Raises PeerError for maps of
+    different pictures.
+    """
+    one, other = np.array(ours.map), np.array(plain.map)
+    if one.shape != other.shape:
+        raise PeerError(f"{step}: maps of {one.size} and {other.size} patches")
+    loose = np.zeros(one.shape, np.bool_)
+    loose[list({*ours.undecided, *plain.undecided})] = True
+    loose &= (one > 0) != (other > 0)
+    if loose.any():
+        one, other = (np.where(loose, 0.0, values / values[~loose].sum()) for values in (one, other))
+    return one, other, int(loose.sum())
 
 
 def _check_same(what: str, result: StepResult) -> None:

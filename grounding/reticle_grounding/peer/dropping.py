@@ -11,6 +11,9 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from reticle_grounding.errors import BadInput
 
+NOISE = 5e-7
+"""Of a score, which is a mean cosine."""
+
 
 class _Dropping:
     """Mixed into a class for conditional generation; ``kept`` and ``reduced`` tell what the latest forward left."""
@@ -25,6 +28,8 @@ class _Dropping:
     """[V] true for the patches that are left."""
     reduced: Tensor
     """[L2] ids of the shortened prompt."""
+    scores: Tensor
+    """[V]."""
 
     def forward(
         self,
@@ -47,7 +52,8 @@ class _Dropping:
         patches = torch.cat(list(seen.pooler_output))
         pads = input_ids == self.image_id
         embeds = table(input_ids).masked_scatter(pads[..., None], patches)
-        self.kept = _best(self.scorer(patches, table(bare_ids)[0]), self.keep, input_ids)
+        self.scores = self.scorer(patches, table(bare_ids)[0])
+        self.kept = _best(self.scores, self.keep, input_ids)
         left, markers = _left(pads[0], self.kept)
         self.reduced = input_ids[0, left].masked_fill(markers, self.marker_id)
         embeds = embeds[:, left]
@@ -93,6 +99,18 @@ def dropping(stock: Any, scorer: nn.Module, config: Any, keep: float) -> Any:
     model.scorer, model.keep = scorer, keep
     model.image_id, model.marker_id = config.image_token_id, config.image_drop_end_token_id
     return model.eval()
+
+
+def near_the_cut(scores: Tensor, kept: Tensor) -> tuple[int, ...]:
+    """The patches whose scores [V] lie so near to the worst of the ``kept`` [V] that float32 may order them either way.
+
+    Two ways to the same score differ by some 1e-7. What is equal to the last bit is no such case: there the shuffle
+    decides, alike on every side.
+    """
+    if bool(kept.all()) or not bool(kept.any()):
+        return ()
+    cut = (scores[kept].min() + scores[~kept].max()) / 2
+    return tuple(((scores - cut).abs() < NOISE).nonzero().flatten().tolist())
 
 
 def _best(scores: Tensor, keep: float, ids: Tensor) -> Tensor:

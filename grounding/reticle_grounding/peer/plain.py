@@ -26,7 +26,7 @@ from reticle_grounding.model.families import family_of
 from reticle_grounding.model.weights import HEAD, SCORER, shard_files
 from reticle_grounding.types import FloatMap
 
-from .dropping import dropping
+from .dropping import dropping, near_the_cut
 from .heads import PlainPointerHead, PlainScorer
 
 
@@ -81,6 +81,10 @@ class PlainModel:
         whole = torch.zeros(cells)
         whole[kept] = self.head(hidden[-1][0, reduced == self.pointer_id], patches)[0]
         return _numpy(whole)
+
+    def undecided(self) -> tuple[int, ...]:
+        """Patches of the latest picture that rounding may keep or drop."""
+        return near_the_cut(self.model.scores, self.model.kept) if self.method == "focusui" else ()
 
     def _ids(self, text: str) -> Tensor:
         ids: Tensor = self.tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]

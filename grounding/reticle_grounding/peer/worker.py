@@ -19,10 +19,12 @@ import transformers
 from PIL import Image
 
 from reticle_grounding.model.checkpoint import load_checkpoint
+from reticle_grounding.model.focusui import FocusScreen, FocusUI
 from reticle_grounding.model.pointer_model import EncodedScreen, PointerModel
 from reticle_grounding.model.selection import SelectionRule
 from reticle_grounding.types import FloatMap
 
+from .dropping import near_the_cut
 from .plain import PlainModel
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -37,6 +39,10 @@ class Side(Protocol):
 
     def further(self, image: Image.Image, words: str) -> FloatMap:
         """Another instruction on the same screen."""
+        ...
+
+    def undecided(self, words: str) -> tuple[int, ...]:
+        """Patches that rounding may keep or drop for the latest instruction."""
         ...
 
 
@@ -60,6 +66,15 @@ class Ours:
             raise ValueError("a further instruction needs a first one")
         return self.model.attend(self.screen, words)
 
+    @torch.inference_mode()
+    def undecided(self, words: str) -> tuple[int, ...]:
+        method = self.model.method
+        if not isinstance(method, FocusUI) or not isinstance(self.screen, FocusScreen):
+            return ()
+        ids = torch.cat([self.screen.opening, method.runner.ids(method.runner.question(words))], dim=1)
+        scores = method.scorer.scores(self.screen.patches, method.words(words))
+        return near_the_cut(scores, method.selected(ids, method.placed(self.screen, ids), scores).kept)
+
 
 class Plain:
     """Plain transformers, which does everything anew for every instruction."""
@@ -72,6 +87,9 @@ class Plain:
 
     def further(self, image: Image.Image, words: str) -> FloatMap:
         return self.model.attend(image, words)
+
+    def undecided(self, words: str) -> tuple[int, ...]:
+        return self.model.undecided()
 
 
 def resident() -> int:
@@ -109,7 +127,10 @@ def answer(side: Side, request: dict[str, str]) -> dict[str, object]:
     wall, processor = time.perf_counter(), time.process_time()
     attention = work(image, request["words"])
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    return {"wall_s": wall, "processor_s": processor, "peak": peak(), "map": attention.ravel().tolist()}
+    most = peak()
+    undecided = side.undecided(request["words"])
+    told = {"wall_s": wall, "processor_s": processor, "peak": most, "map": attention.ravel().tolist()}
+    return told | {"undecided": undecided}
 
 
 def main(arguments: list[str]) -> int:

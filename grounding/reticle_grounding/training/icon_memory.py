@@ -26,6 +26,7 @@ from torch.nn import functional as F  # noqa: N812
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.icons import IconTower, as_input, save
+from reticle_grounding.matcher.icons import load as load_memory
 from reticle_grounding.matcher.quantised import quantise
 from reticle_grounding.matcher.sentences import Tokens, say
 from reticle_grounding.matcher.store import load
@@ -34,6 +35,7 @@ from .concepts import by_icon, concepts
 from .icon_library import IconLibrary
 from .looks import COMMON_SOURCES, DrawnIcons, Ink
 from .matcher_train import HELD_OUT_SOURCES
+from .spoken import icon_words
 
 BATCH, OF_ONE_SOURCE, MIRRORED = 192, 80, 3
 """Pictures of a batch; so many of them from one theme or pack; one in so many also mirrored."""
@@ -186,11 +188,13 @@ def remember(tower: IconTower, libraries: Sequence[IconLibrary], held_out: Seque
 
 
 def wordings(names: Sequence[str]) -> tuple[list[str], Tensor]:
-    """Wordings, and [w, 2] pairs (number of a name, of a wording): the name, and labels of what it stands for."""
+    """Wordings, and [w, 2] pairs (number of a name, of a wording): the name, labels of what it stands for, and how
+    people ask for it."""
     known, numbers, pairs = by_icon(), dict[str, int](), []
     for at, name in enumerate(names):
         labels = [label for concept in known.get(name, ()) for label in concepts()[concept].labels[:LABELS]]
-        said = dict.fromkeys([name.replace(" symbolic", ""), *labels])
+        asked = icon_words()[name].all() if name in icon_words() else ()
+        said = dict.fromkeys([name.replace(" symbolic", ""), *labels, *asked])
         pairs += [(at, numbers.setdefault(words, len(numbers))) for words in said]
     return list(numbers), torch.tensor(pairs, dtype=torch.int32)
 
@@ -199,6 +203,8 @@ def build(chosen: argparse.Namespace) -> Path:
     """Trains (or takes the tower of ``--tower``), remembers, writes; returns the file."""
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
+    if chosen.tower is not None:
+        return write(load_memory(chosen.tower).tower, [IconLibrary(folder) for folder in chosen.icons], chosen)
     matcher = load(chosen.start)
     tower = IconTower()
     drawn = DrawnIcons(chosen.icons, HELD_OUT_SOURCES)
@@ -242,6 +248,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--start", type=Path, required=True, help="folder of a trained matcher")
     parser.add_argument("--icons", type=Path, action="append", required=True, help="icon library folder")
+    parser.add_argument("--tower", type=Path, default=None, help="folder of remembered icons whose tower is kept")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the processor is fast at it")

@@ -22,7 +22,7 @@ from .concepts import Concept, by_icon, by_label, concepts, kin
 from .icon_library import IconLibrary
 from .instructions import phrase, plain
 from .scenes import SceneFile
-from .spoken import Spoken
+from .spoken import Spoken, icon_words
 
 Ink = tuple[int, int, int]
 WRAPPERS = (
@@ -39,6 +39,8 @@ WRAPPERS = (
     "I want to {}",
     "hit the {} symbol",
 )
+DESCRIBED = 0.25
+"""Share of the icons of a concept that are asked for by the words of their own name."""
 NEIGHBOUR = 0.5
 """Share of drawn icons with others beside them."""
 
@@ -87,6 +89,15 @@ def said(rng: Random, concept: Concept) -> str:
     return wrapped(rng, words) if rng.random() < 0.5 else words
 
 
+def described(rng: Random, icon: str, share: float) -> str:
+    """In ``share`` of the cases a wording of people who want the icon, where there is one; else nothing."""
+    known = icon_words().get(icon)
+    if known is None or rng.random() >= share:
+        return ""
+    words = rng.choice(known.all())
+    return wrapped(rng, words) if rng.random() < 0.3 else words
+
+
 class DrawnIcons:
     """Icons of libraries on drawn backgrounds.
 
@@ -119,13 +130,15 @@ class DrawnIcons:
             chosen = rng.choice(self.by_concept[number])
             icon = self.libraries[chosen[0]].entries[chosen[1]]["name"]
             also = frozenset(name for n in by_icon()[icon] for name in kin()[concepts()[n].name])
-            return Look(self.picture(rng, chosen), said(rng, concept), concept.name, also)
+            words = described(rng, icon, DESCRIBED) or said(rng, concept)
+            return Look(self.picture(rng, chosen), words, concept.name, also)
         chosen = rng.choice(self.others)
         entry = self.libraries[chosen[0]].entries[chosen[1]]
         words = entry["name"]
         if entry["words"] and rng.random() < 0.5:
             words = " ".join(str(w) for w in rng.sample(entry["words"], min(len(entry["words"]), rng.randint(1, 2))))
-        return Look(self.picture(rng, chosen), wrapped(rng, words), entry["name"])
+        words = described(rng, entry["name"], 0.6) or wrapped(rng, words)
+        return Look(self.picture(rng, chosen), words, entry["name"])
 
     def picture(self, rng: Random, chosen: tuple[int, int]) -> npt.NDArray[np.uint8]:
         back, ink = _colours(rng)

@@ -1,7 +1,9 @@
 """What people say: instructions written for elements of captured screens, and wordings for names of controls.
 
 ``data/spoken/FOLDER.jsonl`` goes with the captured screens of that folder's name: image, box, instruction, and whether
-it avoids the name that can be read. ``data/spoken/names.json`` has wordings for names of the training applications.
+it avoids the name that can be read. ``data/spoken/names.json`` has wordings for names of the training applications, and
+``data/spoken/lexicon`` for controls of many kinds of software, written without any screen; ``data/spoken/icons.jsonl``
+tells how people ask for icons, by what they do and by what they show.
 """
 
 from __future__ import annotations
@@ -58,6 +60,43 @@ def wordings_of_names() -> Mapping[str, tuple[str, ...]]:
     """Name of a control -> ways to ask for it without its words."""
     raw = cast("dict[str, list[str]]", json.loads(_data().joinpath("names.json").read_text("utf-8")))
     return {name: tuple(wordings) for name, wordings in raw.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class IconWords:
+    """How people ask for an icon."""
+
+    does: tuple[str, ...]
+    """By what it does."""
+    shows: tuple[str, ...]
+    """By what is drawn on it."""
+    label: str
+    """What a program calls it."""
+
+    def all(self) -> tuple[str, ...]:
+        return (*self.does, *self.shows, self.label)
+
+
+@lru_cache(maxsize=1)
+def icon_words() -> Mapping[str, IconWords]:
+    """Name of an icon as icon sets have it -> how people ask for it."""
+    found = {}
+    for line in _data().joinpath("icons.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        found[str(row["name"])] = IconWords(tuple(row["does"]), tuple(row["shows"]), str(row["label"]))
+    return found
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Sequence[Mapping[str, tuple[str, ...]]]:
+    """Places of many kinds of software, real or likely: names of the controls that stand there together, each with ways
+    to ask for it without its words."""
+    places = []
+    for file in sorted(_data().joinpath("lexicon").iterdir(), key=lambda f: f.name):
+        for line in file.read_text("utf-8").splitlines() if file.name.endswith(".jsonl") else ():
+            row = cast("dict[str, list[str]]", json.loads(line)["controls"])
+            places.append({name: tuple(wordings) for name, wordings in row.items()})
+    return places
 
 
 def _data() -> resources.abc.Traversable:

@@ -15,31 +15,48 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reticle_grounding.errors import BadInput
 from reticle_grounding.matcher.net import MatcherNet
 from reticle_grounding.matcher.sentences import MAX_TOKENS, SentenceTower, Tokens, say
-from reticle_grounding.matcher.store import save
+from reticle_grounding.matcher.store import load, save
 
 from .agreement import agreement, akin, together
 from .canvas import Element
-from .concepts import by_label, concepts, kin
+from .concepts import by_icon, by_label, concepts, kin
 from .harvested import as_element, fitting_apps, harvested_rows
 from .icon_library import IconLibrary
 from .instructions import phrase, plain
 from .looks import said, wrapped
-from .spoken import Spoken, spoken_on, wordings_of_names
+from .spoken import Spoken, icon_words, lexicon, spoken_on, wordings_of_names
 
 BATCH, CHUNK = 192, 48
 SHARPNESS = 20.0
 WARMUP = 50
-SHARES = (("concepts", 0.40), ("names", 0.20), ("spoken", 0.18), ("forms", 0.14), ("tips", 0.03), ("tags", 0.05))
-"""How often a pair of texts is drawn from each source."""
+KEPT = 0.99
+"""How much of the running average stays at each step."""
+SHARES = {
+    "concepts": 0.22,
+    "places": 0.26,
+    "drawn": 0.13,
+    "names": 0.07,
+    "spoken": 0.19,
+    "forms": 0.08,
+    "tips": 0.02,
+    "tags": 0.03,
+}
+"""How much of a batch each source gives, about."""
+TOGETHER = 8
+"""Most instructions of one screen, or wordings of one place, that are drawn at once."""
+BESIDE = 2
+"""Other names of a screen that come along as wrong answers, for each of its instructions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +64,32 @@ class Pair:
     """A wording, what it asks for, and the meaning they share."""
 
     said: str
+    """Empty where nobody asks for the label: it is only there to be wrong."""
     label: str
     group: str
 
 
-def named_elements(folder: Path) -> tuple[list[Element], list[tuple[Element, Spoken]]]:
-    """Elements of the training applications without the fitting ones, and the instructions written for them."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A captured screen and the instructions written for its elements."""
+
+    elements: list[Element]
+    spoken: list[tuple[Element, Spoken]]
+
+
+def told_screens(folder: Path) -> list[Told]:
+    """The screens of the training applications without the fitting ones."""
     rows = harvested_rows(folder)[0]
     kept_out, written = fitting_apps(rows), spoken_on(folder.resolve().name)
-    elements: list[Element] = []
-    spoken: list[tuple[Element, Spoken]] = []
+    screens = []
     for row in rows:
         if row["app"] in kept_out:
             continue
         found = [e for e in map(as_element, row["elements"]) if e is not None]
         by_box = {e.box: e for e in found}
-        elements += found
-        spoken += [(by_box[s.box], s) for s in written.get(row["image"], ()) if s.box in by_box]
-    return elements, spoken
+        spoken = [(by_box[s.box], s) for s in written.get(row["image"], ()) if s.box in by_box]
+        screens.append(Told(found, spoken))
+    return screens
 
 
 class PairSource:
@@ -72,38 +97,76 @@ class PairSource:
 
     def __init__(self, captured: Sequence[Path], icons: Sequence[Path], seed: str) -> None:
         self.rng = Random(seed)
-        parts = [named_elements(folder) for folder in captured]
-        self.elements = [e for elements, _ in parts for e in elements]
-        self.spoken = [pair for _, spoken in parts for pair in spoken]
+        screens = [screen for folder in captured for screen in told_screens(folder)]
+        self.elements = [e for screen in screens for e in screen.elements]
+        self.told = [screen for screen in screens if screen.spoken]
         self.tips = [e for e in self.elements if e.says]
         self.names = list(wordings_of_names().items())
+        self.places = lexicon()
+        self.drawn = list(icon_words().items())
         self.tagged = [e for folder in icons for e in IconLibrary(folder).entries if e["words"]]
-        there = {"spoken": self.spoken, "forms": self.elements, "tips": self.tips, "tags": self.tagged}
-        self._sources = [name for name, _ in SHARES if there.get(name, True)]
-        self._shares = [share for name, share in SHARES if name in self._sources]
+        there = {
+            "places": self.places,
+            "spoken": self.told,
+            "forms": self.elements,
+            "tips": self.tips,
+            "tags": self.tagged,
+        }
+        self._sources = [name for name in SHARES if there.get(name, True)]
+        weights = [SHARES[name] / (TOGETHER if name in ("places", "spoken") else 1) for name in self._sources]
+        self._weights = weights
 
     def draw(self, count: int) -> list[Pair]:
-        return [self._one(self.rng.choices(self._sources, self._shares)[0]) for _ in range(count)]
+        """``count`` pairs or a few more, and the wrong answers that come with them."""
+        pairs: list[Pair] = []
+        asked = 0
+        while asked < count:
+            made = self.drawn_from(self.rng.choices(self._sources, self._weights)[0])
+            pairs += made
+            asked += sum(bool(p.said) for p in made)
+        return pairs
 
-    def _one(self, source: str) -> Pair:
+    def drawn_from(self, source: str) -> list[Pair]:
+        """One pair of a source (a key of :data:`SHARES`), or those of one place or screen."""
         rng = self.rng
         if source == "concepts":
             concept = rng.choice(concepts())
-            return Pair(said(rng, concept), rng.choice(concept.labels), concept.name)
+            return [Pair(said(rng, concept), rng.choice(concept.labels), concept.name)]
         if source == "names":
-            name, wordings = rng.choice(self.names)
-            words = rng.choice(wordings)
-            return Pair(wrapped(rng, words) if rng.random() < 0.3 else words, name, _group(name))
+            return [self._worded(*rng.choice(self.names))]
+        if source == "drawn":
+            icon, known = rng.choice(self.drawn)
+            label = icon if rng.random() < 0.6 else known.label
+            concept_names = {concepts()[n].name for n in by_icon().get(icon, ())}
+            group = concept_names.pop() if len(concept_names) == 1 else icon
+            words = rng.choice((*known.does, *known.shows))
+            return [Pair(wrapped(rng, words) if rng.random() < 0.3 else words, label, group)]
+        if source == "places":
+            place = rng.choice(self.places)
+            names = rng.sample(list(place), min(TOGETHER, len(place)))
+            return [self._worded(name, place[name]) for name in names]
         if source == "spoken":
-            element, spoken = rng.choice(self.spoken)
-            return Pair(spoken.instruction, element.label, _group(element.label))
+            return self.of_screen(rng.choices(self.told, [len(t.spoken) for t in self.told])[0])
         if source == "tags":
             entry = rng.choice(self.tagged)
             words = " ".join(rng.sample(entry["words"], min(len(entry["words"]), rng.randint(1, 2))))
-            return Pair(words, entry["name"], entry["name"])
+            return [Pair(words, entry["name"], entry["name"])]
         element = rng.choice(self.elements if source == "forms" else self.tips)
         words = phrase(rng, element)[0] if source == "forms" else rng.choice(element.says)
-        return Pair(words, element.label, _group(element.label))
+        return [Pair(words, element.label, _group(element.label))]
+
+    def _worded(self, name: str, wordings: Sequence[str]) -> Pair:
+        words = self.rng.choice(wordings)
+        return Pair(wrapped(self.rng, words) if self.rng.random() < 0.3 else words, name, _group(name))
+
+    def of_screen(self, told: Told) -> list[Pair]:
+        """Some of a screen's instructions, and names of other elements of it."""
+        chosen = self.rng.sample(told.spoken, min(TOGETHER, len(told.spoken)))
+        pairs = [Pair(spoken.instruction, element.label, _group(element.label)) for element, spoken in chosen]
+        taken = {p.group for p in pairs}
+        others = {_group(e.label): e.label for e in told.elements if _group(e.label) not in taken}
+        beside = self.rng.sample(sorted(others), min(BESIDE * len(pairs), len(others)))
+        return [*pairs, *(Pair("", others[group], group) for group in beside)]
 
 
 def _group(name: str) -> str:
@@ -130,10 +193,12 @@ def published(folder: Path) -> tuple[SentenceTower, Tokens]:
 
 
 def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair]) -> Tensor:
-    groups = [p.group for p in pairs]
-    near = akin([kin().get(g, frozenset()) for g in groups], groups)
-    asked, labels = (_said(tower, tokens, texts) for texts in ([p.said for p in pairs], [p.label for p in pairs]))
-    return agreement(asked, labels, together(groups, groups), near, torch.tensor(SHARPNESS))
+    """Each wording against all labels, each label that was asked for against all wordings."""
+    spoken = [p for p in pairs if p.said]
+    asked_groups, groups = [p.group for p in spoken], [p.group for p in pairs]
+    near = akin([kin().get(g, frozenset()) for g in asked_groups], groups)
+    asked, labels = (_said(tower, tokens, texts) for texts in ([p.said for p in spoken], [p.label for p in pairs]))
+    return agreement(asked, labels, together(asked_groups, groups), near, torch.tensor(SHARPNESS))
 
 
 def _said(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
@@ -172,10 +237,13 @@ def validate(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> 
 
 
 def train(chosen: argparse.Namespace) -> None:
-    """The whole run; what it reached goes into the stored file."""
+    """The whole run; stores the running average of the weights, and what it reached."""
     torch.set_num_threads(chosen.threads)
-    torch.manual_seed(0)
+    torch.manual_seed(chosen.seed)
     tower, tokens = published(chosen.published)
+    tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
+    averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
+    average = cast(SentenceTower, averaged.module)
     source = PairSource(chosen.captured, chosen.icons, f"pairs {chosen.seed}")
     optimizer = torch.optim.AdamW(tower.parameters(), lr=chosen.lr, weight_decay=0.01)
     _say({"step": 0, "validation": validate(tower.eval(), tokens, chosen.captured)})
@@ -190,14 +258,17 @@ def train(chosen: argparse.Namespace) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
         optimizer.step()
+        averaged.update_parameters(tower)
         steps += 1
         losses.append(loss.item())
         if steps % 50 == 0:
             _say({"step": steps, "over": round(over, 3), "loss": round(sum(losses[-50:]) / 50, 4)})
-    found = validate(tower.eval(), tokens, chosen.captured)
+        if steps % 300 == 0:
+            _say({"step": steps, "validation": validate(average.eval(), tokens, chosen.captured)})
+    net = MatcherNet() if chosen.looks is None else load(chosen.looks)
+    net.words = average
+    found = validate(net.words.eval(), tokens, chosen.captured)
     _say({"step": steps, "validation": found})
-    net = MatcherNet()
-    net.words = tower
     save(net, chosen.out, {"words": json.dumps({"steps": steps, **found})})
     tokens.save(chosen.out)
 
@@ -214,8 +285,9 @@ def main() -> None:
     parser.add_argument("--published", type=Path, required=True, help="folder with the weights of all-MiniLM-L6-v2")
     parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
     parser.add_argument("--icons", type=Path, action="append", default=[], help="icon library folder, for search words")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--lr", type=float, default=6e-5)
+    parser.add_argument("--looks", type=Path, default=None, help="folder of a matcher whose look tower is kept")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--lr", type=float, default=1.6e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the device is fast at it")

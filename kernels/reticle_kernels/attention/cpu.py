@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .gate import RUN
 from .plan import CHUNK, FAR, SparsePlan, spread
 
 PIECE = 16
 """Chunks in a piece."""
-RUN = 6
-"""Neighbouring chunks from which on they are attended in place: a call costs as much as gathering fewer."""
 MASKED = 1 << 19
 """Entries of a mask held at a time: 2 MiB, so that it stays in a core's own cache until it is read."""
 GATHERED = 1 << 13
@@ -179,6 +178,8 @@ class _Slab(NamedTuple):
 class _Batch:
     """What all pieces of a batch of units share. ``position`` [U, rows] int32, ``low`` [U], ``q`` [U, g * rows, D].
 
+    ``base`` [key heads of all prompts]: where each one's keys begin in ``k`` and ``v`` [any, D].
+
     Each piece leaves its log-sum-exp [pieces, g * rows] and its own result [pieces, g * rows, Dv].
     """
 
@@ -188,6 +189,7 @@ class _Batch:
     q: Tensor
     k: Tensor
     v: Tensor
+    base: Tensor
     position: Tensor
     low: Tensor
 
@@ -254,7 +256,7 @@ class _Batch:
         [n, T] bound the distance from below and above instead.
         """
         n, width = key.shape
-        place = (key + (self.units.kv[unit] * self.plan.keys).unsqueeze(1)).flatten()
+        place = (key + self.base[self.units.kv[unit]].unsqueeze(1)).flatten()
         keys, values = (
             self._gather(name, source, place).view(n, 1, width, -1) for name, source in (("k", self.k), ("v", self.v))
         )
@@ -285,7 +287,7 @@ class _Batch:
     def _runs(self, total: Tensor, mixed: Tensor) -> None:
         """Long runs of keys, one call each, without gathering."""
         for number, (unit, start, length) in enumerate(self.units.runs.tolist()):
-            begin = int(self.units.kv[unit]) * self.plan.keys + start
+            begin = int(self.base[self.units.kv[unit]]) + start
             keys, values = (t[begin : begin + length].to(self.q.dtype)[None, None] for t in (self.k, self.v))
             found, sums = _fused(self.q[unit][None, None], keys, values, 0.0, False, scale=1.0)
             mixed[number] = found[0, 0]
@@ -347,6 +349,24 @@ def _flat(x: Tensor, width: int) -> Tensor:
     return flat if x.shape[3] == width else functional.pad(flat, (0, width - x.shape[3]))
 
 
+def _rows_in_place(k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Keys and values [B, H, L, D] as rows [any, D] where they lie, and where each head begins [B * H].
+
+    None where rows are not evenly spaced, or keys and values lie differently. So a part of a larger buffer, which a
+    cache with room at its end hands over, is not copied.
+    """
+    batch, heads, length, width = k.shape
+    row = k.stride(2)
+    if k.shape != v.shape or k.stride() != v.stride() or k.stride(3) != 1 or row < width:
+        return None
+    if k.stride(0) % row or k.stride(1) % row:
+        return None
+    steps = torch.arange(batch).unsqueeze(1) * (k.stride(0) // row) + torch.arange(heads) * (k.stride(1) // row)
+    base = steps.flatten()
+    size = (int(base[-1]) + length, width)
+    return k.as_strided(size, (row, 1)), v.as_strided(size, (row, 1)), base
+
+
 @torch.no_grad()
 def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scale: float | None = None) -> Tensor:
     """Attention over the pairs of a plan, without gradients. Half types are computed in float32.
@@ -363,7 +383,11 @@ def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scal
     wide = torch.promote_types(q.dtype, torch.float32)
     width_v = v.shape[3]
     common = max(width, width_v)
-    flat_q, flat_k, flat_v = (_flat(t, common) for t in (q, k, v))
+    flat_q = _flat(q, common)
+    lying = _rows_in_place(k, v)
+    if lying is None:
+        base = torch.arange(batch * k.shape[1]) * k.shape[2]
+        lying = _flat(k, common), _flat(v, common), base
     space = _Space(wide)
     out = torch.zeros(batch * heads * queries, width_v, dtype=q.dtype)
     for units in _schedule(plan, heads // k.shape[1]):
@@ -375,7 +399,7 @@ def sparse_attention_cpu(q: Tensor, k: Tensor, v: Tensor, plan: SparsePlan, scal
         packed = flat_q[place.flatten()].view(len(row), -1, common).to(wide)
         packed *= width**-0.5 if scale is None else scale
         position = (row + plan.shift).int()
-        mixed = _Batch(plan, units, space, packed, flat_k, flat_v, position, position.amin(1)).run()
+        mixed = _Batch(plan, units, space, packed, *lying, position, position.amin(1)).run()
         if mixed is not None:
             written = listed.unsqueeze(1).expand_as(place)
             out[place[written]] = mixed.view(*place.shape, -1)[written][:, :width_v].to(out.dtype)

@@ -86,16 +86,66 @@ def vertical_slash(
         first: columns 0..first - 1 are always taken.
         recent: distances 0..recent - 1 are always taken; at least 1, as distance 0 keeps rows from being empty.
     """
+    keys = k.shape[1]
+    if max(1, recent) >= slashes:
+        places = torch.arange(keys, device=q.device)
+        return found_columns(column_mass(q, k, rows), places, verticals, first, min(recent, keys))
     weights = estimate(q, k, rows)
-    queries, keys = q.shape[1], k.shape[1]
-    position = torch.arange(max(0, queries - LAST), queries, device=q.device) if rows is None else rows
-    column, distance = weights.sum(1), diagonal_mass(weights, position + keys - queries)
+    position = torch.arange(max(0, q.shape[1] - LAST), q.shape[1], device=q.device) if rows is None else rows
+    column, distance = weights.sum(1), diagonal_mass(weights, position + keys - q.shape[1])
     column[:, :first] = float("inf")
     distance[:, : max(1, recent)] = float("inf")
     return VerticalSlash(
         column.topk(min(keys, max(verticals, first))).indices,
         distance.topk(min(keys, max(slashes, recent, 1))).indices,
     )
+
+
+def column_mass(q: Tensor, k: Tensor, rows: Tensor | None = None, old: Tensor | None = None) -> Tensor:
+    """Mean attention that keys receive from a few rows, causal: [Hq, Lkv] float32.
+
+    Args:
+        q: [Hq, Lq, D]. k: [Hkv, Lkv, D].
+        rows: [n] int64 query rows; the last 64 when None.
+        old: [Hq, C] int64 keys before the first query row. Given these, only they and the Lq new keys are scored, and
+            the result is [Hq, C + Lq].
+    """
+    _check(q, k)
+    heads, queries, width = q.shape
+    if rows is None:
+        rows = torch.arange(max(0, queries - LAST), queries, device=q.device)
+    picked = q[:, rows].float() * width**-0.5
+    share, fresh = heads // k.shape[0], k.shape[1] - queries
+    if old is None:
+        asked = picked.reshape(k.shape[0], -1, width)
+        weights = (asked @ k.float().transpose(1, 2)).view(heads, rows.numel(), -1)
+    else:
+        weights = picked.new_empty(heads, rows.numel(), old.shape[1] + queries)
+        for head in range(heads):
+            mine = k[head // share]
+            torch.mm(picked[head], mine[old[head]].float().T, out=weights[head, :, : old.shape[1]])
+            torch.mm(picked[head], mine[fresh:].float().T, out=weights[head, :, old.shape[1] :])
+    later = torch.arange(queries, device=q.device) > rows.unsqueeze(1)
+    weights[:, :, weights.shape[2] - queries :].masked_fill_(later, float("-inf"))
+    weights -= weights.amax(-1, keepdim=True)
+    weights.exp_()
+    # The division by each row's sum goes into the product that adds the rows up.
+    per_row = (weights.sum(-1) * rows.numel()).reciprocal_().unsqueeze(1)
+    mass: Tensor = (per_row @ weights).squeeze(1)
+    return mass
+
+
+def found_columns(mass: Tensor, keys: Tensor, verticals: int, first: int, recent: int) -> VerticalSlash:
+    """The columns with most mass, and the nearest distances.
+
+    Args:
+        mass: [Hq, C]. keys: [C] or [Hq, C] the keys that it belongs to.
+        verticals: how many, at least ``first``; the keys before ``first`` are always taken.
+        recent: distances 0..recent - 1 are taken, at least 1.
+    """
+    keys = keys.expand_as(mass)
+    best = mass.masked_fill(keys < first, float("inf")).topk(min(mass.shape[1], max(verticals, first))).indices
+    return VerticalSlash(keys.gather(1, best), torch.arange(max(1, recent), device=mass.device).expand(len(mass), -1))
 
 
 def block_sparse(q: Tensor, k: Tensor, top: int) -> BlockSparse:

@@ -19,6 +19,7 @@ class Gate:
 
     Attributes:
         pair: time of a pair in chunks without mask, in dense pairs.
+        scattered: the same in chunks of which fewer than :data:`RUN` neighbours are read; ``pair`` when None.
         edge: the same in chunks with a mask.
         column: the same in gathered columns.
         fixed: time of a call beside its pairs, in dense pairs.
@@ -32,11 +33,16 @@ class Gate:
     fixed: float
     shortest: int
     margin: float = 1.1
+    scattered: float | None = None
 
     def predicted_ratio(self, plan: SparsePlan) -> float:
         """Predicted dense time divided by predicted sparse time; above 1 the sparse path is faster."""
         whole, edge, columns = plan.areas()
-        cost = whole * self.pair + edge * self.edge + columns * self.column + self.fixed
+        if self.scattered is not None:
+            whole_cost = whole * self.pair + plan.scattered_area(RUN) * (self.scattered - self.pair)
+        else:
+            whole_cost = whole * self.pair
+        cost = whole_cost + edge * self.edge + columns * self.column + self.fixed
         return plan.causal_area() / max(1.0, cost)
 
     def pays(self, plan: SparsePlan) -> bool:
@@ -44,8 +50,10 @@ class Gate:
         return plan.keys >= self.shortest and self.predicted_ratio(plan) >= self.margin
 
 
-CPU = Gate(pair=1.8, edge=5.9, column=6.4, fixed=7.6e6, shortest=2048, margin=1.3)
-CPU_CACHED = Gate(pair=0.8, edge=2.2, column=2.3, fixed=2.8e6, shortest=2048, margin=1.15)
+RUN = 6
+"""Neighbouring chunks that the processor's executor attends to without gathering them."""
+CPU = Gate(pair=1.8, edge=5.9, column=6.4, fixed=7.6e6, shortest=2048, margin=1.3, scattered=3.6)
+CPU_CACHED = Gate(pair=0.8, edge=2.2, column=2.3, fixed=2.8e6, shortest=2048, margin=1.15, scattered=1.6)
 """New rows on a cached history: dense attention needs a mask there, and its pairs cost about 2.9 times as much as those
 of a whole prompt, while sparse pairs cost what they always do. Measured (docs/history.md) on one pattern."""
 CUDA = Gate(pair=600 / 350, edge=600 / 350, column=600 / 350, fixed=0.0, shortest=16_384)

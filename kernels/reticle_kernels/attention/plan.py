@@ -86,6 +86,20 @@ class SparsePlan:
         columns = (self.listed_keys() - (end - begin) * CHUNK) * rows
         return int(whole.sum()), int(edge.sum()), int(columns.sum())
 
+    def scattered_area(self, run: int) -> int:
+        """Query-key pairs in chunks without mask that do not lie in a row of ``run`` neighbours or more."""
+        begin, split, _ = self.chunk_range.unbind(1)
+        rows = self.row_range[:, 1] - self.row_range[:, 0]
+        many = split - begin
+        block = torch.arange(many.numel(), device=many.device).repeat_interleave(many)
+        start = self.chunk_start[spread(torch.stack([begin, split], 1))].long()
+        fresh = torch.ones_like(start, dtype=torch.bool)
+        fresh[1:] = (start.diff() != CHUNK) | (block.diff() != 0)
+        first = fresh.nonzero().squeeze(1)
+        length = torch.diff(first, append=first.new_tensor([start.numel()]))
+        short = length < run
+        return int((length[short] * rows[block[first[short]]]).sum()) * CHUNK
+
     def area(self) -> int:
         """Query-key pairs that an executor computes over all batches and heads, masked ones included."""
         return sum(self.areas())

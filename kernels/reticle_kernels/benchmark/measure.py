@@ -135,7 +135,7 @@ def _layer_lines(
         else:
             dense_ms, sparse_ms = dense, median_ms(run, device, rounds)
         lines.append(_line(case.name, length, plan.density(), dense_ms, sparse_ms, error))
-        notice(f"{length} tokens, {case.name}: {lines[-1].speedup:.2f} times dense")
+        notice(_told(lines[-1]))
         if device == "cuda" and not case.online:
             lines += _flex_lines(case.name, pattern, length, plan.density(), dense_ms, (q, k, v), request, notice)
     return lines
@@ -144,6 +144,12 @@ def _layer_lines(
 def _line(name: str, length: int, density: float, dense_ms: float, sparse_ms: float, error: float | None) -> Result:
     figures = (round(density, 4), round(dense_ms, 3), round(sparse_ms, 3), round(dense_ms / sparse_ms, 3))
     return Result(name, length, *figures, error)
+
+
+def _told(line: Result) -> str:
+    """All of a line, so that a long measurement that is broken off has said what it found."""
+    times = f"dense {line.dense_ms:.1f} ms, sparse {line.sparse_ms:.1f} ms, {line.speedup:.2f} times dense"
+    return f"{line.length} tokens, {line.pattern}: density {line.density:.2%}, {times}"
 
 
 def _dense_lines(
@@ -246,7 +252,7 @@ def _whole_lines(
         sparse_ms = once_ms(lambda attention=sparse: decoder.prefill(states, attention), request.device)  # type: ignore[misc]
         name = f"{shape.name} end to end, {case.name}"
         lines.append(_line(name, length, sparse.density, dense_ms, sparse_ms, error))
-        notice(f"{length} tokens, {name}: {lines[-1].speedup:.2f} times dense")
+        notice(_told(lines[-1]))
     return lines
 
 

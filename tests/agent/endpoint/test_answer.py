@@ -34,14 +34,14 @@ messages = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60) | values.map(lambda v: json.dumps(v).encode()))
 def test_any_body(body: bytes) -> None:
     with pytest.raises(RefusedCallError):
         read_answer(body)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(messages, values)
 def test_any_message(message: object, usage: object) -> None:
     body = json.dumps({"choices": [{"message": message}], "usage": usage}).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -115,6 +115,10 @@ class FakeBody:
             at = frame.transform.point(grounding.candidates[chosen].point, Space.CAPTURE, Space.PHYSICAL)
             actuator.perform(ClickAt(at.pixel()))
         return StepOutcome(step, "done")
+
+
+MakeWindow = Callable[..., tuple[Parts, FakeBody]]
+"""The fixture ``make_window``."""
 
 
 def build_fake(

@@ -6,12 +6,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
 
 from reticle_agent.actions import AskUser, Finish, Step
+from reticle_agent.memory.examples import Example, hidden
+from reticle_agent.memory.live import RunMemory
+from reticle_agent.memory.turns import SEEN, Turn
 from reticle_agent.seams import Frame, LimitReachedError, Screen, StepOutcome, TraceSink
 from reticle_agent.stop import StopToken
 from reticle_grounding.errors import BadInput
@@ -21,7 +24,7 @@ from .marks import MAX_MARKS, Mark, ScreenText, draw_marks, with_words
 from .post import Connection, EndpointError
 from .prompt import Seen, clean, data_url, messages, new_fence
 from .stuck import REPEATS, StuckWatch
-from .tools import RefusedCallError, tool_schemas
+from .tools import RefusedCallError, as_call, tool_schemas
 from .vault import Vault
 
 ReadScreen = Callable[[Image.Image], Sequence[ScreenText]]
@@ -44,6 +47,8 @@ class EndpointOptions:
     """Whether the screen is sent as a picture too."""
     marks: bool = False
     """Whether the texts in the picture are numbered (Set-of-Mark); needs the picture and the text."""
+    memory_tokens: int = 0
+    """Of what was read earlier in the run, in each request; 0 keeps nothing. Needs the text of the screen."""
     repeats: int = REPEATS
     """Rounds of the same steps on the same screens before the user is asked."""
 
@@ -52,6 +57,8 @@ class EndpointOptions:
             raise BadInput("the endpoint's model needs a name of 1 to 200 printable characters")
         if self.max_tokens < 1 or self.answer_tokens < 1 or self.repeats < 2:
             raise BadInput("the endpoint planner needs at least one token and two repetitions")
+        if self.memory_tokens < 0:
+            raise BadInput(f"the planner's memory has {self.memory_tokens} tokens; it must be 0 or more")
         if self.marks and not self.picture:
             raise BadInput("marks are drawn into the picture; send the picture too")
 
@@ -59,8 +66,10 @@ class EndpointOptions:
 class EndpointPlanner:
     """Implements :class:`reticle_agent.seams.Planner`.
 
-    Nothing but the circles it has noticed and the tokens it has used is remembered between two steps: each request is
-    made anew from the task, the outcomes so far and the screen as it is, so a run goes on after any pause.
+    Nothing but the circles it has noticed, the tokens it has used and, with ``memory_tokens``, what it has read is
+    remembered between two steps: each request is made anew from the task, the outcomes so far and the screen as it is,
+    so a run goes on after any pause. ``remembered`` are the steps of the run that is continued, ``examples`` runs of
+    before.
     Errors: EndpointError ends the run, LimitReachedError when the tokens are used up, Cancelled after a stop.
     """
 
@@ -73,9 +82,13 @@ class EndpointPlanner:
         trace: TraceSink,
         token: StopToken,
         read: ReadScreen | None = None,
+        remembered: Sequence[Turn] = (),
+        examples: Sequence[Example] = (),
     ) -> None:
         self._connection, self._options = connection, options
         self._screen, self._trace, self._token, self._read = screen, trace, token, read
+        self._memory = RunMemory(options.memory_tokens, remembered) if options.memory_tokens and read else None
+        self._examples = tuple(examples)
         self._watch = StuckWatch(options.repeats)
         self._asked = False
         self._vault: Vault | None = None
@@ -89,7 +102,8 @@ class EndpointPlanner:
         if self._vault is None or task != self._task:
             self._vault, self._task = Vault(task), task
         frame = self._screen.capture()
-        step = self._vault.filled(self._ask(self._vault, past, self._look(frame, self._vault)))
+        seen = self._with_memory(task, past, self._look(frame, self._vault), self._vault)
+        step = self._vault.filled(self._ask(self._vault, past, seen))
         self._token.check()
         if isinstance(step, Finish):
             return step
@@ -106,6 +120,17 @@ class EndpointPlanner:
         shown = [(words, one.rect) for line, one in zip(lines, texts, strict=True) if (words := clean(line))]
         marks = [Mark(number, words, rect) for number, (words, rect) in enumerate(shown[:MAX_MARKS], 1)]
         return Seen([mark.line for mark in marks], data_url(draw_marks(frame.image, marks)), marks)
+
+    def _with_memory(self, task: str, past: Sequence[StepOutcome], seen: Seen, vault: Vault) -> Seen:
+        """What this screen says is kept, what earlier ones said is looked through for what the step may be about."""
+        examples = [hidden(example, vault.hide) for example in self._examples]
+        if self._memory is None or seen.lines is None:
+            return replace(seen, examples=examples)
+        lines = tuple(line for line in map(clean, seen.lines) if line)
+        if self._memory.see(len(past), lines, [as_words(outcome) for outcome in past]):
+            self._note(len(past), SEEN, f"{len(lines)} lines of text on the screen", lines=list(lines))
+        answers = [o.message for o in past if isinstance(o.step, AskUser) and o.status == "done"]
+        return replace(seen, recalled=self._memory.recall(task, answers), examples=examples)
 
     def _ask(self, vault: Vault, past: Sequence[StepOutcome], seen: Seen) -> Step:
         """A refused answer is sent back once with the reason; a second one ends the run."""
@@ -182,6 +207,12 @@ class EndpointPlanner:
         self._asked = True
         self._watch.forget()
         return AskUser(f"The planner is stuck: {why}. What should be done instead?")
+
+
+def as_words(outcome: StepOutcome) -> str:
+    """A step as the memory knows it; secret text is not in it."""
+    call = as_call(outcome.step)
+    return " ".join([str(call["tool"]), *(str(value) for value in call["arguments"].values())])
 
 
 def _hidden(past: Sequence[StepOutcome], vault: Vault) -> list[StepOutcome]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from PIL import Image
 
 from reticle_agent.actions import Step
 from reticle_agent.trace.facts import Source
-from reticle_agent.trace.plain import JsonObject, JsonValue
+from reticle_agent.trace.plain import JsonObject, JsonValue, read_json
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Rect, Size
 from reticle_grounding.images import load_image
@@ -123,18 +122,15 @@ def json_file(path: Path) -> JsonValue:
     """A JSON document, or the list of the lines of a JSON Lines file. Raises BadInput naming the line."""
     text = text_file(path)
     try:
-        whole: JsonValue = json.loads(text)
-        return whole
-    except RecursionError:
-        raise BadInput(f"{path} is nested too deeply") from None
+        return read_json(text)
     except ValueError as error:
         if path.suffix != ".jsonl":
             raise BadInput(f"{path} is not JSON ({error})") from None
     rows: list[JsonValue] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            rows += [json.loads(line)] if line.strip() else []
-        except (ValueError, RecursionError) as error:
+            rows += [read_json(line)] if line.strip() else []
+        except ValueError as error:
             raise BadInput(f"{path} line {number} is not JSON ({error})") from None
     return rows
 

@@ -15,7 +15,7 @@ from typing import Literal
 from reticle_agent.actions import AskUser, Button, Click, Direction, Drag, Finish, Hotkey, Scroll, Step, TypeText, Wait
 from reticle_agent.planner.keys import KEY_NAMES
 from reticle_agent.trace.fields import to_norm
-from reticle_agent.trace.plain import JsonObject, JsonValue
+from reticle_agent.trace.plain import JsonObject, JsonValue, read_json
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Rect
 
@@ -215,9 +215,9 @@ def _spot(inputs: JsonObject, end: str, picture: Picture | None, words: str, whe
     if not isinstance(written, str) or not written or picture is None:
         return None
     try:
-        value = json.loads(written)
-        sides = [float(side) for side in value]
-    except (ValueError, TypeError, RecursionError):
+        value = read_json(written)
+        sides = [float(side) for side in value]  # type: ignore[union-attr,arg-type]
+    except (ValueError, TypeError):
         raise BadInput(f"{where}: {end}_box {written[:60]!r} is no list of numbers") from None
     sides = sides * 2 if len(sides) == 2 else sides
     if len(sides) != 4 or not all(-0.001 <= side <= 1.001 for side in sides):
