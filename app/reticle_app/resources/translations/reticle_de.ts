@@ -1636,6 +1636,18 @@
         <translation>Worin das Modell rechnet. Ab dem nächsten Start.</translation>
     </message>
     <message>
+        <source>Own head</source>
+        <translation>Eigener Kopf</translation>
+    </message>
+    <message>
+        <source>The shipped law</source>
+        <translation>Das mitgelieferte Gesetz</translation>
+    </message>
+    <message>
+        <source>What `reticle train head` learnt from your runs, a file or its name. From the next start on.</source>
+        <translation>Was `reticle train head` aus Ihren Läufen lernte, eine Datei oder ihr Name. Gilt ab dem nächsten Start.</translation>
+    </message>
+    <message>
         <source>Runs</source>
         <translation>Läufe</translation>
     </message>
@@ -1704,6 +1716,22 @@
         <translation>Nach so langer Zeit endet ein Lauf.</translation>
     </message>
     <message>
+        <source>So many screenshots of a run the model remembers beside the newest; 0: none.</source>
+        <translation>So viele Bildschirmfotos eines Laufs merkt sich das Modell neben dem neuesten; 0: keines.</translation>
+    </message>
+    <message>
+        <source>Screenshots remembered</source>
+        <translation>Gemerkte Bildschirmfotos</translation>
+    </message>
+    <message>
+        <source>They may take so much memory; the oldest go first.</source>
+        <translation>So viel Speicher dürfen sie belegen; die ältesten gehen zuerst.</translation>
+    </message>
+    <message>
+        <source>Memory for them</source>
+        <translation>Speicher dafür</translation>
+    </message>
+    <message>
         <source>1 to 9, arrows and Escape answer, whatever program has the keyboard. From the next start on.</source>
         <translation>1 bis 9, Pfeile und Escape antworten, welches Programm auch die Tastatur hat. Ab dem nächsten Start.</translation>
     </message>
@@ -1758,6 +1786,10 @@
     <message>
         <source>Folders</source>
         <translation>Ordner</translation>
+    </message>
+    <message>
+        <source>Own heads</source>
+        <translation>Eigene Köpfe</translation>
     </message>
     <message>
         <source>Models</source>
