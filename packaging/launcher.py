@@ -15,6 +15,9 @@ CHILDREN = frozenset(
     {
         "reticle_app.worker",
         "reticle_app.ask",
+        "reticle_app.checking",
+        "reticle_app.models.job",
+        "reticle_agent.aiming",
         "reticle_agent.hand",
         "reticle_agent.stopper",
         "reticle_grounding.peer.worker",

@@ -20,7 +20,7 @@ from .actuator import open_actuator
 from .displays import display_of, read_displays
 from .probe_window import COLOUR, ProbeWindow
 from .screen import ScreenCapture
-from .seams import Display
+from .seams import Display, Grounder
 from .stop import StopReport, StopToken
 from .stop_watch import StopWatch
 from .x11 import X11
@@ -28,6 +28,8 @@ from .x11 import X11
 Status: TypeAlias = Literal["ok", "warn", "fail"]
 OverlayCheck: TypeAlias = Callable[[], str]
 """Shows an overlay and says what was seen; raises ReticleError when it cannot be shown."""
+ON_THE_DESKTOP = ("display", "capture", "click", "typing", "overlay", "stop key")
+"""Names of what needs a display, in the order it is tried."""
 TYPED = "Abc 1+2"
 PASTED = "äöü € 漢字 😀"
 BUTTON = Rect(250, 180, 390, 224)
@@ -58,13 +60,24 @@ def checks(model_dir: Path | None = None, overlay: OverlayCheck | None = None) -
 
     A small window appears for a moment; clicks and keys go there alone. ``overlay`` is passed by the application.
     """
-    found = [_display()]
-    usable = found[0].status != "fail"
-    found += _on_the_desktop() if usable else [_untested(name) for name in ("capture", "click", "typing")]
-    found.append(_overlay(overlay) if usable else _untested("overlay"))
-    found.append(_tried("stop key", STOP_HELP, _stop_key) if usable else _untested("stop key"))
-    found.append(_tried("model", MODEL_HELP, lambda: _model(model_dir)))
-    return found
+    return [*desktop_checks(overlay), _tried("model", MODEL_HELP, lambda: _model(model_dir))]
+
+
+def desktop_checks(overlay: OverlayCheck | None = None) -> Iterator[Check]:
+    """The same without the model, each finding as soon as it is known. Loads no torch."""
+    display = _display()
+    yield display
+    if display.status == "fail":
+        yield from (_untested(name) for name in ON_THE_DESKTOP[1:])
+        return
+    yield from _on_the_desktop()
+    yield _overlay(overlay)
+    yield _tried("stop key", STOP_HELP, _stop_key)
+
+
+def model_check(open_grounder: Callable[[], Grounder]) -> Check:
+    """The finding about a model that the caller opens, or has open already."""
+    return _tried("model", MODEL_HELP, lambda: _asked(open_grounder))
 
 
 def _untested(name: str) -> Check:
@@ -90,19 +103,18 @@ def _display() -> Check:
     return Check("display", "ok", seen)
 
 
-def _on_the_desktop() -> list[Check]:
+def _on_the_desktop() -> Iterator[Check]:
     """Capture, click and typing, all with the same test window."""
     try:
         display = display_of(read_displays(), None)
         window = ProbeWindow(display.physical)
     except ReticleError as problem:
-        return [Check(name, "fail", str(problem), INPUT_HELP) for name in ("capture", "click", "typing")]
+        yield from (Check(name, "fail", str(problem), INPUT_HELP) for name in ("capture", "click", "typing"))
+        return
     try:
-        return [
-            _tried("capture", CAPTURE_HELP, lambda: _capture(window, display)),
-            _tried("click", INPUT_HELP, lambda: _click(window)),
-            _tried("typing", TYPING_HELP, lambda: _typing(window)),
-        ]
+        yield _tried("capture", CAPTURE_HELP, lambda: _capture(window, display))
+        yield _tried("click", INPUT_HELP, lambda: _click(window))
+        yield _tried("typing", TYPING_HELP, lambda: _typing(window))
     finally:
         window.close()
 
@@ -178,7 +190,7 @@ def _stop_key() -> str:
     if report is None or report.trigger != "hotkey":
         raise ReticleError(f"{'+'.join(watch.keys)} was pressed and nothing stopped")
     latency_ms = (token.seen_s - pressed_s) * 1000 + report.latency_ms
-    return f"{'+'.join(watch.keys)} stops within {latency_ms:.0f} ms"
+    return f"{'+'.join(watch.keys)} stops within {max(latency_ms, 0.0):.0f} ms"
 
 
 def _press(keys: tuple[str, ...]) -> float:
@@ -215,10 +227,14 @@ def _model(folder: Path | None) -> str:
     """Opens the model and asks it for the only button of a drawn picture. Loads torch."""
     if folder is not None and not (folder / "config.json").is_file():
         raise BadInput(f"{folder} is not a model folder: it has no config.json")
-    from reticle_grounding.predictor import Grounder
+    from reticle_grounding.predictor import Grounder as Predictor
 
+    return _asked(lambda: Predictor.open(folder))
+
+
+def _asked(open_grounder: Callable[[], Grounder]) -> str:
     start = time.monotonic()
-    grounder = Grounder.open(folder)
+    grounder = open_grounder()
     opened_s = time.monotonic() - start
     grounding = grounder.observe(_button_picture()).ground("the Open button", 5)
     took_s = time.monotonic() - start - opened_s
@@ -226,7 +242,8 @@ def _model(folder: Path | None) -> str:
         raise ReticleError(f"{grounder.name} opens but names no place on a test picture")
     hit = BUTTON.contains(grounding.candidates[0].point)
     seen = "finds" if hit else "misses"
-    return f"{grounder.name}: opened in {opened_s:.1f} s, {seen} the button of a test picture in {took_s:.1f} s"
+    opened = f"opened in {opened_s:.1f} s" if opened_s >= 0.05 else "open"
+    return f"{grounder.name}: {opened}, {seen} the button of a test picture in {took_s:.1f} s"
 
 
 def _button_picture() -> Image.Image:

@@ -32,6 +32,8 @@ from .windows.controller import Controller
 from .windows.main import MainWindow
 from .windows.tools import Tools
 
+FIRST_STEPS_MS = 400
+"""After the window of the first start; it stands and can be used by then."""
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
@@ -99,7 +101,7 @@ def build(
 
 
 def _keep_choices(parts: Parts) -> None:
-    """Look and mode chosen in passing become settings, and changed settings take hold; a failure is shown."""
+    """Look, mode and model chosen in passing become settings, and changed settings take hold; a failure is shown."""
     window, preferences, theme = parts.window, parts.preferences, parts.theme
 
     def obey(settings: Settings) -> None:
@@ -114,6 +116,7 @@ def _keep_choices(parts: Parts) -> None:
 
     theme.chosen.connect(lambda value: choose("theme", value))
     window.header.mode_changed.connect(lambda value: choose("mode", value))
+    parts.tools.model_chosen.connect(lambda value: preferences.change(model=value))
     preferences.changed.connect(obey)
     preferences.not_saved.connect(lambda why: window.banner.tell("warn", tr("This choice could not be saved"), why))
 
@@ -162,4 +165,5 @@ def main(settings: Settings | None = None) -> int:
     tell_fault(parts)
     _interrupts = Interrupts(parts.window)
     parts.window.show()
+    QTimer.singleShot(FIRST_STEPS_MS, parts.tools.show_welcome_once)
     return app.exec()

@@ -220,6 +220,15 @@ class RemoteGrounder:
         return self._name
 
     @property
+    def model_dir(self) -> str:
+        """Folder of the model, empty for the embedded one."""
+        return self._model_dir
+
+    def use(self, model_dir: str) -> None:
+        """Names another model, which the next start or :meth:`restart` opens."""
+        self._model_dir = model_dir
+
+    @property
     def pid(self) -> int | None:
         process = self._process
         return process.pid if process else None

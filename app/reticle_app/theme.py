@@ -140,6 +140,10 @@ def style_sheet(t: Tokens) -> str:
     QLabel[kind="muted"] {{ color: {t.muted}; }}
     QLabel[kind="bad"] {{ color: {t.bad}; }}
     QLabel[kind="title"] {{ font-weight: 600; }}
+    QLabel[kind="pill"] {{ background: {t.accent_soft}; color: {t.accent}; border-radius: 9px; padding: 2px 9px; }}
+    QLabel[kind="mono"] {{ font-family: "DejaVu Sans Mono", monospace; font-size: 9pt; }}
+    QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
+    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
     QLabel[kind="heading"] {{ font-weight: 600; font-size: 15pt; }}
     QLineEdit {{ background: {t.surface}; border: 1px solid {t.strong_border}; border-radius: 8px; padding: 7px 10px;
         selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
@@ -147,6 +151,7 @@ def style_sheet(t: Tokens) -> str:
     QLineEdit:disabled {{ color: {t.disabled}; }}
     QPushButton, QToolButton[kind="button"], QComboBox {{ background: {t.surface}; border: 1px solid {t.strong_border};
         border-radius: 8px; padding: 7px 12px; }}
+    QPushButton[kind="step"] {{ background: transparent; border-color: transparent; text-align: left; }}
     QPushButton:hover, QToolButton[kind="button"]:hover, QComboBox:hover {{ background: {t.raised}; }}
     QPushButton:focus, QToolButton[kind="button"]:focus, QComboBox:focus {{ border-color: {t.accent}; }}
     QPushButton:pressed, QToolButton[kind="button"]:pressed {{ background: {t.border}; }}
@@ -235,6 +240,8 @@ def style_sheet(t: Tokens) -> str:
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
         border-bottom: 1px solid {t.border}; padding: 5px 6px; }}
     QPushButton:checked {{ background: {t.accent_soft}; border-color: {t.accent}; }}
+    QPushButton[kind="step"]:checked {{ border-color: transparent; font-weight: 600; }}
+    QPushButton[kind="step"]:focus {{ border-color: {t.strong_border}; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
     QScrollBar::handle:horizontal {{ background: {t.strong_border}; border-radius: 3px; min-width: 28px; }}
     """

@@ -7,6 +7,8 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +16,7 @@ import pytest
 from agent_fakes.recorded import recorded
 from app_fakes.parts import MakeWindow
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -32,11 +34,16 @@ from test_window import capture, find, start_run, wait_asked
 from reticle_agent.actions import Click, Drag, Hotkey, Scroll, TypeText
 from reticle_agent.safety import describe
 from reticle_agent.seams import ApprovalRequest
+from reticle_app.calibration import Calibration, MonitorShots, Shot
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
+from reticle_app.overlay import physical_rect
 from reticle_app.relayed import DEEDS, SENTENCES, deed_words, description_of, relayed, step_words
 from reticle_app.translations import language_of, speak, tr
 from reticle_app.widgets.basics import ElidedLabel
+from reticle_app.windows.models import ModelsWindow
+from reticle_app.windows.tour_page import STEPS as STEPS_OF_TOUR
+from reticle_app.windows.welcome import PAGES, WelcomeWindow
 from reticle_grounding.geometry import Point, Rect
 from reticle_grounding.types import Candidate
 
@@ -233,6 +240,66 @@ def test_the_main_window_is_whole_in_german(make_window: MakeWindow, qtbot: QtBo
     window.command_palette.close_it()
     parts.controller.stop()
     qtbot.waitUntil(lambda: not parts.runner.running, timeout=10_000)
+
+
+def finished_calibration() -> Calibration:
+    shots = [Shot(meant=(1.0, 1.0), seen=(1.0, 1.0), aimed=(1, 1), arrived=at) for at in ((1.0, 1.0), None)]
+    screens = QGuiApplication.screens()
+    area = physical_rect(screens[0]).as_tuple()
+    shown = MonitorShots(id="eDP-1", physical=area, scale=1.0, drawn_scale=1.0, shots=tuple(shots))
+    return Calibration(when=datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc), monitors=(shown,))
+
+
+def models_states(window: ModelsWindow) -> list[str]:
+    """What is cut on the page of any model, in any phase."""
+    found = []
+    for entry in window.entries:
+        window.select(entry.key)
+        state = window.page.state
+        assert state is not None
+        for phase in ("rest", "paused", "checking"):
+            shown = replace(state, phase=phase, words=tr("Reading every byte…"))  # type: ignore[arg-type]
+            window.page.show_state(shown)
+            found += clipped(window)
+    return found
+
+
+def test_models_are_whole_in_german(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    parts = german(make_window, qtbot, tmp_path)
+    parts.tools.show_models()
+    window, managing = parts.tools.models_window, parts.tools.managing
+    assert isinstance(window, ModelsWindow)
+    qtbot.waitUntil(lambda: bool(window.entries) and not managing.busy, timeout=30_000)  # type: ignore[union-attr]
+    for size in (window.minimumSize(), window.sizeHint()):
+        window.resize(size)
+        assert models_states(window) == [], size
+    assert "nicht für gewerbliche Nutzung" in " ".join(window.list.item(i).text() for i in range(window.list.count()))
+
+
+def test_first_steps_are_whole_in_german(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    parts = german(make_window, qtbot, tmp_path)
+    parts.tools.show_welcome()
+    window, welcoming = parts.tools.welcome_window, parts.tools.welcoming
+    assert isinstance(window, WelcomeWindow)
+    assert welcoming is not None
+    qtbot.waitUntil(lambda: window.pointer.status.isVisibleTo(window.pointer), timeout=30_000)
+    for size in (window.minimumSize(), window.sizeHint()):
+        window.resize(size)
+        window.pointer.show_result(finished_calibration())
+        for page in range(len(PAGES)):
+            window.go(page)
+            assert clipped(window) == [], (size, page)
+        for step in range(len(STEPS_OF_TOUR)):
+            window.tour.go(step)
+            assert clipped(window) == [], (size, step)
+    assert window.forward.text() == "Weiter"
+    assert "1 von 2 Klicks kamen nicht an" in window.pointer.monitors.text()
 
 
 @pytest.mark.parametrize("name", ["inspector", "traces", "settings"])

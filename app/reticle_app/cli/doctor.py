@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,8 +19,15 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    pointer: Annotated[
+        bool, typer.Option("--pointer", help="Instead: click targets on every monitor and see where clicks arrive.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check display, capture, click, Unicode typing, overlay, stop key and model. Exit code 1 when one fails."""
+    if pointer:
+        raise typer.Exit(_pointer(as_json))
     from reticle_agent.doctor import checks
     from reticle_app.overlay_check import overlay_works
 
@@ -36,3 +43,17 @@ def doctor(as_json: JsonOption = False) -> None:
             if c.status != "ok" and c.remedy:
                 say(f"      -> {c.remedy}")
     raise typer.Exit(1 if any(c.status == "fail" for c in results) else 0)
+
+
+def _pointer(as_json: bool) -> int:
+    from reticle_agent.displays import read_displays
+    from reticle_app.pointer_check import measure_pointer
+
+    read_displays()  # one clear line where there is none; Qt would end the program
+    found = measure_pointer()
+    if as_json:
+        emit_json({"ok": found.good, **found.model_dump(mode="json")})
+    else:
+        for line in found.report():
+            say(line)
+    return 0 if found.good else 1

@@ -13,17 +13,13 @@ from reticle_app.config import load_settings
 from reticle_grounding.errors import BadInput, ReticleError
 
 from .ground import JsonOption
-from .models_table import describe, document, print_list
+from .models_table import describe, print_list
 from .output import emit_json, progress_bar, say, warn
 
 if TYPE_CHECKING:
     from reticle_app.models.hub import Hub
     from reticle_app.models.plan import Kept, Plan
     from reticle_app.models.store import Store
-
-HUB = "https://huggingface.co"
-_TRUE = frozenset({"1", "ON", "YES", "TRUE"})
-"""What the hub's own library takes for yes."""
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Keep models on this machine."
@@ -182,7 +178,9 @@ def _take(
 def _agreed(plan: Plan, missing: int, accept: bool, dry_run: bool, as_json: bool) -> bool:
     """Shows the plan and has the terms accepted. False after a dry run; raises ReticleError after a no."""
     if dry_run and as_json:
-        emit_json(document(plan, missing))
+        from reticle_app.models.plan import plan_document
+
+        emit_json(plan_document(plan, missing))
         return False
     for line in describe(plan, missing):
         (say if dry_run else warn)(line)
@@ -246,7 +244,6 @@ def _store() -> Store:
 
 def _hub() -> Hub:
     """As the environment says; nothing below the command line reads it."""
-    from reticle_app.models.hub import Hub
+    from reticle_app.models.environment import hub_of
 
-    offline = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
-    return Hub(os.environ.get("HF_ENDPOINT") or HUB, offline=offline.upper() in _TRUE)
+    return hub_of(os.environ)

@@ -1,4 +1,4 @@
-"""What `reticle models` prints for a person, and the JSON form of a plan."""
+"""What `reticle models` prints for a person."""
 
 from __future__ import annotations
 
@@ -11,28 +11,6 @@ if TYPE_CHECKING:
     from reticle_app.models.plan import Plan
 
 _ASKS = {"yes": "", "no": "  NOT for commercial use", "unknown": "  commercial use unknown"}
-
-
-def document(plan: Plan, missing: int) -> dict[str, Any]:
-    """The JSON form of what would be taken; sizes are bytes."""
-    memory = plan.memory
-    return {
-        "name": plan.name,
-        "repository": plan.source.repository,
-        "revision": plan.source.revision,
-        "origin": plan.source.origin,
-        "method": plan.method,
-        "size": plan.size,
-        "missing": missing,
-        "files": list(plan.selection.names),
-        "left_out": list(plan.selection.left_out),
-        "terms": plan.terms.as_dict(),
-        "parameters": memory.parameters,
-        "memory": {
-            kind: {"weights": memory.weights[kind], "cache": memory.cache[kind], "total": memory.total(kind)}
-            for kind in memory.weights
-        },
-    }
 
 
 def describe(plan: Plan, missing: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .contents import Selection, is_tied, method_of
 from .headers import TensorHeader
@@ -85,3 +86,30 @@ class Kept:
     folder: Path
     fetched: int
     """Bytes that came in this call."""
+
+
+def plan_document(plan: Plan, missing: int) -> dict[str, Any]:
+    """The JSON form of what would be taken; sizes are bytes, ``missing`` of them still to come."""
+    memory = plan.memory
+    return {
+        "name": plan.name,
+        "repository": plan.source.repository,
+        "revision": plan.source.revision,
+        "origin": plan.source.origin,
+        "method": plan.method,
+        "size": plan.size,
+        "missing": missing,
+        "files": list(plan.selection.names),
+        "left_out": list(plan.selection.left_out),
+        "terms": plan.terms.as_dict(),
+        "parameters": memory.parameters,
+        "memory": {
+            kind: {
+                "weights": memory.weights[kind],
+                "cache": memory.cache[kind],
+                "total": memory.total(kind),
+                "opening": memory.opening(kind),
+            }
+            for kind in memory.weights
+        },
+    }

@@ -6,6 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from PIL import Image
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -66,3 +67,9 @@ def symbol(name: str, colour: QColor, disabled: QColor | None = None) -> QIcon:
 @lru_cache(maxsize=2048)
 def _drawn(svg: str, colour: str, size: int) -> QPixmap:
     return _render(svg.replace("#000", colour), size)
+
+
+def sample_picture() -> Image.Image:
+    """The bundled screenshot as RGB (drawn by ``packaging/draw_sample.py``); takes a moment to read."""
+    with Image.open(resource_path("sample.png")) as picture:
+        return picture.convert("RGB")

@@ -82,7 +82,9 @@ def frame(kind: str) -> QFrame:
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
-    """Changes the style property of a living widget."""
+    """Changes the style property of a living widget; the same one again costs nothing."""
+    if widget.property("kind") == kind:
+        return
     widget.setProperty("kind", kind)
     widget.style().unpolish(widget)
     widget.style().polish(widget)

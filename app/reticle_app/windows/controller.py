@@ -108,6 +108,24 @@ class Controller(QObject):
         self._window.footer.set_model("loading", tr("Restarting the model…"))
         self._background.submit(self._grounder.restart, self._model_loaded, self._model_failed)
 
+    def use_model(self, model: str, then: Callable[[], None], failed: Callable[[ReticleError], None]) -> None:
+        """Opens another model (a folder, empty for the embedded one) and tells how it went."""
+
+        def loaded(name: str) -> None:
+            self._model_loaded(name)
+            then()
+
+        def broke(error: ReticleError) -> None:
+            self._model_failed(error)
+            failed(error)
+
+        self._window.banner.hide()
+        self._model_ready = False
+        self._refresh()
+        self._window.footer.set_model("loading", tr("Opening another model…"))
+        self._grounder.use(model)
+        self._background.submit(self._grounder.restart, loaded, broke)
+
     def _model_loaded(self, name: str) -> None:
         self._model_ready = True
         self._window.footer.set_model("ready", tr("{name} ready").format(name=name))

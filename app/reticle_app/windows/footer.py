@@ -38,6 +38,7 @@ class FooterBar(QWidget):
         self.model, self.timings = label(), ElidedLabel()
         self.model.setAccessibleDescription(tr("State of the model"))
         self.timings.setProperty("kind", "muted")
+        self.timings.setMinimumWidth(1)  # the first to give way in a small window
         self.timings.setAccessibleDescription(tr("Timings"))
         self.heat = quiet_button(tr("Heat map"), tr("Show or hide the heat map (H)"), checkable=True)
         self.heat.setChecked(True)
@@ -49,7 +50,7 @@ class FooterBar(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
-        self.opacity.setFixedWidth(96)
+        self.opacity.setFixedWidth(64)
         self.opacity.setAccessibleName(tr("Opacity of the heat map"))
         self.opacity.setToolTip(tr("Opacity of the heat map"))
         self.out = quiet_button(tr("Zoom out"), tr("Zoom out (Ctrl+-)"))
@@ -60,6 +61,12 @@ class FooterBar(QWidget):
         self.fit = quiet_button(tr("Fit"), tr("Fit the picture to the window (Ctrl+0)"))
         self.inspector = quiet_button(tr("Inspector"), tr("Look into the attention on this picture (Ctrl+I)"))
         self.runs = quiet_button(tr("Recorded runs"), tr("Look through recorded runs (Ctrl+R)"))
+        self.models = quiet_button(
+            tr("Models"), tr("Models: which one is used, get others, measure this machine (Ctrl+M)")
+        )
+        self.welcome = quiet_button(
+            tr("First steps"), tr("First steps: checks, permissions, pointer, a short tour (Shift+F1)")
+        )
         self.settings = quiet_button(tr("Settings"), tr("Settings (Ctrl+,)"))
         self.look = quiet_button(tr("Look"), "")
         for button, name in (
@@ -72,6 +79,8 @@ class FooterBar(QWidget):
             (self.fit, "fit"),
             (self.inspector, "inspect"),
             (self.runs, "history"),
+            (self.models, "models"),
+            (self.welcome, "tour"),
             (self.settings, "settings"),
             (self.look, "theme"),
         ):
@@ -110,16 +119,16 @@ class FooterBar(QWidget):
         row.setSpacing(6)
         row.addWidget(self._dot)
         row.addWidget(self.model)
-        row.addSpacing(12)
+        row.addSpacing(8)
         row.addWidget(self.timings, 1)
         for button in (self.trail, self.elements, self.everything, self.heat):
             row.addWidget(button)
         row.addWidget(self.opacity)
-        row.addSpacing(12)
+        row.addSpacing(8)
         for widget in (self.out, self.zoom, self.into, self.fit):
             row.addWidget(widget)
-        row.addSpacing(12)
-        for widget in (self.inspector, self.runs, self.settings, self.look):
+        row.addSpacing(8)
+        for widget in (self.inspector, self.runs, self.models, self.welcome, self.settings, self.look):
             row.addWidget(widget)
 
     def _connect(self) -> None:

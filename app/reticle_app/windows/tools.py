@@ -1,14 +1,16 @@
-"""The windows beside the main one: the inspector and the recorded runs. Made when they are first wanted."""
+"""The windows beside the main one: inspector, recorded runs, models, first steps. Made when they are first wanted."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -21,7 +23,7 @@ from reticle_app.runner import Runner
 from reticle_app.theme import Choice
 from reticle_app.translations import tr
 from reticle_app.tray import Tray
-from reticle_grounding.errors import ReticleError
+from reticle_grounding.errors import BadInput, ReticleError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding
 
@@ -31,10 +33,15 @@ from .main import MainWindow
 if TYPE_CHECKING:
     from .browsing import Browsing
     from .inspecting import Inspecting
+    from .managing import Managing
+    from .welcoming import Welcoming
 
 
 class Tools(QObject):
     """Lives on the window's thread, as long as the main window."""
+
+    model_chosen = Signal(object)
+    """What the settings are to name as the model from now on; None is the one that ships."""
 
     def __init__(
         self,
@@ -60,10 +67,14 @@ class Tools(QObject):
         """Used on the inspector's thread alone."""
         self.inspecting: Inspecting | None = None
         self.browsing: Browsing | None = None
+        self.managing: Managing | None = None
+        self.welcoming: Welcoming | None = None
         self.settings_window: QMainWindow | None = None
         self._preferences = preferences
         window.footer.inspector.clicked.connect(self.show_inspector_here)
         window.footer.runs.clicked.connect(self.show_traces)
+        window.footer.models.clicked.connect(self.show_models)
+        window.footer.welcome.clicked.connect(self.show_welcome)
         window.footer.settings.clicked.connect(self.show_settings)
         controller.at_end(self.close)
         can_stop = window.header.stop_button.isEnabled
@@ -73,9 +84,11 @@ class Tools(QObject):
     def _offer_commands(self) -> None:
         """What every window can do."""
         shared, group = self._window.shared, tr("Windows")
-        shared.add("windows.main", tr("Main window"), lambda: self._raise(self._window), group=group, keys="Ctrl+M")
+        shared.add("windows.main", tr("Main window"), lambda: self._raise(self._window), group=group, keys="Ctrl+1")
         shared.add("windows.inspector", tr("Inspector"), self.show_inspector_here, group=group, keys="Ctrl+I")
         shared.add("windows.traces", tr("Recorded runs"), self.show_traces, group=group, keys="Ctrl+R")
+        shared.add("windows.models", tr("Models"), self.show_models, group=group, keys="Ctrl+M")
+        shared.add("windows.welcome", tr("First steps"), self.show_welcome, group=group, keys="Shift+F1")
         shared.add("windows.settings", tr("Settings"), self.show_settings, group=group, keys="Ctrl+,")
         self.tray.offer(shared)
         looks: list[tuple[Choice, str]] = [
@@ -112,6 +125,76 @@ class Tools(QObject):
             self.browsing.refresh()
         self._raise(self.traces_window)
 
+    def show_models(self) -> None:
+        """Opens the models window, and reads the folder of models again."""
+        from reticle_app.kept import data_folder
+        from reticle_app.models.environment import is_offline
+        from reticle_app.models.store import Store
+        from reticle_grounding.assets import embedded_model_dir
+
+        from .managing import Managing
+        from .models import ModelsWindow
+
+        if self.managing is None:
+            window = ModelsWindow(self._window.theme, self._window.shared)
+            self.managing = Managing(
+                window,
+                self._grounder,
+                self._main,
+                Store(self._preferences.current.models),
+                embedded_model_dir(),
+                data_folder(),
+                self._controller.use_model,
+                self._occupied,
+                is_offline(os.environ),
+            )
+            self.managing.model_chosen.connect(self.model_chosen)
+            self._add(window)
+        else:
+            self.managing.refresh()
+        self._raise(self.models_window)
+
+    def show_welcome(self) -> None:
+        """Opens the first steps: checks, permissions, pointer, tour."""
+        from reticle_app.kept import data_folder
+
+        from .welcome import WelcomeWindow
+        from .welcoming import Welcoming
+
+        if self.welcoming is None:
+            settings, shared = self._preferences.current, self._window.shared
+            window = WelcomeWindow(self._window.theme, settings.traces, settings.models, shared)
+            self.welcoming = Welcoming(
+                window,
+                self._grounder,
+                self._main,
+                self._desk,
+                self._window.header,
+                data_folder(),
+                self._occupied,
+            )
+            window.models_asked.connect(self.show_models)
+            self._add(window)
+        self._raise(self.welcome_window)
+
+    def show_welcome_once(self) -> None:
+        """Opens the first steps at the first start alone, beside the main window and without holding anything up."""
+        from reticle_app.kept import data_folder
+
+        from .welcoming import is_first_start, mark_started
+
+        folder = data_folder()
+        if is_first_start(folder):
+            self.show_welcome()
+            with suppress(BadInput):  # a folder that cannot be written to is told where something is to be kept there
+                mark_started(folder)
+
+    def _occupied(self) -> str:
+        """Why model and desktop cannot be used for something else now; empty when they can."""
+        if self._runner.running:
+            return tr("A run is in progress. Stop it first, or wait for its end.")
+        return tr("An answer is being computed. Wait for it, or stop it.") if self._controller.busy else ""
+
     def show_settings(self) -> None:
         """Opens the settings."""
         from .settings import SettingsWindow
@@ -123,29 +206,41 @@ class Tools(QObject):
 
     def _others(self) -> list[QWidget]:
         """All windows but the main one."""
-        every = (self.inspector_window, self.traces_window, self.settings_window)
+        every = (
+            self.inspector_window,
+            self.traces_window,
+            self.models_window,
+            self.welcome_window,
+            self.settings_window,
+        )
         return [window for window in every if window is not None]
 
     @property
+    def models_window(self) -> QMainWindow | None:
+        return _window_of(self.managing)
+
+    @property
+    def welcome_window(self) -> QMainWindow | None:
+        return _window_of(self.welcoming)
+
+    @property
     def inspector_window(self) -> QMainWindow | None:
-        parent = self.inspecting.parent() if self.inspecting is not None else None
-        return parent if isinstance(parent, QMainWindow) else None
+        return _window_of(self.inspecting)
 
     @property
     def traces_window(self) -> QMainWindow | None:
-        parent = self.browsing.parent() if self.browsing is not None else None
-        return parent if isinstance(parent, QMainWindow) else None
+        return _window_of(self.browsing)
 
     def close(self) -> None:
-        """Ends both; the model process is closed already, so nobody waits for it."""
-        for one in (self.inspecting, self.browsing):
+        """Ends all; the model process is closed already, so nobody waits for it."""
+        for one in (self.inspecting, self.browsing, self.managing, self.welcoming):
             if one is not None:
                 one.close()
         self.tray.close()
         for window in self._others():
             window.close()
             window.deleteLater()
-        self.inspecting = self.browsing = self.settings_window = None
+        self.inspecting = self.browsing = self.managing = self.welcoming = self.settings_window = None
 
     def _inspector(self) -> Inspecting:
         from .inspecting import Inspecting
@@ -191,3 +286,8 @@ class Tools(QObject):
             window.show()
             window.raise_()
             window.activateWindow()
+
+
+def _window_of(one: QObject | None) -> QMainWindow | None:
+    parent = one.parent() if one is not None else None
+    return parent if isinstance(parent, QMainWindow) else None

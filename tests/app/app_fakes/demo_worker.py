@@ -116,7 +116,7 @@ class DemoObservation:
 def open_demo(model_dir: str, tuning: Tuning = DEFAULT) -> DemoGrounder:
     if tuning.reading == "off":
         raise BadInput("this model reads nothing")
-    if model_dir == "missing":
+    if os.path.basename(model_dir) == "missing":
         raise BadInput("there is no model in 'missing'; pass a folder with config.json")
     return DemoGrounder(tuning.keep_ratio)
 

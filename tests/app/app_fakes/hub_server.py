@@ -64,6 +64,8 @@ class HubServer:
         self.ignore_range = False
         self.busy: dict[str, list[int]] = {}
         """File -> statuses with which the next requests for its content are turned away."""
+        self.held: dict[str, tuple[int, threading.Event]] = {}
+        """File -> after how many bytes of it an answer waits, and what ends the wait."""
         self.elsewhere = ""
         """Address of the server that large files lie on; here, when empty."""
         self.tokens: list[str | None] = []
@@ -178,6 +180,12 @@ class HubServer:
         if cuts:
             body = body[: cuts.pop(0)]
             handler.close_connection = True
+        held = self.held.get(file) if whole else None
+        if held is not None:
+            handler.wfile.write(body[: held[0]])
+            handler.wfile.flush()
+            held[1].wait(60)
+            body = body[held[0] :]
         if file:
             self.sent[file] = self.sent.get(file, 0) + len(body)
         handler.wfile.write(body)

@@ -588,6 +588,10 @@
         <translation>Modell wird neu gestartet …</translation>
     </message>
     <message>
+        <source>Opening another model…</source>
+        <translation>Anderes Modell wird geöffnet …</translation>
+    </message>
+    <message>
         <source>{name} ready</source>
         <translation>{name} bereit</translation>
     </message>
@@ -742,6 +746,18 @@
     <message>
         <source>Look through recorded runs (Ctrl+R)</source>
         <translation>Aufgezeichnete Läufe durchsehen (Strg+R)</translation>
+    </message>
+    <message>
+        <source>Models: which one is used, get others, measure this machine (Ctrl+M)</source>
+        <translation>Modelle: welches benutzt wird, andere holen, diesen Rechner messen (Strg+M)</translation>
+    </message>
+    <message>
+        <source>First steps</source>
+        <translation>Erste Schritte</translation>
+    </message>
+    <message>
+        <source>First steps: checks, permissions, pointer, a short tour (Shift+F1)</source>
+        <translation>Erste Schritte: Prüfung, Berechtigungen, Zeiger, kurzer Rundgang (Umschalt+F1)</translation>
     </message>
     <message>
         <source>Settings</source>
@@ -1384,8 +1400,32 @@
         <translation>Aufgeben</translation>
     </message>
     <message>
+        <source>about {time} per step here</source>
+        <translation>hier etwa {time} je Schritt</translation>
+    </message>
+    <message>
+        <source>First instruction on a new screenshot: {first}. Each further one on the same: {further}. Bundled screenshot of {width} x {height} pixels; {machine}.</source>
+        <translation>Erste Anweisung auf einem neuen Bildschirmfoto: {first}. Jede weitere auf demselben: {further}. Mitgeliefertes Bildschirmfoto mit {width} x {height} Pixeln; {machine}.</translation>
+    </message>
+    <message>
+        <source>Opening the model</source>
+        <translation>Modell wird geöffnet</translation>
+    </message>
+    <message>
+        <source>New screenshot {count} of {all}</source>
+        <translation>Neues Bildschirmfoto {count} von {all}</translation>
+    </message>
+    <message>
+        <source>Further instruction {count} of {all}</source>
+        <translation>Weitere Anweisung {count} von {all}</translation>
+    </message>
+    <message>
         <source>Done</source>
         <translation>Fertig</translation>
+    </message>
+    <message>
+        <source>{time} (median of {count}, {low} to {high})</source>
+        <translation>{time} (Median von {count}, {low} bis {high})</translation>
     </message>
     <message>
         <source>Ended: refused</source>
@@ -1464,8 +1504,116 @@
         <translation>So viele Stellen werden zu einer Anweisung gezeigt.</translation>
     </message>
     <message>
+        <source>Screen</source>
+        <translation>Bildschirm</translation>
+    </message>
+    <message>
+        <source>There is a desktop that Reticle can see and use.</source>
+        <translation>Es gibt einen Desktop, den Reticle sehen und bedienen kann.</translation>
+    </message>
+    <message>
+        <source>Seeing</source>
+        <translation>Sehen</translation>
+    </message>
+    <message>
+        <source>A picture of the screen is taken, as before every step of a run.</source>
+        <translation>Der Bildschirm wird aufgenommen, wie vor jedem Schritt eines Laufs.</translation>
+    </message>
+    <message>
+        <source>Clicking</source>
+        <translation>Klicken</translation>
+    </message>
+    <message>
+        <source>A small test window of our own is clicked, and the pixel compared.</source>
+        <translation>Ein kleines eigenes Testfenster wird angeklickt und das Pixel verglichen.</translation>
+    </message>
+    <message>
+        <source>Typing</source>
+        <translation>Tippen</translation>
+    </message>
+    <message>
+        <source>Letters are typed there, and others pasted; your clipboard comes back afterwards.</source>
+        <translation>Dort werden Buchstaben getippt und andere eingefügt; die Zwischenablage wird danach wiederhergestellt.</translation>
+    </message>
+    <message>
+        <source>Marks</source>
+        <translation>Markierungen</translation>
+    </message>
+    <message>
+        <source>A mark is drawn on the desktop and must not be part of a picture of the screen.</source>
+        <translation>Eine Markierung auf dem Desktop darf auf einer Aufnahme nicht zu sehen sein.</translation>
+    </message>
+    <message>
+        <source>Stop key</source>
+        <translation>Stopptaste</translation>
+    </message>
+    <message>
+        <source>The key that ends a run at any moment is pressed, and the time taken.</source>
+        <translation>Die Taste, die einen Lauf jederzeit beendet, wird gedrückt und die Zeit gemessen.</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>Modell</translation>
+    </message>
+    <message>
+        <source>The model in use is asked for the only button of a test picture.</source>
+        <translation>Das benutzte Modell wird nach der einzigen Schaltfläche eines Testbilds gefragt.</translation>
+    </message>
+    <message>
+        <source>not checked yet</source>
+        <translation>noch nicht geprüft</translation>
+    </message>
+    <message>
+        <source>being checked</source>
+        <translation>wird geprüft</translation>
+    </message>
+    <message>
+        <source>works</source>
+        <translation>funktioniert</translation>
+    </message>
+    <message>
+        <source>works in part</source>
+        <translation>funktioniert teilweise</translation>
+    </message>
+    <message>
+        <source>does not work</source>
+        <translation>funktioniert nicht</translation>
+    </message>
+    <message>
+        <source>What to do: {remedy}</source>
+        <translation>Abhilfe: {remedy}</translation>
+    </message>
+    <message>
+        <source>Does everything work here?</source>
+        <translation>Funktioniert hier alles?</translation>
+    </message>
+    <message>
+        <source>Each part of a run is tried once, in a small window of our own; nothing of yours is touched. For a moment Reticle&apos;s windows step aside. It takes some ten seconds; leave mouse and keyboard alone meanwhile.</source>
+        <translation>Jeder Teil eines Laufs wird einmal ausprobiert, in einem kleinen eigenen Fenster; an Ihren Sachen ändert sich nichts. Für einen Moment verschwinden die Fenster von Reticle. Das dauert etwa zehn Sekunden; bitte Maus und Tastatur solange nicht benutzen.</translation>
+    </message>
+    <message>
+        <source>Check this machine</source>
+        <translation>Diesen Rechner prüfen</translation>
+    </message>
+    <message>
+        <source>Try everything once</source>
+        <translation>Alles einmal ausprobieren</translation>
+    </message>
+    <message>
+        <source>Not working: {names}. What to do stands below; then check again.</source>
+        <translation>Funktioniert nicht: {names}. Abhilfe steht unten; danach erneut prüfen.</translation>
+    </message>
+    <message>
+        <source>Reticle can work here, with the limits named below.</source>
+        <translation>Reticle kann hier arbeiten, mit den unten genannten Grenzen.</translation>
+    </message>
+    <message>
+        <source>Everything works on this machine.</source>
+        <translation>Auf diesem Rechner funktioniert alles.</translation>
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation>Erneut prüfen</translation>
     </message>
     <message>
         <source>The one that ships with the program</source>
@@ -1486,6 +1634,18 @@
     <message>
         <source>What the model computes in. From the next start on.</source>
         <translation>Worin das Modell rechnet. Ab dem nächsten Start.</translation>
+    </message>
+    <message>
+        <source>Own head</source>
+        <translation>Eigener Kopf</translation>
+    </message>
+    <message>
+        <source>The shipped law</source>
+        <translation>Das mitgelieferte Gesetz</translation>
+    </message>
+    <message>
+        <source>What `reticle train head` learnt from your runs, a file or its name. From the next start on.</source>
+        <translation>Was `reticle train head` aus Ihren Läufen lernte, eine Datei oder ihr Name. Gilt ab dem nächsten Start.</translation>
     </message>
     <message>
         <source>Runs</source>
@@ -1556,6 +1716,22 @@
         <translation>Nach so langer Zeit endet ein Lauf.</translation>
     </message>
     <message>
+        <source>So many screenshots of a run the model remembers beside the newest; 0: none.</source>
+        <translation>So viele Bildschirmfotos eines Laufs merkt sich das Modell neben dem neuesten; 0: keines.</translation>
+    </message>
+    <message>
+        <source>Screenshots remembered</source>
+        <translation>Gemerkte Bildschirmfotos</translation>
+    </message>
+    <message>
+        <source>They may take so much memory; the oldest go first.</source>
+        <translation>So viel Speicher dürfen sie belegen; die ältesten gehen zuerst.</translation>
+    </message>
+    <message>
+        <source>Memory for them</source>
+        <translation>Speicher dafür</translation>
+    </message>
+    <message>
         <source>1 to 9, arrows and Escape answer, whatever program has the keyboard. From the next start on.</source>
         <translation>1 bis 9, Pfeile und Escape antworten, welches Programm auch die Tastatur hat. Ab dem nächsten Start.</translation>
     </message>
@@ -1610,6 +1786,10 @@
     <message>
         <source>Folders</source>
         <translation>Ordner</translation>
+    </message>
+    <message>
+        <source>Own heads</source>
+        <translation>Eigene Köpfe</translation>
     </message>
     <message>
         <source>Models</source>
@@ -1686,6 +1866,14 @@
         <translation>Aus dem Hauptfenster</translation>
     </message>
     <message>
+        <source>A run is in progress. Stop it first, or wait for its end.</source>
+        <translation>Ein Lauf ist im Gange. Halten Sie ihn an, oder warten Sie sein Ende ab.</translation>
+    </message>
+    <message>
+        <source>An answer is being computed. Wait for it, or stop it.</source>
+        <translation>Eine Antwort wird berechnet. Warten Sie sie ab, oder brechen Sie ab.</translation>
+    </message>
+    <message>
         <source>a run is in progress; stop it first, or wait for its end</source>
         <translation>ein Lauf ist im Gange; halten Sie ihn an oder warten Sie sein Ende ab</translation>
     </message>
@@ -1718,12 +1906,104 @@
         <translation>Einen Lauf in einem anderen Ordner öffnen (Strg+O)</translation>
     </message>
     <message>
+        <source>Reading the folder of models…</source>
+        <translation>Ordner der Modelle wird gelesen …</translation>
+    </message>
+    <message>
+        <source>Choose a model on the left.</source>
+        <translation>Wählen Sie links ein Modell.</translation>
+    </message>
+    <message>
+        <source>On this machine</source>
+        <translation>Auf diesem Rechner</translation>
+    </message>
+    <message>
+        <source>Published models</source>
+        <translation>Veröffentlichte Modelle</translation>
+    </message>
+    <message>
+        <source>owner/name on the hub</source>
+        <translation>Besitzer/Name im Hub</translation>
+    </message>
+    <message>
+        <source>Repository to look up</source>
+        <translation>Gesuchtes Repository</translation>
+    </message>
+    <message>
+        <source>Look up</source>
+        <translation>Suchen</translation>
+    </message>
+    <message>
+        <source>Ask the hub about this repository (Enter)</source>
+        <translation>Im Hub nach diesem Repository fragen (Eingabe)</translation>
+    </message>
+    <message>
+        <source>Import a folder…</source>
+        <translation>Ordner importieren …</translation>
+    </message>
+    <message>
+        <source>Take a model from a folder of this machine (Ctrl+O)</source>
+        <translation>Ein Modell aus einem Ordner dieses Rechners übernehmen (Strg+O)</translation>
+    </message>
+    <message>
         <source>Read the folder again</source>
         <translation>Den Ordner erneut lesen</translation>
     </message>
     <message>
         <source>Read the folder again (F5)</source>
         <translation>Den Ordner erneut lesen (F5)</translation>
+    </message>
+    <message>
+        <source>HF_HUB_OFFLINE is set, so nothing is asked over the network.</source>
+        <translation>HF_HUB_OFFLINE ist gesetzt, daher wird das Netz nicht benutzt.</translation>
+    </message>
+    <message>
+        <source>Kept in {folder}</source>
+        <translation>Gespeichert in {folder}</translation>
+    </message>
+    <message>
+        <source>Go to the repository</source>
+        <translation>Zum Repository gehen</translation>
+    </message>
+    <message>
+        <source>Download this model…</source>
+        <translation>Dieses Modell herunterladen …</translation>
+    </message>
+    <message>
+        <source>Pause the download</source>
+        <translation>Herunterladen unterbrechen</translation>
+    </message>
+    <message>
+        <source>Remove this model…</source>
+        <translation>Dieses Modell entfernen …</translation>
+    </message>
+    <message>
+        <source>Measure the speed on this machine</source>
+        <translation>Geschwindigkeit auf diesem Rechner messen</translation>
+    </message>
+    <message>
+        <source>Folder of a model with safetensors</source>
+        <translation>Ordner eines Modells mit Safetensors</translation>
+    </message>
+    <message>
+        <source>Damaged</source>
+        <translation>Beschädigt</translation>
+    </message>
+    <message>
+        <source>Cannot be used</source>
+        <translation>Nicht benutzbar</translation>
+    </message>
+    <message>
+        <source>Download cut short, {size} are here</source>
+        <translation>Unvollständig, {size} sind da</translation>
+    </message>
+    <message>
+        <source>not for commercial use</source>
+        <translation>nicht für gewerbliche Nutzung</translation>
+    </message>
+    <message>
+        <source>licence unclear</source>
+        <translation>Lizenz unklar</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -1917,6 +2197,821 @@
     <message>
         <source>{folder} can be brought back until Reticle ends.</source>
         <translation>{folder} lässt sich zurückholen, bis Reticle endet.</translation>
+    </message>
+    <message>
+        <source>{size} at scale {scale}</source>
+        <translation>{size} bei Skalierung {scale}</translation>
+    </message>
+    <message>
+        <source>target at</source>
+        <translation>Ziel bei</translation>
+    </message>
+    <message>
+        <source>seen at</source>
+        <translation>gesehen bei</translation>
+    </message>
+    <message>
+        <source>clicked</source>
+        <translation>geklickt</translation>
+    </message>
+    <message>
+        <source>arrived</source>
+        <translation>Ankunft</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>daneben</translation>
+    </message>
+    <message>
+        <source>Monitor {name}, {size}: {words}</source>
+        <translation>Bildschirm {name}, {size}: {words}</translation>
+    </message>
+    <message>
+        <source>{lost} of {all} clicks did not arrive</source>
+        <translation>{lost} von {all} Klicks kamen nicht an</translation>
+    </message>
+    <message>
+        <source>clicks arrive up to {count} pixels beside their targets</source>
+        <translation>Klicks landen bis zu {count} Pixel neben ihren Zielen</translation>
+    </message>
+    <message>
+        <source>clicks arrive, but settings say scale {said} and windows are drawn at {drawn}</source>
+        <translation>Klicks kommen an, aber eingestellt ist die Skalierung {said}, gezeichnet wird mit {drawn}</translation>
+    </message>
+    <message>
+        <source>all {count} clicks arrived on their exact pixels</source>
+        <translation>alle {count} Klicks trafen genau ihr Pixel</translation>
+    </message>
+    <message>
+        <source>all {count} clicks arrived on their pixels or the next</source>
+        <translation>alle {count} Klicks trafen ihr Pixel oder das daneben</translation>
+    </message>
+    <message>
+        <source>Set the same scale everywhere (QT_SCALE_FACTOR, Xft.dpi in the X resources), then measure again.</source>
+        <translation>Stellen Sie überall dieselbe Skalierung ein (QT_SCALE_FACTOR, Xft.dpi in den X-Ressourcen), und messen Sie erneut.</translation>
+    </message>
+    <message>
+        <source>Something took the clicks before the target: close programs that grab the pointer, measure again.</source>
+        <translation>Etwas hat die Klicks vor dem Ziel abgefangen: Schließen Sie Programme, die den Zeiger an sich ziehen, und messen Sie erneut.</translation>
+    </message>
+    <message>
+        <source>Look for tools that move or scale the pointer or the picture (xrandr --scale), then measure again.</source>
+        <translation>Suchen Sie nach Werkzeugen, die Zeiger oder Bild verschieben oder skalieren (xrandr --scale), und messen Sie erneut.</translation>
+    </message>
+    <message>
+        <source>Pointer calibration of {when}</source>
+        <translation>Zeigerkalibrierung vom {when}</translation>
+    </message>
+    <message>
+        <source>Target {count} of {all}</source>
+        <translation>Ziel {count} von {all}</translation>
+    </message>
+    <message>
+        <source>To stop, move the mouse or press {keys}.</source>
+        <translation>Zum Anhalten die Maus bewegen oder {keys} drücken.</translation>
+    </message>
+    <message>
+        <source>nowhere</source>
+        <translation>nirgends</translation>
+    </message>
+    <message>
+        <source>Memory per type of number</source>
+        <translation>Speicher je Zahlentyp</translation>
+    </message>
+    <message>
+        <source>fits</source>
+        <translation>passt</translation>
+    </message>
+    <message>
+        <source>too large</source>
+        <translation>zu groß</translation>
+    </message>
+    <message>
+        <source>In use, {speed}</source>
+        <translation>In Benutzung, {speed}</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation>In Benutzung</translation>
+    </message>
+    <message>
+        <source>Opening it; when that fails, the former one comes back</source>
+        <translation>Wird geöffnet; misslingt das, kommt das vorige zurück</translation>
+    </message>
+    <message>
+        <source>Asking about {name}…</source>
+        <translation>Anfrage zu {name} …</translation>
+    </message>
+    <message>
+        <source>to be copied from {folder}</source>
+        <translation>wird aus {folder} kopiert</translation>
+    </message>
+    <message>
+        <source>Looking through {folder}…</source>
+        <translation>{folder} wird durchgesehen …</translation>
+    </message>
+    <message>
+        <source>Reading every byte…</source>
+        <translation>Jedes Byte wird gelesen …</translation>
+    </message>
+    <message>
+        <source>Every file is as announced.</source>
+        <translation>Jede Datei ist wie angekündigt.</translation>
+    </message>
+    <message>
+        <source>No checksum to compare with was at hand for {count} of its files; their own are recorded.</source>
+        <translation>Für {count} seiner Dateien gab es keine Prüfsumme zum Vergleich; ihre eigenen sind festgehalten.</translation>
+    </message>
+    <message>
+        <source>{name} is on this machine</source>
+        <translation>{name} ist auf diesem Rechner</translation>
+    </message>
+    <message numerus="yes">
+        <source>{name}: %n file(s) not as recorded</source>
+        <translation>
+            <numerusform>{name}: %n Datei nicht wie festgehalten</numerusform>
+            <numerusform>{name}: %n Dateien nicht wie festgehalten</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Remove the model and get it again.</source>
+        <translation>Entfernen Sie das Modell, und holen Sie es erneut.</translation>
+    </message>
+    <message>
+        <source>{name} is whole</source>
+        <translation>{name} ist vollständig</translation>
+    </message>
+    <message>
+        <source>Every byte is as recorded.</source>
+        <translation>Jedes Byte ist wie festgehalten.</translation>
+    </message>
+    <message>
+        <source>{name} was deleted</source>
+        <translation>{name} wurde gelöscht</translation>
+    </message>
+    <message>
+        <source>Not measured yet. The model in use answers a few instructions on a bundled screenshot; that takes a few seconds for the model that ships and minutes for large ones. It can be cancelled at any time.</source>
+        <translation>Noch nicht gemessen. Das benutzte Modell beantwortet einige Anweisungen auf einem mitgelieferten Bildschirmfoto; das dauert beim mitgelieferten Modell wenige Sekunden, bei großen Minuten. Es lässt sich jederzeit abbrechen.</translation>
+    </message>
+    <message>
+        <source>Only the model in use can be measured.</source>
+        <translation>Nur das benutzte Modell kann gemessen werden.</translation>
+    </message>
+    <message>
+        <source>Told from the files themselves once they are looked at; nothing large is fetched for that.</source>
+        <translation>Ergibt sich aus den Dateien selbst, sobald sie angesehen werden; dafür wird nichts Großes geholt.</translation>
+    </message>
+    <message>
+        <source>About the model</source>
+        <translation>Über das Modell</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>Dieses Modell benutzen</translation>
+    </message>
+    <message>
+        <source>Open it in place of the model in use</source>
+        <translation>Anstelle des benutzten Modells öffnen</translation>
+    </message>
+    <message>
+        <source>Download…</source>
+        <translation>Herunterladen …</translation>
+    </message>
+    <message>
+        <source>Ask the hub for size, licence and memory; nothing large is fetched yet</source>
+        <translation>Den Hub nach Größe, Lizenz und Speicher fragen; noch wird nichts Großes geholt</translation>
+    </message>
+    <message>
+        <source>Check files</source>
+        <translation>Dateien prüfen</translation>
+    </message>
+    <message>
+        <source>Read every byte again and compare it with what was recorded</source>
+        <translation>Jedes Byte erneut lesen und mit dem Festgehaltenen vergleichen</translation>
+    </message>
+    <message>
+        <source>Remove…</source>
+        <translation>Entfernen …</translation>
+    </message>
+    <message>
+        <source>Delete it from this machine (asks once more)</source>
+        <translation>Von diesem Rechner löschen (fragt noch einmal nach)</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>Unterbrechen</translation>
+    </message>
+    <message>
+        <source>Stop fetching; what came is kept</source>
+        <translation>Nicht weiter herunterladen; was da ist, bleibt</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Go on where it stopped</source>
+        <translation>Dort fortsetzen, wo es aufgehört hat</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Stop this</source>
+        <translation>Dies abbrechen</translation>
+    </message>
+    <message>
+        <source>I have read these licences and keep to them</source>
+        <translation>Ich habe diese Lizenzen gelesen und halte mich daran</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>Herunterladen</translation>
+    </message>
+    <message>
+        <source>Fetch the files, compare every checksum, and keep the model</source>
+        <translation>Dateien holen, jede Prüfsumme vergleichen und das Modell behalten</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>Jetzt nicht</translation>
+    </message>
+    <message>
+        <source>Fetch nothing</source>
+        <translation>Nichts holen</translation>
+    </message>
+    <message>
+        <source>Delete for good</source>
+        <translation>Endgültig löschen</translation>
+    </message>
+    <message>
+        <source>Delete the files of this model</source>
+        <translation>Die Dateien dieses Modells löschen</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>Behalten</translation>
+    </message>
+    <message>
+        <source>Delete nothing</source>
+        <translation>Nichts löschen</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>Messen</translation>
+    </message>
+    <message>
+        <source>Ask the model in use on a bundled screenshot and take the time</source>
+        <translation>Das benutzte Modell auf einem mitgelieferten Bildschirmfoto fragen und die Zeit messen</translation>
+    </message>
+    <message>
+        <source>Stop measuring; nothing is kept</source>
+        <translation>Nicht weiter messen; nichts wird behalten</translation>
+    </message>
+    <message>
+        <source>Progress of the measurement</source>
+        <translation>Fortschritt der Messung</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>Lizenz</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>Speicher</translation>
+    </message>
+    <message>
+        <source>Speed on this machine</source>
+        <translation>Geschwindigkeit auf diesem Rechner</translation>
+    </message>
+    <message>
+        <source>Not looked at yet</source>
+        <translation>Noch nicht angesehen</translation>
+    </message>
+    <message>
+        <source>Apache-2.0, like the program itself</source>
+        <translation>Apache-2.0, wie das Programm selbst</translation>
+    </message>
+    <message>
+        <source>Repository: {name}</source>
+        <translation>Repository: {name}</translation>
+    </message>
+    <message>
+        <source>Commit: {name}</source>
+        <translation>Commit: {name}</translation>
+    </message>
+    <message>
+        <source>Folder: {name}</source>
+        <translation>Ordner: {name}</translation>
+    </message>
+    <message>
+        <source>On the disk: {size}</source>
+        <translation>Auf der Platte: {size}</translation>
+    </message>
+    <message>
+        <source>Added: {when} UTC</source>
+        <translation>Hinzugefügt: {when} UTC</translation>
+    </message>
+    <message>
+        <source>Nothing of it is on this machine.</source>
+        <translation>Davon ist nichts auf diesem Rechner.</translation>
+    </message>
+    <message>
+        <source>Go on…</source>
+        <translation>Fortsetzen …</translation>
+    </message>
+    <message>
+        <source>The model in use cannot be removed; use another one first</source>
+        <translation>Das benutzte Modell kann nicht entfernt werden; benutzen Sie erst ein anderes</translation>
+    </message>
+    <message>
+        <source>what was fetched of it</source>
+        <translation>was davon geholt wurde</translation>
+    </message>
+    <message>
+        <source>all of its files</source>
+        <translation>alle seine Dateien</translation>
+    </message>
+    <message>
+        <source>Delete {name} from this machine for good: {what}?</source>
+        <translation>{name} endgültig von diesem Rechner löschen: {what}?</translation>
+    </message>
+    <message>
+        <source>Copy it</source>
+        <translation>Kopieren</translation>
+    </message>
+    <message>
+        <source>{done} of {all}</source>
+        <translation>{done} von {all}</translation>
+    </message>
+    <message>
+        <source>Copy {size}?</source>
+        <translation>{size} kopieren?</translation>
+    </message>
+    <message>
+        <source>Download {size}?</source>
+        <translation>{size} herunterladen?</translation>
+    </message>
+    <message>
+        <source>Its licences allow commercial use. Every file is compared with its published checksum.</source>
+        <translation>Seine Lizenzen erlauben gewerbliche Nutzung. Jede Datei wird mit ihrer veröffentlichten Prüfsumme verglichen.</translation>
+    </message>
+    <message>
+        <source>NOT for commercial use: the licences below forbid it, whatever the model&apos;s own card says.</source>
+        <translation>NICHT für gewerbliche Nutzung: Die Lizenzen unten verbieten sie, was auch immer die Modellkarte sagt.</translation>
+    </message>
+    <message>
+        <source>Whether commercial use is allowed is not known. Read the licences on the model&apos;s page first.</source>
+        <translation>Ob gewerbliche Nutzung erlaubt ist, ist nicht bekannt. Lesen Sie zuerst die Lizenzen auf der Seite des Modells.</translation>
+    </message>
+    <message>
+        <source>This machine has {size}.</source>
+        <translation>Dieser Rechner hat {size}.</translation>
+    </message>
+    <message>
+        <source>Weights and the cache of a full screenshot ({count} tokens). Models run in float32 on a processor and in bfloat16 on a GPU, or as “dtype” in the settings says; int4 is told for comparison.</source>
+        <translation>Gewichte und Cache eines vollen Bildschirmfotos ({count} Token). Modelle rechnen auf einem Prozessor in float32 und auf einer GPU in bfloat16, oder wie „dtype“ in den Einstellungen sagt; int4 steht zum Vergleich da.</translation>
+    </message>
+    <message>
+        <source>Measured on {when}</source>
+        <translation>Gemessen am {when}</translation>
+    </message>
+    <message>
+        <source>Measure again</source>
+        <translation>Erneut messen</translation>
+    </message>
+    <message>
+        <source>Reticle&apos;s own model</source>
+        <translation>Reticles eigenes Modell</translation>
+    </message>
+    <message>
+        <source>verifier</source>
+        <translation>Prüfmodell</translation>
+    </message>
+    <message>
+        <source>no pointer</source>
+        <translation>ohne Zeiger</translation>
+    </message>
+    <message>
+        <source>ships with the program; small, and fast on a processor</source>
+        <translation>wird mitgeliefert; klein, und schnell auf einem Prozessor</translation>
+    </message>
+    <message>
+        <source>named in the settings</source>
+        <translation>in den Einstellungen genannt</translation>
+    </message>
+    <message>
+        <source>warm-up stage only</source>
+        <translation>nur Aufwärmphase</translation>
+    </message>
+    <message>
+        <source>judges places, does not point</source>
+        <translation>beurteilt Stellen, zeigt nicht</translation>
+    </message>
+    <message>
+        <source>trained on less data</source>
+        <translation>mit weniger Daten trainiert</translation>
+    </message>
+    <message>
+        <source>soft labels</source>
+        <translation>weiche Zielwerte</translation>
+    </message>
+    <message>
+        <source>{count} billion</source>
+        <translation>{count} Milliarden</translation>
+    </message>
+    <message>
+        <source>{count} million</source>
+        <translation>{count} Millionen</translation>
+    </message>
+    <message>
+        <source>{count} parameters</source>
+        <translation>{count} Parameter</translation>
+    </message>
+    <message>
+        <source>Licence: {name}</source>
+        <translation>Lizenz: {name}</translation>
+    </message>
+    <message>
+        <source>Made from {base}, whose licence is {licence}</source>
+        <translation>Entstanden aus {base} mit der Lizenz {licence}</translation>
+    </message>
+    <message>
+        <source>Made from: unknown</source>
+        <translation>Entstanden aus: unbekannt</translation>
+    </message>
+    <message>
+        <source>NOT for commercial use: the terms above forbid it, whatever the model&apos;s own card says</source>
+        <translation>NICHT für gewerbliche Nutzung: Die Bedingungen oben verbieten sie, was auch immer die Modellkarte sagt</translation>
+    </message>
+    <message>
+        <source>Whether commercial use is allowed is unknown: read the model&apos;s page and licence</source>
+        <translation>Ob gewerbliche Nutzung erlaubt ist, ist unbekannt: Lesen Sie Seite und Lizenz des Modells</translation>
+    </message>
+    <message>
+        <source>See the screen, to find what you name</source>
+        <translation>Den Bildschirm sehen, um zu finden, was Sie nennen</translation>
+    </message>
+    <message>
+        <source>Move the pointer and press keys, to do what you approved</source>
+        <translation>Zeiger bewegen und Tasten drücken, um zu tun, was Sie erlaubt haben</translation>
+    </message>
+    <message>
+        <source>Hear the stop key, to end a run whatever has the keyboard</source>
+        <translation>Die Stopptaste hören, um einen Lauf aus jedem Programm heraus zu beenden</translation>
+    </message>
+    <message>
+        <source>not known yet: check this machine first</source>
+        <translation>noch nicht bekannt: prüfen Sie zuerst diesen Rechner</translation>
+    </message>
+    <message>
+        <source>What Reticle may do</source>
+        <translation>Was Reticle darf</translation>
+    </message>
+    <message>
+        <source>Reticle needs no account and no key, and sends nothing anywhere. What the system must allow is shown as the check found it; what you allow is yours to choose, here and later in the main window.</source>
+        <translation>Reticle braucht kein Konto und keinen Schlüssel und sendet nichts irgendwohin. Was das System erlauben muss, wird so gezeigt, wie die Prüfung es vorfand; was Sie erlauben, bestimmen Sie, hier und später im Hauptfenster.</translation>
+    </message>
+    <message>
+        <source>The system allows</source>
+        <translation>Das System erlaubt</translation>
+    </message>
+    <message>
+        <source>In a run</source>
+        <translation>In einem Lauf</translation>
+    </message>
+    <message>
+        <source>Applications</source>
+        <translation>Programme</translation>
+    </message>
+    <message>
+        <source>Terminals and password managers are left alone unless a rule of yours lets Reticle in; `reticle rules` shows and changes the rules. Deleting, sending and paying are asked about in every mode.</source>
+        <translation>Terminals und Passwortmanager bleiben unberührt, solange keine Ihrer Regeln Reticle hineinlässt; `reticle rules` zeigt und ändert die Regeln. Vor Löschen, Senden und Bezahlen wird in jedem Modus gefragt.</translation>
+    </message>
+    <message>
+        <source>What is kept, and where</source>
+        <translation>Was wo gespeichert wird</translation>
+    </message>
+    <message>
+        <source>Runs are recorded in {traces}, pictures of the screen among them; texts marked as secret are not written. Models lie in {models}. Nothing is fetched from the network unless you ask for a model.</source>
+        <translation>Läufe werden in {traces} aufgezeichnet, auch Aufnahmen des Bildschirms; als geheim markierte Texte werden nicht geschrieben. Modelle liegen in {models}. Aus dem Netz wird nichts geholt, außer Sie verlangen ein Modell.</translation>
+    </message>
+    <message>
+        <source>allowed</source>
+        <translation>erlaubt</translation>
+    </message>
+    <message>
+        <source>Not measured on this machine yet.</source>
+        <translation>Auf diesem Rechner noch nicht gemessen.</translation>
+    </message>
+    <message>
+        <source>Monitors have changed since; measure again.</source>
+        <translation>Die Bildschirme haben sich seither geändert; messen Sie erneut.</translation>
+    </message>
+    <message>
+        <source>Do clicks arrive where they should?</source>
+        <translation>Kommen Klicks an, wo sie sollen?</translation>
+    </message>
+    <message>
+        <source>Targets appear on every monitor, one after another. Reticle looks for each on a picture of the screen and clicks it with the same hand as in a run; the target says where the click arrived. Leave the mouse alone meanwhile: moving it, or the stop key, ends the measurement.</source>
+        <translation>Auf jedem Bildschirm erscheinen nacheinander Ziele. Reticle sucht jedes auf einer Aufnahme des Bildschirms und klickt es so an wie in einem Lauf; das Ziel meldet, wo der Klick ankam. Bitte die Maus solange nicht benutzen: Bewegen oder die Stopptaste beendet die Messung.</translation>
+    </message>
+    <message>
+        <source>Show the targets and click them; takes a few seconds per monitor</source>
+        <translation>Die Ziele zeigen und anklicken; dauert je Bildschirm wenige Sekunden</translation>
+    </message>
+    <message>
+        <source>End the measurement</source>
+        <translation>Die Messung beenden</translation>
+    </message>
+    <message>
+        <source>Save report…</source>
+        <translation>Bericht speichern …</translation>
+    </message>
+    <message>
+        <source>Write the measurement as a text file</source>
+        <translation>Die Messung als Textdatei schreiben</translation>
+    </message>
+    <message>
+        <source>Getting ready…</source>
+        <translation>Wird vorbereitet …</translation>
+    </message>
+    <message>
+        <source>Clicks arrive where they should.</source>
+        <translation>Klicks kommen an, wo sie sollen.</translation>
+    </message>
+    <message>
+        <source>Clicks do not arrive where they should; do not run tasks before this is mended.</source>
+        <translation>Klicks kommen nicht an, wo sie sollen; führen Sie nichts aus, bevor das behoben ist.</translation>
+    </message>
+    <message>
+        <source>Save report</source>
+        <translation>Bericht speichern</translation>
+    </message>
+    <message>
+        <source>Text (*.txt)</source>
+        <translation>Text (*.txt)</translation>
+    </message>
+    <message>
+        <source>Reticle calibration</source>
+        <translation>Reticle-Kalibrierung</translation>
+    </message>
+    <message>
+        <source>Target of the calibration</source>
+        <translation>Ziel der Kalibrierung</translation>
+    </message>
+    <message>
+        <source>1  Say what you mean</source>
+        <translation>1  Sagen, was gemeint ist</translation>
+    </message>
+    <message>
+        <source>Plain words are enough: a name that stands there, or what something is for. Press one of these, or type your own.</source>
+        <translation>Einfache Worte genügen: ein Name, der dort steht, oder wozu etwas dient. Drücken Sie eines davon, oder tippen Sie eigene. Das Beispielbild ist englisch.</translation>
+    </message>
+    <message>
+        <source>2  Look, then choose</source>
+        <translation>2  Ansehen, dann wählen</translation>
+    </message>
+    <message>
+        <source>Marks show where it may be, with how likely each is. Choose another one: click its mark, or press 2.</source>
+        <translation>Markierungen zeigen, wo es sein kann und wie wahrscheinlich. Wählen Sie eine andere: klicken Sie sie an, oder drücken Sie 2.</translation>
+    </message>
+    <message>
+        <source>3  Ask for what is not there</source>
+        <translation>3  Nach Fehlendem fragen</translation>
+    </message>
+    <message>
+        <source>Reticle says so instead of guessing. Nothing is clicked below a threshold.</source>
+        <translation>Reticle sagt das, statt zu raten. Unter einer Schwelle wird nichts geklickt.</translation>
+    </message>
+    <message>
+        <source>That was all</source>
+        <translation>Das war alles</translation>
+    </message>
+    <message>
+        <source>On your own screen: Capture, say what you mean, Find. Run carries it out; before each step it asks, as chosen under Permissions. Esc, the stop key or the pointer in a screen corner ends a run at any moment.</source>
+        <translation>Auf Ihrem Bildschirm: aufnehmen, sagen, was gemeint ist, „Finden“. „Ausführen“ tut es; vor jedem Schritt wird gefragt, wie unter „Berechtigungen“ gewählt. Esc, die Stopptaste oder der Zeiger in einer Bildschirmecke beendet einen Lauf jederzeit.</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>Wird gesucht …</translation>
+    </message>
+    <message>
+        <source>The model is still opening; the answer comes right after.</source>
+        <translation>Das Modell wird noch geöffnet; die Antwort kommt gleich danach.</translation>
+    </message>
+    <message>
+        <source>Ask for this on the picture</source>
+        <translation>Auf dem Bild danach fragen</translation>
+    </message>
+    <message>
+        <source>your own words</source>
+        <translation>eigene Worte</translation>
+    </message>
+    <message>
+        <source>Instruction for the picture</source>
+        <translation>Anweisung zum Bild</translation>
+    </message>
+    <message>
+        <source>Show where it is on the picture (Enter)</source>
+        <translation>Zeigen, wo es auf dem Bild ist (Eingabe)</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>Weiter</translation>
+    </message>
+    <message>
+        <source>Go on with the tour</source>
+        <translation>Den Rundgang fortsetzen</translation>
+    </message>
+    <message>
+        <source>Once more</source>
+        <translation>Noch einmal</translation>
+    </message>
+    <message>
+        <source>Begin the tour again</source>
+        <translation>Den Rundgang neu beginnen</translation>
+    </message>
+    <message>
+        <source>Close the tour</source>
+        <translation>Rundgang schließen</translation>
+    </message>
+    <message>
+        <source>Close the first steps; Shift+F1 brings them back</source>
+        <translation>Erste Schritte schließen; Umschalt+F1 holt sie zurück</translation>
+    </message>
+    <message>
+        <source>Found, and {share} sure of it.</source>
+        <translation>Gefunden, zu {share} sicher.</translation>
+    </message>
+    <message>
+        <source>Not found here: the likeliest place has {share}, {needed} is needed.</source>
+        <translation>Hier nicht gefunden: Die wahrscheinlichste Stelle hat {share}, nötig sind {needed}.</translation>
+    </message>
+    <message>
+        <source>Ask for {words}</source>
+        <translation>Nach {words} fragen</translation>
+    </message>
+    <message>
+        <source>Skip this step</source>
+        <translation>Schritt überspringen</translation>
+    </message>
+    <message>
+        <source>Chosen: number {number}, {share} likely. In a run, that one would be used.</source>
+        <translation>Gewählt: Nummer {number}, zu {share} wahrscheinlich. In einem Lauf würde diese benutzt.</translation>
+    </message>
+    <message>
+        <source>{name} is in use</source>
+        <translation>{name} wird benutzt</translation>
+    </message>
+    <message>
+        <source>It stays so at the next start.</source>
+        <translation>Das bleibt so beim nächsten Start.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be used; the former model is opened again</source>
+        <translation>{name} kann nicht benutzt werden; das vorige Modell wird wieder geöffnet</translation>
+    </message>
+    <message>
+        <source>Neither that model nor the former one could be opened</source>
+        <translation>Weder dieses noch das vorige Modell ließ sich öffnen</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>Beginnt</translation>
+    </message>
+    <message>
+        <source>The speed could not be measured</source>
+        <translation>Die Geschwindigkeit konnte nicht gemessen werden</translation>
+    </message>
+    <message>
+        <source>It is being measured.</source>
+        <translation>Es wird gerade gemessen.</translation>
+    </message>
+    <message>
+        <source>Another one is opening.</source>
+        <translation>Ein anderes wird gerade geöffnet.</translation>
+    </message>
+    <message>
+        <source>The model is busy</source>
+        <translation>Das Modell ist beschäftigt</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>Prüfung</translation>
+    </message>
+    <message>
+        <source>Permissions</source>
+        <translation>Berechtigungen</translation>
+    </message>
+    <message>
+        <source>Pointer</source>
+        <translation>Zeiger</translation>
+    </message>
+    <message>
+        <source>Tour</source>
+        <translation>Rundgang</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>Zurück</translation>
+    </message>
+    <message>
+        <source>The page before</source>
+        <translation>Die vorige Seite</translation>
+    </message>
+    <message>
+        <source>The next page</source>
+        <translation>Die nächste Seite</translation>
+    </message>
+    <message>
+        <source>Models…</source>
+        <translation>Modelle …</translation>
+    </message>
+    <message>
+        <source>Page {number} of {all}: {words}</source>
+        <translation>Seite {number} von {all}: {words}</translation>
+    </message>
+    <message>
+        <source>Measure where clicks arrive</source>
+        <translation>Messen, wo Klicks ankommen</translation>
+    </message>
+    <message>
+        <source>the check cannot be started: {error}</source>
+        <translation>die Prüfung lässt sich nicht starten: {error}</translation>
+    </message>
+    <message>
+        <source>the measurement cannot be started: {error}</source>
+        <translation>die Messung lässt sich nicht starten: {error}</translation>
+    </message>
+    <message>
+        <source>Report written</source>
+        <translation>Bericht geschrieben</translation>
+    </message>
+    <message>
+        <source>Something is being tried on the desktop already.</source>
+        <translation>Auf dem Desktop wird schon etwas ausprobiert.</translation>
+    </message>
+    <message>
+        <source>This needs X11.</source>
+        <translation>Dafür ist X11 nötig.</translation>
+    </message>
+    <message>
+        <source>All bytes are here; comparing checksums…</source>
+        <translation>Alle Bytes sind da; Prüfsummen werden verglichen …</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>noch {time}</translation>
+    </message>
+    <message>
+        <source>Asking…</source>
+        <translation>Anfrage läuft …</translation>
+    </message>
+    <message>
+        <source>Waits for your yes</source>
+        <translation>Wartet auf Ihr Ja</translation>
+    </message>
+    <message>
+        <source>Fetching {share}</source>
+        <translation>Wird geladen {share}</translation>
+    </message>
+    <message>
+        <source>Paused at {share}</source>
+        <translation>Unterbrochen bei {share}</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Unterbrochen</translation>
+    </message>
+    <message>
+        <source>Checking files {share}</source>
+        <translation>Dateien werden geprüft {share}</translation>
+    </message>
+    <message>
+        <source>about {time}</source>
+        <translation>etwa {time}</translation>
+    </message>
+    <message>
+        <source>Paused: {done} of {all} are here</source>
+        <translation>Unterbrochen: {done} von {all} sind da</translation>
+    </message>
+    <message>
+        <source>Going on…</source>
+        <translation>Wird fortgesetzt …</translation>
+    </message>
+    <message>
+        <source>Broken off; what came is kept</source>
+        <translation>Abgebrochen; was da ist, bleibt</translation>
     </message>
 </context>
 </TS>

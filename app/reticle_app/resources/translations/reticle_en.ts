@@ -31,5 +31,12 @@
             <numerusform>%n steps</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>{name}: %n file(s) not as recorded</source>
+        <translation>
+            <numerusform>{name}: %n file not as recorded</numerusform>
+            <numerusform>{name}: %n files not as recorded</numerusform>
+        </translation>
+    </message>
 </context>
 </TS>
