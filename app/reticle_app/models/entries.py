@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,6 @@ from .headers import headers_of
 from .listing import listing
 from .memory import TYPES, predict
 from .store import Store
-from .terms import Terms
 
 Kind: TypeAlias = Literal["own", "folder", "kept", "unfinished", "unrecorded", "known"]
 METHODS = {
@@ -121,11 +120,6 @@ def entries(store: Store, embedded: Path | None, begun: Downloads, in_use: str =
     there = {row.repository for row in rows}
     rows += [_known(row) for row in found["known"] if row["repository"] not in there]
     return rows
-
-
-def terms_lines(licence: str, bases: Iterable[tuple[str, str]]) -> list[str]:
-    """The terms in words, one sentence a line, as `reticle models` says them."""
-    return [line[:1].upper() + line[1:] for line in Terms(licence, tuple(bases)).lines()]
 
 
 def _own(folder: Path) -> ModelEntry:
