@@ -10,11 +10,14 @@ DejaVu Sans, which the program's packages bring along.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 os.environ.update(QT_QPA_PLATFORM="offscreen", QT_SCALE_FACTOR="1", LC_ALL="C.UTF-8", LANGUAGE="C", TZ="UTC")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -28,6 +31,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter, QPix
 from PySide6.QtWidgets import QApplication, QWidget
 from test_canvas import five
 
+from reticle_agent.trace import writer
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
 from reticle_app.widgets.canvas import to_qimage
@@ -62,7 +66,12 @@ class Studio:
     """Brings the windows into their states; all of them belong to one application."""
 
     def __init__(self, app: QApplication, runs: Path) -> None:
-        recorded(runs / "whole")
+        ticks = itertools.count()
+        clock = SimpleNamespace(monotonic=lambda: next(ticks) * 0.05)
+        with patch.multiple(
+            writer, _utc_now=lambda: "2026-11-28T09:30:00.000Z", time=clock
+        ):  # dates are in the picture
+            recorded(runs / "whole")
         self.picture = squares((1100, 640))
         self.parts: Parts = build_fake(app, self.picture, settings=Settings(theme="light", traces=runs))[0]
 
