@@ -16,6 +16,7 @@ CHILDREN = frozenset(
         "reticle_app.worker",
         "reticle_app.ask",
         "reticle_app.checking",
+        "reticle_app.measuring.child",
         "reticle_app.models.job",
         "reticle_agent.aiming",
         "reticle_agent.hand",
