@@ -45,7 +45,7 @@ def frames(tree: list[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in tree:
         if row["role"] == "frame" or (row["depth"] == 1):
-            inside = found.setdefault(row["name"], [])
+            inside = found.setdefault(row["name"].removesuffix(" — Reticle"), [])
         elif row["depth"] > 1:
             inside.append(row)
     return found

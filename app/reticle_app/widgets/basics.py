@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QLineEdit, QPushButton, QSizePolicy, QToolButton, QWidget
 from shiboken6 import isValid
 
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
+from reticle_app.translations import tr
 
 ICON = QSize(18, 18)
 
@@ -88,6 +89,13 @@ def set_kind(widget: QWidget, kind: str) -> None:
     widget.setProperty("kind", kind)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
+
+
+def clearable(line: QLineEdit) -> None:
+    """Gives a line the button that empties it, with a name for those who cannot see it."""
+    line.setClearButtonEnabled(True)
+    for button in line.findChildren(QAbstractButton):
+        button.setAccessibleName(tr("Empty the line"))
 
 
 def tint(theme: Theme, button: QAbstractButton, name: str, colour: str = "text") -> Callable[[], None]:

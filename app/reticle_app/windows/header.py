@@ -12,7 +12,7 @@ from reticle_app.resources import symbol
 from reticle_app.runner import Mode
 from reticle_app.theme import Theme
 from reticle_app.translations import tr
-from reticle_app.widgets.basics import ICON, push_button
+from reticle_app.widgets.basics import ICON, clearable, push_button
 
 
 def mode_words() -> tuple[tuple[Mode, str, str], ...]:
@@ -89,7 +89,7 @@ class HeaderBar(QWidget):
         )
         self.field.setAccessibleName(tr("Instruction"))
         self.field.setMaxLength(10_000)
-        self.field.setClearButtonEnabled(True)
+        clearable(self.field)
         self.field.setMinimumWidth(160)
         self.find_button = push_button(tr("Find"), tr("Show where it is on this picture (Enter)"), "primary")
         self.mode = QComboBox()

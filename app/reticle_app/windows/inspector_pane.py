@@ -13,7 +13,7 @@ from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.tuning import DEFAULT, READINGS, Tuning
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, tint
+from reticle_app.widgets.basics import clearable, label, push_button, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.inspect_canvas import InspectCanvas
 from reticle_grounding.geometry import Point, Rect
@@ -63,7 +63,7 @@ class InspectorPane(QWidget):
         self.words.set_hints(tr("What should be pointed at?"), tr("Point at what?"))
         self.words.setAccessibleName(tr("Words {side}").format(side=side))
         self.words.setMaxLength(10_000)
-        self.words.setClearButtonEnabled(True)
+        clearable(self.words)
         self.find_button = push_button(tr("Find"), tr("Ask the model for {side} (Enter)").format(side=side), "primary")
         self.find_button.setAccessibleName(tr("Find {side}").format(side=side))
         tint(theme, self.find_button, "find", "on_accent")

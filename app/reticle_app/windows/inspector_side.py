@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from reticle_app.inspection import PatchFacts, map_facts
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
-from reticle_app.widgets.basics import label
+from reticle_app.widgets.basics import clearable, label
 from reticle_app.widgets.timings import TimingBars
 from reticle_grounding.types import Candidate, Grounding, ScreenElement
 
@@ -93,7 +93,7 @@ class InspectorSide(QTabWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search elements"))
         self.search.setAccessibleName(tr("Search elements"))
-        self.search.setClearButtonEnabled(True)
+        clearable(self.search)
         self.element_hint = label("", "muted", wrap=True)
         self.bars = TimingBars(theme)
         self.map_words, self.patch_words = label("", wrap=True), label(tr(NO_PATCH), "muted", wrap=True)

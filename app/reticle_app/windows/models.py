@@ -27,7 +27,7 @@ from reticle_app.resources import app_icon, symbol
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import clearable, label, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 
 from .model_page import ModelPage
@@ -67,7 +67,7 @@ class ModelsWindow(QMainWindow):
         self.repository = QLineEdit()
         self.repository.setPlaceholderText(tr("owner/name on the hub"))
         self.repository.setAccessibleName(tr("Repository to look up"))
-        self.repository.setClearButtonEnabled(True)
+        clearable(self.repository)
         self.repository.setMaxLength(200)
         self.look_up = push_button(tr("Look up"), tr("Ask the hub about this repository (Enter)"))
         self.import_button = push_button(

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetIt
 from reticle_app.library import THUMBNAIL, TraceEntry, matching
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
-from reticle_app.widgets.basics import label, quiet_button, tint
+from reticle_app.widgets.basics import clearable, label, quiet_button, tint
 from reticle_app.widgets.canvas import to_qimage
 
 EMPTY_LIST = QT_TR_NOOP("No recorded runs yet. Runs started in the main window or with `reticle run` appear here.")
@@ -33,7 +33,7 @@ class TraceList(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search task, words, status"))
         self.search.setAccessibleName(tr("Search runs"))
-        self.search.setClearButtonEnabled(True)
+        clearable(self.search)
         self.folder = quiet_button(tr("Open a run elsewhere"), tr("Open a run in another folder (Ctrl+O)"))
         self.reload = quiet_button(tr("Read the folder again"), tr("Read the folder again (F5)"))
         self.undo, self.redo = quiet_button(tr("Undo"), tr("Undo")), quiet_button(tr("Redo"), tr("Redo"))

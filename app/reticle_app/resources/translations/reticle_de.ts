@@ -3013,5 +3013,9 @@
         <source>Broken off; what came is kept</source>
         <translation>Abgebrochen; was da ist, bleibt</translation>
     </message>
+    <message>
+        <source>Empty the line</source>
+        <translation>Zeile leeren</translation>
+    </message>
 </context>
 </TS>
