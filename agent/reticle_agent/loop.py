@@ -113,13 +113,7 @@ def _record_stop(trace: TraceSink, token: StopToken, result: RunResult) -> None:
         token.stop("button", result.message)
     report = token.report()
     if report is not None:
-        trace.event(
-            "stop",
-            trigger=report.trigger,
-            message=report.message,
-            latency_ms=report.latency_ms,
-            released_keys=list(report.released),
-        )
+        trace.event("stop", **report.fields())
 
 
 @dataclass

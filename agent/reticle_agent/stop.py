@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from reticle_grounding.errors import Cancelled
 
@@ -26,6 +26,15 @@ class StopReport:
     latency_ms: float
     """From the moment the stop was seen to the moment everything held was released."""
     released: tuple[str, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """Of a trace's ``stop`` event; ``latency_ms`` in milliseconds."""
+        return {
+            "trigger": self.trigger,
+            "message": self.message,
+            "latency_ms": self.latency_ms,
+            "released_keys": list(self.released),
+        }
 
 
 class StopToken:

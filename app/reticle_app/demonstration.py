@@ -117,13 +117,7 @@ def record_demonstration(options: ShowOptions, tell: Callable[[str], None] = lam
         writer.close(success=True)
         report = token.report()
         if report is not None:
-            trace.event(
-                "stop",
-                trigger=report.trigger,
-                message=report.message,
-                latency_ms=report.latency_ms,
-                released_keys=list(report.released),
-            )
+            trace.event("stop", **report.fields())
         trace.finish("done", by="user")
     why = token.message or "the time was over"
     seconds = time.monotonic() - started

@@ -22,6 +22,7 @@ from reticle_grounding.types import Grounding
 
 from .background import MainThread
 from .translations import tr
+from .widgets.basics import FLOATING
 from .widgets.marks import Drawing, Mark, NumberedBox, draw, marks_of
 
 RAISE_MS = 150
@@ -49,16 +50,8 @@ class OverlayWindow(QWidget):
     """Covers one screen, shows candidates, lets everything through."""
 
     def __init__(self, screen: QScreen) -> None:
-        super().__init__(
-            None,
-            Qt.WindowType.FramelessWindowHint
-            | Qt.WindowType.WindowStaysOnTopHint
-            | Qt.WindowType.Tool
-            | Qt.WindowType.X11BypassWindowManagerHint
-            | Qt.WindowType.WindowTransparentForInput
-            | Qt.WindowType.WindowDoesNotAcceptFocus
-            | Qt.WindowType.NoDropShadowWindowHint,
-        )
+        untouched = Qt.WindowType.WindowTransparentForInput | Qt.WindowType.NoDropShadowWindowHint
+        super().__init__(None, FLOATING | untouched)
         self.setWindowTitle("Reticle overlay")
         self.setAccessibleName(tr("Candidates on the desktop"))
         for attribute in (

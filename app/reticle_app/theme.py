@@ -190,7 +190,11 @@ def style_sheet(t: Tokens) -> str:
     QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{resource_path(up)}"); width: 12px; height: 12px; }}
     QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{resource_path(chevron)}"); width: 12px;
         height: 12px; }}
-    QCheckBox {{ spacing: 8px; padding: 4px 0; }}
+    QCheckBox, QRadioButton {{ spacing: 8px; padding: 4px 0; }}
+    QRadioButton::indicator {{ width: 14px; height: 14px; border-radius: 8px; border: 1px solid {t.strong_border};
+        background: {t.surface}; }}
+    QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
+    QRadioButton:focus {{ color: {t.accent}; }}
     QCheckBox:focus {{ color: {t.accent}; }}
     QComboBox QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.border}; outline: none;
         selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from agent_fakes.recorded import recorded
+from app_fakes.opened import opened_inspector, opened_traces
 from app_fakes.parts import MakeWindow, squares
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
@@ -58,16 +59,10 @@ def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
     if name == "main":
         return parts.window
     if name == "inspector":
-        tools.show_inspector_here()
-        window = tools.inspector_window
-        qtbot.waitUntil(lambda: window.panes[0].grounding is not None, timeout=30_000)  # type: ignore[union-attr]
+        window = opened_inspector(parts, qtbot)
         window.compare_button.click()  # type: ignore[union-attr]
     elif name == "traces":
-        tools.show_traces()
-        window, browsing = tools.traces_window, tools.browsing
-        qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
-        window.list.setCurrentRow(0)  # type: ignore[union-attr]
-        qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
+        window = opened_traces(parts, qtbot)
     elif name == "models":
         tools.show_models()
         window, managing = tools.models_window, tools.managing

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from app_fakes.hub_server import HubServer, Repo, hub_server
+from app_fakes.parts import MakeWindow
 from app_fakes.small_models import OF_3B, OPEN_CARD, small_model
-from conftest import MakeWindow
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QProgressBar
 from pytestqt.qtbot import QtBot
@@ -22,11 +22,12 @@ from reticle_app.benchmarking import load_benchmarks
 from reticle_app.config import Settings, load_settings, save_settings
 from reticle_app.gui import Parts
 from reticle_app.models import jobs
-from reticle_app.models.entries import load_downloads
+from reticle_app.models.entries import entries, load_downloads
 from reticle_app.models.store import Store
 from reticle_app.preferences import Preferences
 from reticle_app.windows.managing import Managing
 from reticle_app.windows.models import ModelsWindow
+from reticle_grounding.assets import embedded_model_dir
 
 FREE, BOUND = "microsoft/GUI-Actor-2B-Qwen2-VL", "microsoft/GUI-Actor-3B-Qwen2.5-VL"
 NAME, BOUND_NAME = FREE.rpartition("/")[2], BOUND.rpartition("/")[2]
@@ -373,3 +374,12 @@ def test_every_control_has_a_name(open_models: Callable[[], Opened], qtbot: QtBo
             inner = isinstance(widget.parent(), QLineEdit) or widget.objectName().startswith("qt_")
             assert inner or widget.accessibleName(), widget
     assert window.list.item(1).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_the_shipped_model_is_told_whole(tmp_path: Path) -> None:
+    """Matcher, icons and heads are most of it; the number type changes the pointer alone."""
+    rows = entries(Store(tmp_path), embedded_model_dir(), load_downloads(tmp_path / "none"))
+    own = next(row for row in rows if row.kind == "own")
+    assert float(own.parameters.split()[0]) > 30
+    assert own.memory is not None
+    assert own.memory["float32"] - own.memory["bfloat16"] < own.memory["bfloat16"] / 4

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 from agent_fakes.recorded import recorded
+from app_fakes.opened import opened_inspector, opened_traces
 from app_fakes.parts import MakeWindow
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QFontMetrics, QGuiApplication
@@ -311,15 +312,9 @@ def test_the_other_windows_are_whole_in_german(
     if name == "inspector":
         capture(parts, qtbot)
         find(parts, qtbot, "red")
-        tools.show_inspector_here()
-        window = tools.inspector_window
-        qtbot.waitUntil(lambda: window.panes[0].grounding is not None, timeout=30_000)  # type: ignore[union-attr]
+        window = opened_inspector(parts, qtbot)
     elif name == "traces":
-        tools.show_traces()
-        window, browsing = tools.traces_window, tools.browsing
-        qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
-        window.list.setCurrentRow(0)  # type: ignore[union-attr]
-        qtbot.waitUntil(lambda: not browsing.busy, timeout=30_000)  # type: ignore[union-attr]
+        window = opened_traces(parts, qtbot)
     else:
         tools.show_settings()
         window = tools.settings_window

@@ -55,7 +55,9 @@ def test_pairs_come_with_names_that_stand_beside_what_is_asked_for() -> None:
     asked = [p for p in pairs if p.said]
     assert {p.label for p in asked} <= {e.label for e in elements}
     assert len(pairs) - len(asked) == BESIDE * len(asked)
-    assert all(p.label.startswith("other") or p.label in {e.label for e in elements} for p in pairs)
+    wrong = {p.label for p in pairs if not p.said}
+    assert wrong <= {e.label for e in [*elements, *others]}
+    assert wrong.isdisjoint({p.label for p in asked})
     place = source.drawn_from("places")
     assert any(all(p.label in known for p in place) for known in lexicon())
     assert all(p.said for p in place)

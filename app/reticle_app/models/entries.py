@@ -25,6 +25,8 @@ METHODS = {
     "backbone": "no pointer",
 }  # fmt: skip
 OWN_NAME = "Reticle's own model"
+SCALE, BOOK = ".scale", ".book"
+"""Endings of the tensors that spell out 8-bit rows and coded tables."""
 
 
 class Begun(BaseModel):
@@ -122,6 +124,27 @@ def entries(store: Store, embedded: Path | None, begun: Downloads, in_use: str =
     return rows
 
 
+def _beside(folder: Path) -> tuple[int, int]:
+    """Parameters, and bytes in memory, of what stands beside the pointer of the shipped model.
+
+    It is float32 whatever the number type: rows of 8 bits with a scale each are spelled out, and so are coded tables
+    [rows, parts] with a book [parts, codes, width].
+    """
+    parameters = held = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name in (SINGLE, CHANNEL):
+            continue
+        tensors = {h.name: h for h in headers_of(path)}
+        for name, header in tensors.items():
+            book = tensors.get(f"{name}{BOOK}")
+            if book is not None:
+                held += 4 * header.shape[0] * book.shape[0] * book.shape[2]
+            elif (header.floating and not name.endswith((SCALE, BOOK))) or f"{name}{SCALE}" in tensors:
+                parameters += header.numbers
+                held += 4 * header.numbers
+    return parameters, held
+
+
 def _own(folder: Path) -> ModelEntry:
     memory: dict[str, int] | None = None
     problem = words = ""
@@ -129,7 +152,9 @@ def _own(folder: Path) -> ModelEntry:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         headers = [h for name in (SINGLE, CHANNEL) if (folder / name).is_file() for h in headers_of(folder / name)]
         told = predict(headers, tied=is_tied(config))
-        memory, words = {kind: told.total(kind) for kind in TYPES}, f"{told.parameters / 1e6:.1f} million"
+        parameters, held = _beside(folder)
+        memory = {kind: told.total(kind) + held for kind in TYPES}
+        words = f"{(told.parameters + parameters) / 1e6:.1f} million"
     except (OSError, ValueError, ReticleError) as error:
         problem = str(error)
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QLineEdit, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from reticle_app.resources import symbol
@@ -13,6 +25,14 @@ from reticle_app.theme import Theme
 from reticle_app.translations import tr
 
 ICON = QSize(18, 18)
+FLOATING = (
+    Qt.WindowType.FramelessWindowHint
+    | Qt.WindowType.WindowStaysOnTopHint
+    | Qt.WindowType.Tool
+    | Qt.WindowType.X11BypassWindowManagerHint
+    | Qt.WindowType.WindowDoesNotAcceptFocus
+)
+"""A window over all others that takes the keyboard from nobody."""
 
 
 class ElidedLabel(QLabel):
@@ -89,6 +109,22 @@ def set_kind(widget: QWidget, kind: str) -> None:
     widget.setProperty("kind", kind)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
+
+
+def scrolled(area: QScrollArea, column: QLayout, width: int) -> None:
+    """Puts a column, at most ``width`` logical pixels wide, at the left of an area that scrolls up and down only."""
+    inside, middle, outer = QWidget(), QWidget(), QHBoxLayout()
+    inside.setObjectName("plain")
+    middle.setMaximumWidth(width)
+    middle.setLayout(column)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(middle, 1)
+    outer.addStretch()
+    inside.setLayout(outer)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
 
 
 def clearable(line: QLineEdit) -> None:

@@ -27,6 +27,8 @@ from reticle_app.translations import tr
 from .basics import label, quiet_button, tint
 
 NAME_WIDTH, NUMBER_WIDTH, CHECKS = 170, 110, 3
+INSET = 9
+"""Between the edge of a number's box and its text, which the style sheet does not reach (logical pixels)."""
 
 
 class Field(QWidget):
@@ -139,11 +141,15 @@ class StillCombo(_Still, QComboBox):
 
 
 class StillSpin(_Still, QSpinBox):
-    pass
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(INSET, 0, 0, 0)
 
 
 class StillDouble(_Still, QDoubleSpinBox):
-    pass
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(INSET, 0, 0, 0)
 
 
 def choice(options: Sequence[tuple[object, str]]) -> Field:

@@ -23,7 +23,7 @@ from reticle_app.models.memory import SCREEN_TOKENS
 from reticle_app.models.store import gigabytes
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
-from reticle_app.widgets.basics import frame, label, push_button, set_kind, tint
+from reticle_app.widgets.basics import frame, label, push_button, scrolled, set_kind, tint
 from reticle_app.widgets.memory_bars import MemoryBars
 from reticle_app.widgets.note import Note
 
@@ -192,19 +192,7 @@ class ModelPage(QScrollArea):
         column.addLayout(_row(self.measure, self.stop_measuring))
         self._section(column, tr("Details"), self.facts)
         column.addStretch()
-        inside, outer = QWidget(), QHBoxLayout()
-        inside.setObjectName("plain")
-        middle = QWidget()
-        middle.setMaximumWidth(WIDTH + 48)
-        middle.setLayout(column)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(middle, 1)
-        outer.addStretch()
-        inside.setLayout(outer)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(inside)
+        scrolled(self, column, WIDTH + 48)
 
     @staticmethod
     def _section(column: QVBoxLayout, title: str, *widgets: QWidget) -> None:

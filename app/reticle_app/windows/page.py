@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from reticle_app.widgets.basics import label
+from reticle_app.widgets.basics import label, scrolled
 
 WIDTH = 640
 
@@ -19,19 +18,8 @@ class Page(QScrollArea):
         self._column.addWidget(label(title, "heading", wrap=True))
         self._column.addWidget(label(words, "muted", wrap=True))
         self._column.addSpacing(4)
-        inside, middle, outer = QWidget(), QWidget(), QHBoxLayout()
-        inside.setObjectName("plain")
-        middle.setMaximumWidth(WIDTH + 56)
-        middle.setLayout(self._column)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(middle, 1)
-        outer.addStretch()
-        inside.setLayout(outer)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(title)
-        self.setWidget(inside)
+        scrolled(self, self._column, WIDTH + 56)
 
     def add(self, widget: QWidget) -> None:
         self._column.addWidget(widget)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from reticle_app.resources import app_pixmap
 from reticle_app.theme import Theme
 from reticle_app.translations import tr
-from reticle_app.widgets.basics import frame, label, push_button, tint
+from reticle_app.widgets.basics import FLOATING, frame, label, push_button, tint
 
 MARGIN, ICON, WORDS = 18, 24, 260
 
@@ -21,14 +21,7 @@ class RunPill(QWidget):
     """The person wants to be asked about what is counted down."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(
-            None,
-            Qt.WindowType.FramelessWindowHint
-            | Qt.WindowType.WindowStaysOnTopHint
-            | Qt.WindowType.Tool
-            | Qt.WindowType.X11BypassWindowManagerHint
-            | Qt.WindowType.WindowDoesNotAcceptFocus,
-        )
+        super().__init__(None, FLOATING)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setWindowTitle(tr("Reticle is working"))
         self.setAccessibleName(tr("Reticle is working"))

@@ -14,6 +14,7 @@ from reticle_app.background import MainThread
 from reticle_app.calibration import COLOUR, XY
 from reticle_app.overlay import physical_rect, screen_of
 from reticle_app.translations import tr
+from reticle_app.widgets.basics import FLOATING
 from reticle_grounding.geometry import Affine, Point, Rect
 
 RADIUS = 10
@@ -28,14 +29,7 @@ class TargetScreen(QWidget):
     """Covers one screen, so that the click can hit nothing else."""
 
     def __init__(self, screen: QScreen, felt: queue.SimpleQueue[Point]) -> None:
-        super().__init__(
-            None,
-            Qt.WindowType.FramelessWindowHint
-            | Qt.WindowType.WindowStaysOnTopHint
-            | Qt.WindowType.Tool
-            | Qt.WindowType.X11BypassWindowManagerHint
-            | Qt.WindowType.WindowDoesNotAcceptFocus,
-        )
+        super().__init__(None, FLOATING)
         self.setWindowTitle(tr("Reticle calibration"))
         self.setAccessibleName(tr("Target of the calibration"))
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)

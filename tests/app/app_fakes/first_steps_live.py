@@ -9,27 +9,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app_fakes.parts import build_fake
-from PySide6.QtCore import QEventLoop, QTimer
+from app_fakes.parts import build_fake, spin
 from PySide6.QtWidgets import QApplication
 
 from reticle_app.config import Settings
 from reticle_app.windows.welcoming import END_S
-
-
-def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not until():
-        loop = QEventLoop()
-        QTimer.singleShot(20, loop.quit)
-        loop.exec()
-    return until()
 
 
 def children() -> list[str]:

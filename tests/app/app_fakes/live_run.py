@@ -10,31 +10,19 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import mss
-from app_fakes.parts import WORKER
+from app_fakes.parts import WORKER, spin
 from PIL import Image
-from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reticle_app.config import Settings
 from reticle_app.desktop import desktop_body, desktop_screen
 from reticle_app.gui import build
 from reticle_app.remote import RemoteGrounder
-
-
-def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not until():
-        loop = QEventLoop()
-        QTimer.singleShot(20, loop.quit)
-        loop.exec()
-    return until()
 
 
 def press(widget: QWidget) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from reticle_agent.actions import Click, ClickAt, Finish, Input, Step
@@ -115,6 +116,16 @@ class FakeBody:
             at = frame.transform.point(grounding.candidates[chosen].point, Space.CAPTURE, Space.PHYSICAL)
             actuator.perform(ClickAt(at.pixel()))
         return StepOutcome(step, "done")
+
+
+def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+    """Lets the event loop run for so long, or until ``until`` holds; returns whether it does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+    return until()
 
 
 MakeWindow = Callable[..., tuple[Parts, FakeBody]]

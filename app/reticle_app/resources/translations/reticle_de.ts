@@ -1641,7 +1641,7 @@
     </message>
     <message>
         <source>The shipped law</source>
-        <translation>Das mitgelieferte Gesetz</translation>
+        <translation>Die mitgelieferte Gewichtung</translation>
     </message>
     <message>
         <source>What `reticle train head` learnt from your runs, a file or its name. From the next start on.</source>
