@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_fakes.parts import MakeWindow
+from app_fakes.parts import MakeWindow, to_front
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QWidget
@@ -89,8 +89,7 @@ def test_a_shared_command_added_later_is_heard_in_every_window(qtbot: QtBot) -> 
         windows.append((window, commands))
     shared.add("late", "Late", lambda: heard.append("late"), group="G", keys="Ctrl+Shift+L")
     for window, commands in windows:
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+        to_front(window)
         QTest.keyClick(window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         QTest.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
         assert "late" in commands
@@ -103,8 +102,7 @@ def test_a_shared_command_added_later_is_heard_in_every_window(qtbot: QtBot) -> 
 
 
 def open_palette(window: QWidget, palette: CommandPalette, qtbot: QtBot) -> None:
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    to_front(window)
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(window, Qt.Key.Key_P, both)
     assert palette.isVisible()
@@ -166,8 +164,7 @@ def test_what_cannot_be_done_now_is_shown_last_and_not_done(make_window: MakeWin
 def test_the_list_of_shortcuts_has_each_that_is_heard(make_window: MakeWindow, qtbot: QtBot) -> None:
     parts, _ = make_window()
     window, palette = parts.window, parts.window.command_palette
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    to_front(window)
     QTest.keyClick(window, Qt.Key.Key_F1)
     assert palette.isVisible()
     keys = {c.shown_keys for c in palette.shown}

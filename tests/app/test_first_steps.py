@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_fakes.parts import MakeWindow
+from app_fakes.parts import MakeWindow, to_front
 from PIL import Image, ImageDraw
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -77,8 +77,7 @@ def test_they_show_themselves_at_the_first_start_alone(make_window: MakeWindow, 
     again, _ = make_window()
     again.tools.show_welcome_once()
     assert again.tools.welcome_window is None
-    again.window.activateWindow()  # the keys belong to the window that is in front
-    qtbot.waitUntil(again.window.isActiveWindow, timeout=5_000)
+    to_front(again.window)  # the keys belong to the window that is in front
     QTest.keyClick(again.window, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
     assert welcome(again)[0].isVisible(), "later they come when they are wanted"
     click(welcome(again)[0].skip)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from agent_fakes.recorded import recorded
 from app_fakes.opened import opened_inspector, opened_traces
-from app_fakes.parts import MakeWindow, squares
+from app_fakes.parts import MakeWindow, squares, to_front
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
@@ -79,8 +79,7 @@ def opened(parts: Parts, name: str, qtbot: QtBot, folder: Path) -> QMainWindow:
 
 
 def activate(window: QMainWindow, qtbot: QtBot) -> None:
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    to_front(window)
 
 
 def walk(window: QMainWindow, qtbot: QtBot, key: Qt.Key) -> list[QWidget]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from app_fakes.parts import MakeWindow, frame_of, squares
+from app_fakes.parts import MakeWindow, frame_of, squares, to_front
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -150,6 +150,7 @@ def test_escape_stops_a_grounding_and_the_late_answer_is_dropped(make_window: Ma
     click(parts.window.header.find_button)
     qtbot.wait(200)
     assert parts.window.header.stop_button.isEnabled()
+    to_front(parts.window)
     QTest.keyClick(parts.window.header.field, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not parts.controller.busy, timeout=500)
     qtbot.wait(100)
@@ -208,6 +209,7 @@ def test_arrows_move_the_point_that_is_clicked(make_window: MakeWindow, qtbot: Q
     QTest.keyClick(parts.window.canvas, Qt.Key.Key_1)
     assert parts.controller.grounding.candidates[0].point == before, "another choice takes the move back"
     assert parts.controller.chooser.answer().point is None
+    to_front(parts.window)
     QTest.keyClick(parts.window.canvas, Qt.Key.Key_Escape)
     wait_ended(parts, qtbot)
     assert [answer.decision for answer in body.answers] == ["deny"], "Escape refuses"
@@ -316,6 +318,7 @@ def test_no_key_approves(make_window: MakeWindow, qtbot: QtBot) -> None:
     wait_asked(parts, qtbot)
     approval = parts.window.side.approval
     qtbot.waitUntil(approval.approve.isEnabled, timeout=2_000)
+    to_front(parts.window)
     targets = [approval.approve, approval, parts.window, parts.window.canvas, parts.window.header.field]
     for target in targets:
         target.setFocus()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from reticle_agent.actions import Click, ClickAt, Finish, Input, Step
 from reticle_agent.seams import Approval, ApprovalRequest, Display, Frame, StepOutcome
@@ -126,6 +126,12 @@ def spin(seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         QTimer.singleShot(20, loop.quit)
         loop.exec()
     return until()
+
+
+def to_front(window: QWidget, seconds: float = 5) -> None:
+    """Shortcuts are heard by the window in front alone, and a window manager takes its time."""
+    window.activateWindow()
+    assert spin(seconds, window.isActiveWindow), "the window does not come to the front"
 
 
 MakeWindow = Callable[..., tuple[Parts, FakeBody]]
