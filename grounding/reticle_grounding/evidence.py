@@ -38,6 +38,10 @@ MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
 MAX_NAMED = 8
 """Proposals that are known as what is asked for, beside these."""
+MAX_SIGNS = 3
+"""Of each of these two, drawings that may stand before a field or slider instead of words."""
+SIGN_GAP = 1.5
+"""Farthest that such a field stands from its drawing, in heights of the drawing."""
 MAX_ALIKE = 24
 """More proposals that show the same, where the instruction counts."""
 MAX_MEANT = 8
@@ -81,7 +85,7 @@ class Draft:
     attended: int | None = None
     """Rank (1 is the best) of the attention region the draft is made of."""
     look: int | None = None
-    """Number of the proposal among the scene's looks."""
+    """Number of the proposal among the scene's looks; for an entry that has a drawing before it, that of the drawing."""
     line: int | None = None
     """Number of the text that the draft is, among the scene's texts."""
 
@@ -165,8 +169,8 @@ def drafts(scene: Scene) -> list[Draft]:
     meant = _meant_drafts(scene, answers)
     for answer in [*answers[:MAX_LABELS], *(d.found for d in meant if d.found is not None)]:
         made += _element_drafts(answer, scene)
-    made += _look_drafts(scene)
-    made += meant
+    looks = _look_drafts(scene)
+    made += [*looks, *_signed_drafts(scene, looks, [d.region for d in made if d.kind in ("entry", "track")]), *meant]
     attended = _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
     if scene.wanted.role is not Role.FIELD:
         return [*made, *attended]
@@ -190,6 +194,20 @@ def _look_drafts(scene: Scene) -> list[Draft]:
         best += [n for n in scene.agreement.alike(best[0]) if n not in best][:MAX_ALIKE]
     rects = scene.agreement.rects
     return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
+
+
+def _signed_drafts(scene: Scene, looks: Sequence[Draft], known: Sequence[Rect]) -> list[Draft]:
+    """Fields and sliders that have a drawing before them instead of a label: a loudspeaker, a magnifying glass."""
+    made: list[Draft] = []
+    firsts = [looks[i] for i in (*range(MAX_SIGNS), *range(MAX_LOOKS, MAX_LOOKS + MAX_SIGNS)) if i < len(looks)]
+    for sign in firsts:
+        beside = [e for e in entries_of(sign.region, scene.elements, scene.texts) if not e.below and e.gap <= SIGN_GAP]
+        for entry in beside[:1]:
+            if not any(_mostly(entry.rect, k) for k in (*known, *(d.region for d in made))):
+                kind = "track" if entry.track else "entry"
+                draft = Draft(entry.rect, entry.rect.center, "element", None, kind=kind, gap=entry.gap, look=sign.look)
+                made.append(replace(draft, place=sign.place))
+    return made
 
 
 def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:

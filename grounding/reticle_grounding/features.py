@@ -33,6 +33,7 @@ FEATURES = (
     "entry_gap",
     "entry_below",
     "entry_track",
+    "entry_signed",
     "mark",
     "mark_asked",
     "label_with_mark",
@@ -40,6 +41,7 @@ FEATURES = (
     "text_for_icon",
     "label_with_entry",
     "label_has_entry",
+    "sign_for_field",
     "bare_for_field",
     "alone_in_box",
     "text_long",
@@ -78,6 +80,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     best = max((d.found.match.score for d in made if d.found), default=0.0)
     with_entry = {d.found.rect for d in made if d.found and d.kind in ("entry", "track") and d.place == 0}
     with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
+    signs = {d.look for d in made if d.kind in ("entry", "track") and d.found is None}
     ordered = _ordinal_fits(scene, made)
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
@@ -88,7 +91,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row["region"] = float(draft.origin == "attention")
         row |= _attention_features(draft, scene, look, own, max(lit))
         row |= _text_features(draft, scene, best)
-        row |= _element_features(draft, scene, with_entry)
+        row |= _element_features(draft, scene, with_entry, signs)
         row |= _mark_features(draft, scene, with_mark)
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
@@ -135,7 +138,7 @@ def _inside(draft: Draft, scene: Scene) -> Match:
     return max((match(scene.wanted, t.text) for t in hit), key=lambda m: m.score, default=NO_MATCH)
 
 
-def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict[str, float]:
+def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect], signs: set[int | None]) -> dict[str, float]:
     role, found = scene.wanted.role, draft.found
     entry = float(draft.kind in ("entry", "track"))
     asked = float(role is Role.FIELD)
@@ -145,12 +148,14 @@ def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect]) -> dict
         "entry": entry,
         "entry_asked": entry * asked,
         "entry_colon": entry * float(found is not None and found.colon),
-        "entry_second": entry * float(draft.place > 0),
+        "entry_second": entry * float(found is not None and draft.place > 0),
         "entry_gap": entry * min(1.0, draft.gap / 10),
         "entry_below": entry * float(draft.below),
         "entry_track": float(draft.kind == "track"),
+        "entry_signed": entry * float(found is None),
         "label_has_entry": labels,
         "label_with_entry": labels * max(asked, float(found is not None and found.colon)),
+        "sign_for_field": asked * float(draft.kind == "look" and draft.look in signs),
         "bare_for_field": asked * float(draft.origin == "text") * (1.0 - max(boxed, labels)),
         "alone_in_box": boxed,
         "text_long": min(1.0, len(draft.text.split()) / 12) if draft.origin == "text" and draft.text else 0.0,
@@ -216,7 +221,7 @@ def _ordinal_fits(scene: Scene, made: Sequence[Draft]) -> list[float]:
 
 def _equal_drawings(scene: Scene, made: Sequence[Draft]) -> list[int]:
     """Drafts that show the same as the one that looks most like what is asked for."""
-    looks = {i: d.look for i, d in enumerate(made) if d.look is not None}
+    looks = {i: d.look for i, d in enumerate(made) if d.look is not None and d.kind not in ("entry", "track")}
     if not looks:
         return []
     top = max(looks.values(), key=lambda look: float(scene.agreement.looks[look]))

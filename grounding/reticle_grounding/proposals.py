@@ -30,6 +30,8 @@ MAX_PROPOSALS = 400
 CROWD_CELL = 64
 """Side of the cells in which drawings are counted; photographs hold the most."""
 
+MANY_TEXTS, MANY_ICONS = 3, 5
+"""So many of them side by side do not stand in an entry."""
 
 Sort = Literal["icon", "mark", "bar", "box", "area", "track"]
 """Drawing; check box or radio button; entry or wide button; compact button; panel or picture; slider."""
@@ -194,7 +196,20 @@ def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> lis
     for entry in found:
         if not any(_behind(entry, nearer) or _twins(entry.rect, nearer.rect) for nearer in kept):
             kept.append(entry)
-    return kept
+    return [entry for entry in kept if not _holds_many(entry.rect, elements, texts)]
+
+
+def _holds_many(box: Rect, elements: Elements, texts: Sequence[TextBox]) -> bool:
+    """A bar of tools, tabs or menus below a label is no entry."""
+    if sum(box.contains(t.rect.center) for t in texts) >= MANY_TEXTS:
+        return True
+    read = [t.rect for t in texts if box.intersection(t.rect) is not None]
+    inside = sorted((i for i in elements.icons if box.contains(i.center)), key=lambda i: i.left)
+    count, end = 0, box.left
+    for icon in inside:
+        if icon.left >= end and not any(r.contains(icon.center) for r in read):
+            count, end = count + 1, icon.right
+    return count >= MANY_ICONS
 
 
 def _twins(a: Rect, b: Rect) -> bool:

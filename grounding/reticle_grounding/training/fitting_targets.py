@@ -74,6 +74,7 @@ def screens_of(folder: Path, chosen: Sequence[Row]) -> list[FittingScreen]:
     """These screens of ``folder``, with the elements of the other applications among them for absent targets."""
     elements = [[e for e in map(as_element, row["elements"]) if e is not None and _sayable(e)] for row in chosen]
     by_app: dict[str, list[Element]] = defaultdict(list)
+    elements = [_without_field_labels(found) for found in elements]
     for row, found in zip(chosen, elements, strict=True):
         by_app[row["app"]] += found
     screens = []
@@ -83,6 +84,12 @@ def screens_of(folder: Path, chosen: Sequence[Row]) -> list[FittingScreen]:
         spoken = spoken_targets(folder, row["image"], found)
         screens.append(FittingScreen(folder / row["image"], row["app"], found, listed, others, spoken))
     return screens
+
+
+def _without_field_labels(elements: Sequence[Element]) -> list[Element]:
+    """The elements less the texts that only label a field: who says "File name" means the field."""
+    fields = {plain(e.label) for e in elements if e.kind == "field"}
+    return [e for e in elements if e.role != "label" or e.icon or plain(e.label) not in fields]
 
 
 def _sayable(element: Element) -> bool:

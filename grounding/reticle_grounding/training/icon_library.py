@@ -1,4 +1,5 @@
-"""A library of named icon pictures from installed icon themes and unpacked icon packs, for the matcher's training.
+"""A library of named icon pictures from installed icon themes, unpacked icon packs and the signs of installed fonts, for
+the matcher's training.
 
 Everything is looked up on the machine that trains; no picture is part of the repository. The library is one file of
 raw pictures and one line of JSON per picture (name, source, side, whether it is one ink on nothing, words besides the
@@ -22,7 +23,9 @@ from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+from .spoken import signs
 
 Picture = npt.NDArray[np.uint8]
 SIDE = 48
@@ -62,6 +65,8 @@ class _File:
     path: Path
     side: int
     words: tuple[str, ...] = ()
+    char: str = ""
+    """What is drawn, where ``path`` is a font."""
 
 
 def plain_name(stem: str) -> str:
@@ -154,7 +159,50 @@ def _load(path: Path) -> dict[str, dict[str, dict[str, list[str]]]]:
     return cast("dict[str, dict[str, dict[str, list[str]]]]", json.loads(path.read_text("utf-8")))
 
 
+FONTS_PER_SIGN = 6
+GLYPH_SIDE = 40
+"""Longer side of a sign in its picture."""
+EMOJI_SIZE = 109
+"""The one size that bitmap fonts of emoji have."""
+_OTHER_CODES = re.compile("StandardSymbols|D050000L")
+"""Fonts that draw something else at these code points."""
+_SYMBOL_FONTS = re.compile(r"DejaVuSans|FreeSans|Symbol|NotoSans-|NotoSansMath|Liberation|Emoji|Inter|Roboto|OpenSans")
+
+
+def sign_files() -> Iterator[_File]:
+    """Characters that stand on buttons, each in a few of the installed fonts that have it (asked of fontconfig)."""
+    for sign in signs():
+        listed = subprocess.run(
+            ["fc-list", f":charset={ord(sign.char):x}:slant=0", "file"], capture_output=True, check=True, text=True
+        )
+        fonts = sorted(Path(line.rstrip(": ")) for line in listed.stdout.splitlines() if not _OTHER_CODES.search(line))
+        fonts.sort(key=lambda path: not _SYMBOL_FONTS.search(path.name))
+        for path in fonts[:FONTS_PER_SIGN]:
+            yield _File("signs", sign.name, path, SIDE, (), sign.char)
+
+
+def _glyph(path: Path, char: str) -> Image.Image | None:
+    """The character alone in the middle of a square of :data:`SIDE`; None where the font draws nothing."""
+    emoji = "Emoji" in path.name
+    size = EMOJI_SIZE if emoji else 4 * SIDE
+    font = ImageFont.truetype(str(path), size)
+    ground = Image.new("RGBA", (3 * size, 3 * size))
+    ImageDraw.Draw(ground).text((size, size), char, (0, 0, 0, 255), font, embedded_color=emoji)
+    box = ground.getbbox()
+    if box is None:
+        return None
+    drawn = ground.crop(box)
+    scale = GLYPH_SIDE / max(drawn.size)
+    drawn = drawn.resize([max(1, round(scale * v)) for v in drawn.size], Image.Resampling.LANCZOS)
+    square = Image.new("RGBA", (SIDE, SIDE))
+    square.paste(drawn, ((SIDE - drawn.width) // 2, (SIDE - drawn.height) // 2))
+    return square
+
+
 def _render(file: _File) -> tuple[_File, Picture | None]:
+    if file.char:
+        glyph = _glyph(file.path, file.char)
+        return file, None if glyph is None else np.asarray(glyph)
     try:
         if file.path.suffix == ".svg":
             side = str(file.side)
@@ -236,6 +284,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--themes", type=Path, default=None, help="folder of icon themes, such as /usr/share/icons")
     parser.add_argument("--packs", type=Path, default=None, help="folder of unpacked npm icon packages")
+    parser.add_argument("--signs", action="store_true", help="characters of installed fonts that stand on buttons")
     chosen = parser.parse_args()
 
     def files() -> Iterator[_File]:
@@ -243,6 +292,8 @@ def main() -> None:
             yield from theme_files(chosen.themes)
         if chosen.packs:
             yield from pack_files(chosen.packs)
+        if chosen.signs:
+            yield from sign_files()
 
     sys.stdout.write(f"{build(chosen.out, files())} pictures\n")
 

@@ -3,7 +3,8 @@
 ``data/spoken/FOLDER.jsonl`` goes with the captured screens of that folder's name: image, box, instruction, and whether
 it avoids the name that can be read. ``data/spoken/names.json`` has wordings for names of the training applications, and
 ``data/spoken/lexicon`` for controls of many kinds of software, written without any screen; ``data/spoken/icons.jsonl``
-tells how people ask for icons, by what they do and by what they show.
+tells how people ask for icons, by what they do and by what they show; ``data/spoken/symbols.jsonl`` for characters that
+stand on buttons like icons.
 """
 
 from __future__ import annotations
@@ -79,12 +80,37 @@ class IconWords:
 
 @lru_cache(maxsize=1)
 def icon_words() -> Mapping[str, IconWords]:
-    """Name of an icon as icon sets have it -> how people ask for it."""
-    found = {}
+    """Name of an icon as icon sets have it, or of a sign -> how people ask for it."""
+    found: dict[str, IconWords] = {}
     for line in _data().joinpath("icons.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         found[str(row["name"])] = IconWords(tuple(row["does"]), tuple(row["shows"]), str(row["label"]))
+    for sign in signs():
+        own = sign.words
+        known = found.get(sign.name, IconWords((), (), own.label))
+        found[sign.name] = IconWords(
+            tuple(dict.fromkeys((*known.does, *own.does))),
+            tuple(dict.fromkeys((*known.shows, *own.shows))),
+            known.label,
+        )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A character that stands on a button like an icon."""
+
+    char: str
+    name: str
+    """As icon sets call such a drawing, where one has it."""
+    words: IconWords
+
+
+@lru_cache(maxsize=1)
+def signs() -> Sequence[Sign]:
+    """Characters that programs and pages show instead of icons: operators, arrows, ticks, transport keys."""
+    rows = map(json.loads, _data().joinpath("symbols.jsonl").read_text("utf-8").splitlines())
+    return [Sign(r["char"], r["name"], IconWords(tuple(r["does"]), tuple(r["shows"]), r["label"])) for r in rows]
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Trains the matcher's phrase tower: what people say against what controls are called, each the others' negatives.
 
 It starts from the published weights of all-MiniLM-L6-v2 (``--published``: a folder with its ``model.safetensors`` and
-``tokenizer.json``), whose sense of running text carries over to wordings that no table has.
+``tokenizer.json``), whose sense of running text carries over to wordings that no table has, or goes on (``--go-on``).
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ WARMUP = 50
 KEPT = 0.99
 """How much of the running average stays at each step."""
 SHARES = {
-    "concepts": 0.22,
-    "places": 0.26,
-    "drawn": 0.13,
-    "names": 0.07,
-    "spoken": 0.19,
-    "forms": 0.08,
+    "concepts": 0.17,
+    "places": 0.36,
+    "drawn": 0.12,
+    "names": 0.06,
+    "spoken": 0.18,
+    "forms": 0.06,
     "tips": 0.02,
     "tags": 0.03,
 }
@@ -192,6 +192,11 @@ def published(folder: Path) -> tuple[SentenceTower, Tokens]:
     return tower, tokens
 
 
+def stored(folder: Path) -> tuple[SentenceTower, Tokens]:
+    """The tower that a run of this module left in ``folder``, with all of its words."""
+    return load(folder).words, Tokens.of(folder)
+
+
 def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair]) -> Tensor:
     """Each wording against all labels, each label that was asked for against all wordings."""
     spoken = [p for p in pairs if p.said]
@@ -240,7 +245,7 @@ def train(chosen: argparse.Namespace) -> None:
     """The whole run; stores the running average of the weights, and what it reached."""
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)
-    tower, tokens = published(chosen.published)
+    tower, tokens = published(chosen.published) if chosen.go_on is None else stored(chosen.go_on)
     tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
     averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
     average = cast(SentenceTower, averaged.module)
@@ -282,7 +287,9 @@ def main() -> None:
     """Trains from tables, captured screens and icon libraries."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--published", type=Path, required=True, help="folder with the weights of all-MiniLM-L6-v2")
+    begin = parser.add_mutually_exclusive_group(required=True)
+    begin.add_argument("--published", type=Path, help="folder with the weights of all-MiniLM-L6-v2")
+    begin.add_argument("--go-on", type=Path, help="folder of an earlier run, trained further")
     parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
     parser.add_argument("--icons", type=Path, action="append", default=[], help="icon library folder, for search words")
     parser.add_argument("--looks", type=Path, default=None, help="folder of a matcher whose look tower is kept")
