@@ -85,7 +85,7 @@ class Draft:
     attended: int | None = None
     """Rank (1 is the best) of the attention region the draft is made of."""
     look: int | None = None
-    """Number of the proposal among the scene's looks; for an entry that has a drawing before it, that of the drawing."""
+    """Number of the proposal among the scene's looks; for an entry with a drawing before it, the drawing's number."""
     line: int | None = None
     """Number of the text that the draft is, among the scene's texts."""
 

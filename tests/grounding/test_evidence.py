@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from reticle_grounding.evidence import Draft, Scene, drafts, spans, without_twins
 from reticle_grounding.features import FEATURES, describe
 from reticle_grounding.geometry import Point, Rect, Size, Transform
+from reticle_grounding.looks import Agreement
 from reticle_grounding.ocr import TextBox, proportional_words
 from reticle_grounding.proposals import NOTHING, Elements, entries_of, find_elements, marks_left_of
 from reticle_grounding.regions import find_regions
@@ -215,3 +216,38 @@ def test_candidates_are_different_places() -> None:
     other = Draft(Rect(200, 10, 260, 30), Point(230, 20), "text", "Open")
     ranked = [(0.9, Draft(rect, rect.center, "text", "Open")), (0.5, same), (0.4, other), (0.3, other)]
     assert [p for p, _ in without_twins(ranked, 5)] == [0.9, 0.4]
+
+
+def seen_as(rects: tuple[Rect, ...], scores: tuple[float, ...]) -> Agreement:
+    looks = np.array(scores, np.float32)
+    return Agreement(rects, looks, np.zeros(0, np.float32), np.eye(len(rects), dtype=np.float32))
+
+
+def test_a_slider_after_a_drawing_is_the_field_that_the_drawing_names() -> None:
+    loudspeaker, other = Rect(100, 100, 124, 124), Rect(400, 100, 424, 124)
+    groove, far = Rect(128, 106, 240, 118), Rect(480, 106, 550, 118)
+    elements = Elements((), (loudspeaker, other), (groove, far))
+    asked = replace(scene("adjust the volume", [], elements), agreement=seen_as((loudspeaker, other), (0.6, 0.5)))
+    made = drafts(asked)
+    rows = {(d.kind, d.region): row for d, row in zip(made, describe(asked, made), strict=True)}
+    slider, sign = rows["track", groove], rows["look", loudspeaker]
+    assert slider["entry_signed"] == slider["entry_asked"] == slider["look_top"] == 1.0
+    assert abs(slider["look"] - 0.6) < 1e-6, "it is asked for by what is drawn before it"
+    assert sign["sign_for_field"] == 1.0
+    assert ("track", far) not in rows, "too far from its drawing"
+    pressed = replace(asked, wanted=parse("press mute"))
+    made = drafts(pressed)
+    again = {(d.kind, d.region): row for d, row in zip(made, describe(pressed, made), strict=True)}
+    assert again["look", loudspeaker]["sign_for_field"] == 0.0, "only where a value is to be set"
+
+
+def test_a_bar_of_tools_below_a_name_is_no_field() -> None:
+    label, bar = line("Audio", 20, 10), Rect(0, 34, 400, 66)
+    tools = tuple(Rect(10 + 40 * i, 40, 34 + 40 * i, 60) for i in range(6))
+    assert entries_of(label.rect, Elements((bar,), tools[:4]), [label])
+    assert entries_of(label.rect, Elements((bar,), tools), [label]) == []
+    tabs = [line(name, 20 + 90 * i, 40) for i, name in enumerate(("One", "Two", "Three"))]
+    assert entries_of(label.rect, Elements((bar,), ()), [label, *tabs[:2]])
+    assert entries_of(label.rect, Elements((bar,), ()), [label, *tabs]) == []
+    letters = tuple(Rect(20 + 8 * i, 42, 26 + 8 * i, 56) for i in range(9))
+    assert entries_of(label.rect, Elements((bar,), letters), [label, line("typed text", 20, 40)]), "letters are text"

@@ -20,7 +20,7 @@ from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.sources import EvenAttention
 from reticle_grounding.training.concepts import concepts
-from reticle_grounding.training.fitting_targets import fitting_screens
+from reticle_grounding.training.fitting_targets import fitting_screens, screens_of
 
 NAMES = ("Archive", "Publish", "Rename", "Translate")
 
@@ -106,3 +106,13 @@ def test_a_fit_writes_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert fitted.p_true({"text": 1.0, "text_exact": 1.0, "text_whole": 1.0}) > fitted.p_true({})
     assert str(fitted.meta["command"]).startswith("python -m reticle_grounding.fitting --captured ")
     assert result["written"] == str(out)
+
+
+def test_a_text_that_labels_a_field_is_not_asked_for(tmp_path: Path) -> None:
+    rows = [
+        {"role": "label", "name": "Look in:", "bbox": [10, 10, 80, 30], "text_visible": True},
+        {"role": "label", "name": "Result", "bbox": [10, 50, 80, 70], "text_visible": True},
+        {"role": "combo box", "name": "", "label": "Look in:", "bbox": [90, 10, 300, 30], "text_visible": False},
+    ]
+    screen = screens_of(tmp_path, [{"image": "images/1.png", "app": "app", "elements": rows}])[0]  # type: ignore[typeddict-item, list-item]
+    assert sorted((e.kind, e.label) for e in screen.elements) == [("field", "Look in:"), ("text", "Result")]

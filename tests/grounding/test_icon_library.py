@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from reticle_grounding.training.icon_library import IconLibrary, build, is_mono, pack_files, plain_name, theme_files
+from reticle_grounding.training.icon_library import (
+    IconLibrary,
+    build,
+    is_mono,
+    pack_files,
+    plain_name,
+    sign_files,
+    theme_files,
+)
+from reticle_grounding.training.spoken import icon_words, signs
 
 
 @pytest.mark.parametrize(
@@ -73,3 +82,28 @@ def test_one_ink_is_told_from_many() -> None:
     assert is_mono(picture)
     picture[3, 3] = (200, 0, 0, 255)
     assert not is_mono(picture)
+
+
+def test_signs_of_installed_fonts_join_the_library(tmp_path: Path) -> None:
+    files = [file for file in sign_files() if file.char in "×−▶"]
+    assert {file.char for file in files} == set("×−▶"), "DejaVu has these, and it is a package of this project"
+    assert build(tmp_path, iter(files)) >= 3
+    library = IconLibrary(tmp_path)
+    by_name = {entry["name"]: library.picture(i) for i, entry in enumerate(library.entries)}
+    dash, mono = by_name["minus"]
+    assert mono
+    wide = np.flatnonzero((dash > 64).any(axis=0))
+    high = np.flatnonzero((dash > 64).any(axis=1))
+    assert len(wide) > 3 * len(high), "a dash stays flat"
+    assert (wide[0] + wide[-1]) / 2 == pytest.approx(23.5, abs=1.5), "in the middle"
+    assert (high[0] + high[-1]) / 2 == pytest.approx(23.5, abs=1.5)
+    left, right = (by_name["play"][0][:, half].sum() for half in (slice(0, 24), slice(24, 48)))
+    assert left > right, "it points to the right"
+
+
+def test_every_sign_is_a_character_with_words_of_its_own() -> None:
+    assert len({sign.char for sign in signs()}) == len(signs()) > 100
+    for sign in signs():
+        told = icon_words()[sign.name]
+        assert set(sign.words.does) <= set(told.does)
+        assert set(sign.words.shows) <= set(told.shows)

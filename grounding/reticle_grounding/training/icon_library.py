@@ -1,5 +1,5 @@
-"""A library of named icon pictures from installed icon themes, unpacked icon packs and the signs of installed fonts, for
-the matcher's training.
+"""A library of named icon pictures for the matcher's training, from installed icon themes, unpacked icon packs and the
+signs of installed fonts.
 
 Everything is looked up on the machine that trains; no picture is part of the repository. The library is one file of
 raw pictures and one line of JSON per picture (name, source, side, whether it is one ink on nothing, words besides the

@@ -57,6 +57,7 @@ COMMON_SOURCES = {
     "fortawesome": 2,
     "material-design-icons": 2,
     "bootstrap-icons": 2,
+    "signs": 3,
 }
 """Sets that desktops and pages use most; their pictures are drawn so many times as often."""
 
