@@ -92,7 +92,7 @@ class DemoObservation:
             print("noise on stdout", flush=True)
             os.write(1, b"raw noise\n")
         if "slow" in instruction:
-            until = time.perf_counter() + 2.5
+            until = time.perf_counter() + 4.0
             a = np.random.default_rng(0).random((600, 600), dtype=np.float32)
             while time.perf_counter() < until:
                 a = np.tanh(a @ a)
