@@ -104,8 +104,10 @@ for folder in "$data"/icons-*; do icons+=(--icons "$folder"); done
 
 # --- how stages run -------------------------------------------------------------------------------------------------
 
-deadline=$(awk "BEGIN {printf \"%d\", $(date +%s) + 60 * $minutes}")
-closing=30 # seconds kept for putting the model together
+total=$(awk "BEGIN {printf \"%d\", 60 * $minutes}")
+deadline=$((SECONDS + total))
+closing=$((total / 12)) # seconds kept for putting the model together
+least=$((total / 200 + 1))
 failed=0 limit=0 group=''
 trap '[[ ! $group ]] || kill -TERM -- "-$group" 2>/dev/null; exit 130' INT TERM
 
@@ -117,9 +119,9 @@ record() { # NAME STATUS SECONDS
 stage() { # NAME PERCENT: runs the function of that name for at most that share of the time left
     local name=$1 begun=$SECONDS code=0 status=done
     [[ -z $only || ,$only, == *,$name,* ]] || return 0
-    limit=$((($2 * (deadline - closing - $(date +%s))) / 100))
-    [[ $name != model ]] || limit=$((limit > 300 ? limit : 300))
-    if ((limit < 20)); then
+    limit=$(((deadline - closing - SECONDS) * $2 / 100))
+    [[ $name != model ]] || limit=$((deadline - SECONDS))
+    if ((limit < least)); then
         echo "no time was left" >"$out/$name.log"
         failed=1
         record "$name" "no time" 0
@@ -132,11 +134,11 @@ stage() { # NAME PERCENT: runs the function of that name for at most that share 
     ) >"$out/$name.log" 2>&1 &
     group=$!
     set +m
-    while kill -0 "$group" 2>/dev/null && ((SECONDS - begun < limit)); do sleep 0.5; done
+    while kill -0 "$group" 2>/dev/null && ((SECONDS - begun < limit)); do sleep 0.1; done
     if kill -0 "$group" 2>/dev/null; then
         status="timed out"
         kill -TERM -- "-$group" 2>/dev/null || true
-        sleep 2
+        sleep 1
     fi
     kill -KILL -- "-$group" 2>/dev/null || true
     wait "$group" 2>/dev/null || code=$?

@@ -27,7 +27,7 @@ from reticle_grounding.training.matcher_train import UNSEEN_SOURCES
 from reticle_grounding.training.screens import generate_screen
 
 ICONS, SIDE = 160, 24
-SCREENS, SIZE, FIRST_SEED = 24, (1280, 800), 7_000_000
+SCREENS, SIZE, FIRST_SEED = 40, (1280, 800), 7_000_000
 """As many screens as give the matcher's vectors enough rows for a linear map between two of them."""
 ROLES = {known: role for role, known in reversed([*FIELD_ROLES.items(), *OTHER_ROLES.items()])}
 """The generator's name of a role -> one that captured screens use for it."""

@@ -45,7 +45,9 @@ def prefill(
         float,
         typer.Option("--patience", min=0.0, help="Seconds a dense pass may last before longer lengths are left out."),
     ] = 120.0,
-    save: Annotated[Path | None, typer.Option("--save", help="File for the JSON document as well, kept up to date.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="File for the JSON document as well, kept up to date.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="PNG of the speed-ups over length.")] = None,
     as_json: JsonOption = False,
 ) -> None:
