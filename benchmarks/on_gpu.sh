@@ -117,7 +117,7 @@ record() { # NAME STATUS SECONDS
 }
 
 stage() { # NAME PERCENT: runs the function of that name for at most that share of the time left
-    local name=$1 begun=$SECONDS code=0 status=done
+    local name=$1 begun=$SECONDS code=0 status='done'
     [[ -z $only || ,$only, == *,$name,* ]] || return 0
     limit=$(((deadline - closing - SECONDS) * $2 / 100))
     [[ $name != model ]] || limit=$((deadline - SECONDS))
@@ -143,14 +143,14 @@ stage() { # NAME PERCENT: runs the function of that name for at most that share 
     kill -KILL -- "-$group" 2>/dev/null || true
     wait "$group" 2>/dev/null || code=$?
     group=''
-    if [[ $status == done ]] && ((code == 3)); then
+    if [[ $status == 'done' ]] && ((code == 3)); then
         status=skipped
-    elif [[ $status == done ]] && ((code)); then
+    elif [[ $status == 'done' ]] && ((code)); then
         status=failed
     fi
-    [[ $status == done || $status == skipped ]] || failed=1
+    [[ $status == 'done' || $status == skipped ]] || failed=1
     record "$name" "$status" $((SECONDS - begun))
-    [[ $status == done ]] || tail -n 3 "$out/$name.log"
+    [[ $status == 'done' ]] || tail -n 3 "$out/$name.log"
 }
 
 skip() { # WHY: ends a stage that has nothing to work on

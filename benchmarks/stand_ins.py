@@ -3,8 +3,8 @@
     python benchmarks/stand_ins.py FOLDER
 
 Writes ``minilm`` (random weights in the shape of all-MiniLM-L6-v2, with the embedded matcher's tokenizer),
-``icons-drawn`` (a library of drawn pictures under names of real icons) and ``screens/made`` (generated screens as a folder
-of captured ones). What is trained on them is good for nothing.
+``icons-drawn`` (a library of drawn pictures under names of real icons) and ``screens/made`` (generated screens as a
+folder of captured ones). What is trained on them is good for nothing.
 """
 
 from __future__ import annotations
@@ -67,7 +67,12 @@ def captured_row(element: Element) -> dict[str, object] | None:
     if element.role not in ROLES:
         return None
     shown = {"text": True, "icon": False, "field": None}[element.kind]
-    row = {"role": ROLES[element.role], "name": element.label, "bbox": list(element.box), "text_visible": shown}
+    row: dict[str, object] = {
+        "role": ROLES[element.role],
+        "name": element.label,
+        "bbox": list(element.box),
+        "text_visible": shown,
+    }
     return row | ({"description": element.says[0]} if element.says else {})
 
 

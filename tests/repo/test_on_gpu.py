@@ -82,6 +82,14 @@ class Parsed(Exception):
     """Arguments were taken."""
 
 
+def start(words: list[str]) -> None:
+    """Runs a module or a file as the interpreter does."""
+    if words[0] == "-m":
+        runpy.run_module(words[1], run_name="__main__")
+    else:
+        runpy.run_path(str(REPO / words[0]), run_name="__main__")
+
+
 def parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the program that is asked for read its arguments, and do nothing. Ends the test where it refuses them."""
     real = argparse.ArgumentParser.parse_args
@@ -103,10 +111,7 @@ def parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(argparse.ArgumentParser, "parse_args", stop)
         patch.setattr(sys, "argv", words[words[0] == "-m" :])
         with pytest.raises(Parsed):
-            if words[0] == "-m":
-                runpy.run_module(words[1], run_name="__main__")
-            else:
-                runpy.run_path(str(REPO / words[0]), run_name="__main__")
+            start(words)
 
 
 @pytest.fixture(scope="module")
