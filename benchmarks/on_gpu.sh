@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, a run of
-# thirty screenshots on one cache, then training from the shipped model, what helps most first: phrase tower, look tower,
-# reading channel with language model and pointer head, remembered icons (docs/model-card.md has the single commands).
+# One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, a run
+# of thirty screenshots on one cache, then training from the shipped model, what helps most first: phrase tower, look
+# tower, reading channel with language model and pointer head, remembered icons (docs/model-card.md has the commands).
 #
 #   benchmarks/on_gpu.sh [--only STAGE,STAGE] [--data FOLDER] [MINUTES] [OUT]     default: 60 minutes, out/gpu
 #   benchmarks/on_gpu.sh --dry [--only STAGE,STAGE] [OUT]     every stage, tiny, on the processor, with made-up data
 #   benchmarks/on_gpu.sh --gather [--data FOLDER]             fetch beforehand what training needs; wants the network
 #
-# Every stage has a share of the minutes that are left when it begins, and is ended when they are over. One that fails or
-# is ended costs none of the others: each writes into OUT as it goes, OUT/STAGE.log tells what happened and
-# OUT/stages.jsonl how long it took; what a later stage wants of one that failed is taken from the shipped model. OUT/model
-# is the trained model in one folder, in files below 15 MiB. Exit status: 0, 1 when a stage failed, 2 for bad usage.
+# Every stage has a share of the minutes that are left when it begins, and is ended when they are over. One that fails
+# or is ended costs none of the others: each writes into OUT as it goes, OUT/STAGE.log tells what happened and
+# OUT/stages.jsonl how long it took; what a later stage wants of one that failed is taken from the shipped model.
+# OUT/model is the trained model in one folder, in files below 15 MiB. Exit status: 0, 1 when a stage failed, 2 for bad
+# usage or no CUDA device.
 #
 # FOLDER (default out/gpu-data) holds minilm (model.safetensors and tokenizer.json of all-MiniLM-L6-v2), icons-* (icon
 # libraries), screens/* (captured screens; ../shared/screens/* and shared/screens/* are taken, too) and, where there are
@@ -179,13 +180,17 @@ ranks() { # COUNT COMMAND...: so many processes that share the work; one that fa
 
 bench() { "$python" -c 'from reticle_app.cli.main import main; main()' bench prefill --device "$kind" "$@"; }
 training() { local module=$1 && shift && "$python" -m "reticle_grounding.training.$module" "$@"; }
-outdated() { rm -rf "$work"/{start,prepared,carried,icons} "$out"/{matcher,channel}; } # all that a matcher's vectors are in
+outdated() { # by a new matcher: all that holds the vectors of the one before
+    rm -rf "$work"/{start,prepared,carried,icons} "$out"/{matcher,channel}
+}
 trained() { [[ -f $1/matcher.safetensors && -f $1/matcher-tokenizer.json ]]; }
 
 # --- the stages -----------------------------------------------------------------------------------------------------
 
 stage_check() {
     "$python" -m pytest -q -p no:cacheprovider -m gpu tests/kernels
+    # without a GPU, the kernel in Triton's interpreter
+    [[ ! $dry ]] || "$python" -m pytest -q -p no:cacheprovider -k interpreted tests/kernels/test_sparse_triton.py
     "$python" -m reticle_grounding.training device "$checkpoint" --device "$device" >"$out/device.json"
     cat "$out/device.json"
 }
@@ -222,8 +227,8 @@ stage_looks() { # look tower and the maps to it, brought to the phrase tower's v
     local from=$checkpoint workers=$((cores < 8 ? cores : 8))
     trained "$work/words" && from=$work/words
     rm -rf "$work/looks" && outdated
-    ranks "$workers" "$python" -m reticle_grounding.training.matcher_train "$work/looks" "${captured[@]}" "${icons[@]}" \
-        --start "$from" --minutes "$(learning)" --lr 0.001 --seed 4 "${bf16[@]}"
+    ranks "$workers" "$python" -m reticle_grounding.training.matcher_train "$work/looks" "${captured[@]}" \
+        "${icons[@]}" --start "$from" --minutes "$(learning)" --lr 0.001 --seed 4 "${bf16[@]}"
     mkdir -p "$out/matcher" # also without the channel, to be trained further
     cp "$work"/looks/matcher* "$out/matcher/"
 }
@@ -266,8 +271,8 @@ stage_model() { # everything in one folder, opened and asked once
     local large picture
     rm -rf "$out/model"
     mkdir -p "$out/model"
-    # scorer and verifier learned from the shipped towers, and are left out beside new ones
-    cp "$checkpoint"/{*.json,model.safetensors,channel.safetensors} "$out/model/"
+    # the verifier learned from the shipped towers, the scorer from the shipped pointer: neither stays beside new ones
+    cp "$checkpoint"/{*.json,model.safetensors,channel.safetensors,scorer.safetensors} "$out/model/"
     if trained "$out/matcher"; then
         cp "$out"/matcher/* "$out/model/"
         trained "$work/words" || cp "$checkpoint/icons.safetensors" "$out/model/"
@@ -276,7 +281,7 @@ stage_model() { # everything in one folder, opened and asked once
         cp "$checkpoint"/{matcher,icons}* "$out/model/"
     fi
     if [[ -f $out/channel/channel.safetensors ]]; then
-        rm "$out"/model/{model*.safetensors,prefill.json} # that file is for the heads as they were
+        rm "$out"/model/{model*.safetensors,scorer.safetensors,prefill.json} # prefill.json is for heads as they were
         cp "$out"/channel/*.{json,safetensors} "$out/model/"
     fi
     large=$(find "$out/model" "$out"/{matcher,channel} -size +15M 2>/dev/null || true)

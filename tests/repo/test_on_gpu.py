@@ -146,6 +146,7 @@ def test_every_stage_runs_with_arguments_that_are_understood(
     new = ("channel.safetensors", "icons.safetensors", "matcher.safetensors", "matcher-words-1.safetensors")
     assert [(model / name).read_text() for name in new] == ["made"] * 4
     assert not (model / "model.safetensors").exists(), "the pointer is the one that was trained"
+    assert not (model / "scorer.safetensors").exists(), "the scorer knows the shipped pointer only"
     assert not (model / "matcher-words-2.safetensors").exists(), (
         "no part of the shipped phrase tower beside the new one"
     )
@@ -181,6 +182,7 @@ def test_a_stage_that_hangs_is_ended_with_all_it_started(data: Path, tmp_path: P
 def test_files_that_are_too_large_are_named(tmp_path: Path) -> None:
     run = Run(tmp_path, "--dry", "--only", "looks,model", MARK="x" * 100)
     assert run.code == 0
+    assert (run.out / "model/scorer.safetensors").exists(), "the shipped pointer keeps its scorer"
     (run.out / "matcher/matcher.safetensors").write_bytes(bytes(16 << 20))
     again = Run(tmp_path, "--dry", "--only", "model")
     assert again.statuses == {"model": "failed"}
