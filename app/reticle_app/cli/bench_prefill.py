@@ -45,6 +45,14 @@ def prefill(
         float,
         typer.Option("--patience", min=0.0, help="Seconds a dense pass may last before longer lengths are left out."),
     ] = 120.0,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option("--pattern", help="Only patterns whose names begin so; may be repeated."),
+    ] = None,
+    dense_once: Annotated[
+        bool,
+        typer.Option("--dense-once", help="On cpu, time dense attention once per length, not beside each pattern."),
+    ] = False,
     save: Annotated[
         Path | None, typer.Option("--save", help="File for the JSON document as well, kept up to date.")
     ] = None,
@@ -63,6 +71,8 @@ def prefill(
         seed=seed,
         whole_model=whole_model,
         longest_s=patience,
+        patterns=tuple(patterns or ()),
+        dense_once=dense_once,
     )
     try:
         request.check()

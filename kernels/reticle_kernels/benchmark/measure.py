@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,6 +54,9 @@ class Request:
         rounds: calls per time, of which the median counts.
         whole_model: whether all layers of the model are run with random weights as well.
         longest_s: a length whose one dense pass is predicted to last longer is left out, and those after it.
+        patterns: beginnings of the names of the patterns that are measured; none for all.
+        dense_once: on the processor, time dense attention once per length, beside the first pattern, and not beside
+            every one: for lengths at which it takes most of the time. On CUDA it is always timed once.
     """
 
     device: str = "cpu"
@@ -62,6 +66,8 @@ class Request:
     seed: int = 0
     whole_model: bool = False
     longest_s: float = 120.0
+    patterns: Sequence[str] = ()
+    dense_once: bool = False
 
     def check(self) -> None:
         """Raises ValueError naming what cannot be measured."""
@@ -141,21 +147,36 @@ def _layer_lines(
     lines, dense = _dense_lines(request, length, (q, k, v), notice)
     for line in lines:
         add(line)
-    for case in cases(shape, length, device):
+    for case in _wanted(request, shape, length):
         pattern = case.find(q[0], k[0])
         run, plan = _layer(case, pattern, (q, k, v))
         out = run()
         error = relative_error(out, q, k, v, pattern, request.seed)
+        if dense is None and request.dense_once:
+            dense = once_ms(lambda: dense_attention(q, k, v), device)
         if dense is None:
             dense_ms, sparse_ms = paired_ms(lambda: dense_attention(q, k, v), run, device, rounds)
         else:
-            dense_ms, sparse_ms = dense, median_ms(run, device, rounds)
+            dense_ms, sparse_ms = dense, _alone_ms(run, device, rounds)
         line = _line(case.name, length, plan.density(), dense_ms, sparse_ms, error)
         add(line)
         notice(_told(line))
         if device == "cuda" and not case.online:
             for line in _flex_lines(case.name, pattern, length, plan.density(), dense_ms, (q, k, v), request, notice):
                 add(line)
+
+
+def _wanted(request: Request, shape: Shape, length: int) -> list[Case]:
+    """The patterns of this length that were asked for."""
+    found = cases(shape, length, request.device)
+    return [c for c in found if not request.patterns or c.name.startswith(tuple(request.patterns))]
+
+
+def _alone_ms(run: Callable[[], object], device: str, rounds: int) -> float:
+    """On the processor without a further call to warm up, as :func:`paired_ms`: the pattern has run once already."""
+    if device == "cuda":
+        return median_ms(run, device, rounds)
+    return statistics.median(once_ms(run, device) for _ in range(rounds))
 
 
 def _line(name: str, length: int, density: float, dense_ms: float, sparse_ms: float, error: float | None) -> Result:
@@ -262,7 +283,7 @@ def _whole_lines(
     """All layers with random weights, attention dense by the fastest call at hand against each pattern."""
     decoder = RandomDecoder(shape, request.device, dtype, request.seed)
     states = decoder.states(length)
-    for case in cases(shape, length, request.device):
+    for case in _wanted(request, shape, length):
         if case.name not in WHOLE:
             continue
         sparse = _Sparse(case)
