@@ -13,20 +13,26 @@ END = 0x30000
 _HIDDEN = frozenset({"Zl", "Zp"})
 
 
+@cache
+def _visible() -> bytes:
+    """1 for every code point that may stand in an answer."""
+    kinds = map(unicodedata.category, map(chr, range(END)))
+    return bytes(kind[0] != "C" and kind not in _HIDDEN for kind in kinds)
+
+
 def visible(character: str) -> bool:
     """Whether a single character may stand in an answer."""
-    category = unicodedata.category(character)
-    return ord(character) < END and category[0] != "C" and category not in _HIDDEN
+    number = ord(character)
+    return number < END and bool(_visible()[number])
 
 
 @cache
 def beginnings() -> frozenset[bytes]:
     """Every proper beginning of the UTF-8 of a character of more than one byte that may be written."""
     found: set[bytes] = set()
-    for number in range(0x80, END):
-        character = chr(number)
-        if visible(character):
-            coded = character.encode()
+    for number, shown in enumerate(_visible()):
+        if shown and number >= 0x80:
+            coded = chr(number).encode()
             found.update(coded[:end] for end in range(1, len(coded)))
     return frozenset(found)
 

@@ -108,7 +108,8 @@ class Grammar:
         """Where a byte leads; the empty state when it may not come."""
         known = self._steps.get((state, byte))
         if known is None:
-            known = frozenset().union(*(self._stepped(thread, byte) for thread in state))
+            parts = [self._stepped(thread, byte) for thread in state]
+            known = parts[0] if len(parts) == 1 else frozenset[Thread]().union(*parts)
             self._steps[state, byte] = known
         return known
 

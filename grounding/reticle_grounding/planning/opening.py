@@ -51,7 +51,6 @@ def check_folder(directory: Path) -> None:
         )
     ImageProcessor.open(directory)
     PromptTokenizer.open(directory)
-    _vocabulary(directory)
 
 
 def _tied(config: PretrainedConfig) -> bool:
@@ -76,9 +75,10 @@ def open_writer(
         numbers: what it computes in; None takes float32 on the CPU, bfloat16 elsewhere.
         max_pixels: lowers the checkpoint's own limit of model pixels of one screenshot.
 
-    Raises CheckpointError as :func:`check_folder`, and naming the tensors that are missing, unexpected, of another
-    shape or not finite; BadInput for an impossible ``max_pixels``, and for int8 without the library it needs.
+    Raises CheckpointError as :func:`check_folder`, for a tokenizer that is not byte-level, and naming the tensors that
+    are missing, unexpected, of another shape or not finite.
+    Raises BadInput for an impossible ``max_pixels``, and for int8 without the library it needs.
     """
     check_folder(directory)
-    checkpoint = open_as(directory, numbers, device)
-    return LocalWriter(checkpoint, _vocabulary(directory), max_pixels)
+    vocabulary = _vocabulary(directory)
+    return LocalWriter(open_as(directory, numbers, device), vocabulary, max_pixels)
