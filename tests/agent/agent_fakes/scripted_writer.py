@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import cache
 
-import numpy as np
-
-from reticle_grounding.planning.decode import decode
-from reticle_grounding.planning.grammar import Grammar
+from reticle_grounding.planning.grammar import Grammar, State
 from reticle_grounding.planning.pieces import Extent, Markup, Picture, Piece, Said, Words, Written
-from reticle_grounding.planning.vocabulary import Allowed, Constraint, Vocabulary
 
 Script = Callable[[str], str]
 """From the prompt as text, what the model wants to answer."""
-BYTES = Vocabulary({byte: bytes([byte]) for byte in range(256)})
-
-
-@cache
-def constraint_of(grammar: Grammar) -> Constraint:
-    return Constraint(grammar, BYTES)
 
 
 def as_text(prompt: Sequence[Piece]) -> str:
@@ -29,7 +19,7 @@ def as_text(prompt: Sequence[Piece]) -> str:
         if isinstance(piece, Markup):
             parts.append(piece.text)
         elif isinstance(piece, Words):
-            parts.append(piece.text.replace("<|", "<\\|"))
+            parts.append(piece.text.replace("<|", "<¦"))
         elif isinstance(piece, Said):
             parts.append(bytes(piece.ids).decode())
         else:
@@ -49,7 +39,7 @@ class ScriptedWriter:
         self.prompts: list[list[Piece]] = []
         self.checks: Callable[[], None] = lambda: None
         """Called before each token, as something that happens meanwhile."""
-        self._kept: list[object] = []
+        self._kept = b""
 
     @property
     def texts(self) -> list[str]:
@@ -58,34 +48,43 @@ class ScriptedWriter:
     def extent(self, prompt: Sequence[Piece]) -> Extent:
         keys = self._keys(prompt)
         most = min(len(keys) - 1, len(self._kept))
-        return Extent(len(keys), len(keys) - next((n for n in range(most) if keys[n] != self._kept[n]), most))
+        # beginnings that differ stay different, so the first one is found by halving
+        same = bisect_left(range(1, most + 1), True, key=lambda n: keys[:n] != self._kept[:n])
+        return Extent(len(keys), len(keys) - same)
 
     def write(self, prompt: Sequence[Piece], grammar: Grammar, limit: int, check: Callable[[], None]) -> Written:
         extent = self.extent(prompt)
         self.prompts.append(list(prompt))
         wish = (self.answers.pop(0) if self.answers else self.script(as_text(prompt))).encode()
-        at = 0
-
-        def choose(allowed: Allowed) -> int:
-            """The next byte of the wish that may come; without one, the first that may."""
-            nonlocal at
-            self.checks()
-            check()
-            while at < len(wish):
-                at += 1
-                if allowed[wish[at - 1]]:
-                    return wish[at - 1]
-            return int(np.flatnonzero(allowed)[0])
-
-        text = wish if self.free else decode(constraint_of(grammar), choose, limit)[0]
-        self._kept = [*self._keys(prompt), *text[:-1]]
+        text = wish if self.free else self._held(wish, grammar, limit, check)
+        self._kept = self._keys(prompt) + text[:-1]
         return Written(text.decode(), tuple(text), extent)
 
-    def _keys(self, prompt: Sequence[Piece]) -> list[object]:
-        keys: list[object] = []
+    def _held(self, wish: bytes, grammar: Grammar, limit: int, check: Callable[[], None]) -> bytes:
+        """The next byte of the wish that may come; without one, the first that may."""
+        state, written, at = grammar.start, bytearray(), 0
+        while not grammar.done(state):
+            self.checks()
+            check()
+
+            def may(byte: int, state: State = state, left: int = limit - len(written)) -> bool:
+                after = grammar.step(state, byte)
+                return bool(after) and grammar.least(after) < left
+
+            while at < len(wish) and not may(wish[at]):
+                at += 1
+            byte = wish[at] if at < len(wish) else next(filter(may, range(256)))
+            at += 1
+            written.append(byte)
+            state = grammar.step(state, byte)
+        return bytes(written)
+
+    def _keys(self, prompt: Sequence[Piece]) -> bytes:
+        """A byte for each token."""
+        keys = bytearray()
         for piece in prompt:
             if isinstance(piece, Picture):
-                keys += [(piece.digest, number) for number in range(10)]
+                keys += piece.digest[:10].encode()
             else:
-                keys += piece.ids if isinstance(piece, Said) else piece.text.encode()
-        return keys
+                keys += bytes(piece.ids) if isinstance(piece, Said) else piece.text.encode()
+        return bytes(keys)

@@ -81,7 +81,7 @@ def test_whatever_is_chosen_every_answer_is_a_valid_call(marks: int) -> None:
     random = np.random.default_rng(marks)
     seen: set[type[Step]] = set()
     targets: set[str] = set()
-    for round_ in range(60):
+    for round_ in range(36):
         limit = int(random.integers(LEAST_ANSWER, 200))
         lasting = random.random(constraint.vocabulary.last + 1) if round_ % 2 else None
 
