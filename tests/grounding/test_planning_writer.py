@@ -87,14 +87,14 @@ def test_every_answer_is_of_the_grammar_and_in_time(folder):
 
 
 def test_the_kept_beginning_equals_computing_the_whole_prompt_anew(folder):
-    """Three screens with answers: the last answer, and all keys and values, are those of one pass over everything."""
+    """A third screen after two with answers: the last answer, and all keys and values, are those of one pass."""
     kept, fresh = open_writer(folder), open_writer(folder)
-    prompt = [*talk(kept), *screen(3)]
+    prompt = [*talk(kept, 2), *screen(3)]
     before = kept.extent(prompt)
     ours, theirs = kept.write(prompt, GRAMMAR, 24), fresh.write(prompt, GRAMMAR, 24)
     assert ours.prompt == before
     assert theirs.prompt == Extent(before.tokens, before.tokens)
-    assert before.fresh < before.tokens / 3
+    assert before.fresh < before.tokens / 2
     assert ours.text == theirs.text
     assert kept.kept == fresh.kept == before.tokens + len(ours.ids) - 1
     for mine, anew in zip(kept._cache.layers, fresh._cache.layers, strict=True):
@@ -166,7 +166,7 @@ def test_a_stop_is_heard_everywhere_and_leaves_what_is_kept_whole(folders):
     expected = open_writer(folder).write([*screen(0), *screen(1)], GRAMMAR, 16).text
     writer = open_writer(folder)
     writer.write(screen(0), GRAMMAR, 16)
-    for stop_at in (1, 2, 4, 6, 9, 14, 21, 33):
+    for stop_at in (1, 2, 4, 9, 14, 33):
         left = stop_at
 
         def check() -> None:

@@ -155,13 +155,13 @@ class Careful:
 
 
 class Careless:
-    """Approves everything and answers every question."""
+    """Approves everything and answers every question, but knows no other words for a place called like the answer."""
 
     def decide(self, request: ApprovalRequest) -> Approval:
         return Approval("allow", "user")
 
     def answer(self, question: str) -> str | None:
-        return "hunter2"
+        return None if "'hunter2' was not found" in question else "hunter2"
 
 
 @dataclass
