@@ -44,7 +44,9 @@ class ClusterOptions:
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.cpus <= 0 or self.gpus < 0:
-            raise BadInput("a fleet has at least one worker, each with more than zero processors and no fewer than 0 GPUs")
+            raise BadInput(
+                "a fleet has at least one worker, each with more than zero processors and no fewer than 0 GPUs"
+            )
         if self.store_mb < LEAST_STORE_MB:
             raise BadInput(f"--store {self.store_mb}: Ray needs at least {LEAST_STORE_MB} MB")
 
@@ -81,6 +83,7 @@ def ray_running(options: ClusterOptions) -> Iterator[Any]:
 def _started(options: ClusterOptions, folder: Path) -> Any:
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray takes the address of a network card for 127.0.0.1
     for name in ("RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"):
         os.environ.pop(name, None)  # "started here" is meant, whatever the surroundings name
     import ray

@@ -1,4 +1,4 @@
-"""The door of a fleet: the HTTP server's own guard, requests and errors, with replicas behind it instead of one model."""
+"""The door of a fleet: the HTTP server's own guard, requests and errors, with replicas behind it."""
 
 from __future__ import annotations
 
@@ -98,5 +98,3 @@ def _decoded(text: str) -> FleetAnswer:
     if "error" in reply:
         raise decode_error(reply["error"])
     return FleetAnswer.model_validate({**reply["ok"], **reply["who"]})
-
-

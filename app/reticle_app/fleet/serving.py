@@ -23,7 +23,7 @@ NAME = "reticle"
 BATCH = 8
 WAITING = 16
 OTHER_TRIES = 1
-"""A request whose replica ends is asked once more elsewhere; only once, so that one that ends replicas ends no third."""
+"""A request whose replica ends is asked once more elsewhere; only once: one that ends replicas ends no third."""
 STUCK = 2
 """A replica whose batch takes so many times the time of an answer is replaced."""
 CHECK_S = 2.0

@@ -65,6 +65,12 @@ def main(what: str, given: dict[str, object]) -> None:
             note(f"ready on {listening.getsockname()[1]}")
 
         serve_fleet(open_slow, cluster, options, TOKEN, listening, ready)
+    else:
+        from reticle_app.fleet.labelling import label
+
+        folders, out = [Path(str(folder)) for folder in given["traces"]], Path(str(given["out"]))
+        done = label(folders, out, open_slow, cluster, {"model": "demo"}, lambda n, total: note(f"{n} of {total}"))
+        note(f"labelled {done.answers} {done.errors} {done.kept}")
 
 
 if __name__ == "__main__":
