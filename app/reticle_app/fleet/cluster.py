@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import secrets
 import shutil
 import signal
 import tempfile
@@ -22,6 +21,8 @@ from types import FrameType
 from typing import Any
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
+
+from .head import secure_surroundings, start_head
 
 STORE_MB = 200
 """Of Ray's shared memory; it holds pictures on their way to a replica."""
@@ -62,65 +63,47 @@ def ray_running(options: ClusterOptions) -> Iterator[Any]:
 
     Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    folder = None
-    try:
-        if options.address is None:
-            folder = Path(tempfile.mkdtemp(prefix="reticle-ray-"))  # mode 0700
-            ray = _started(options, folder)
-        else:
-            ray = _joined(options, options.address)
-        try:
+    if options.address is not None:
+        with _connected(options.address, f"--cluster {options.address}") as ray:
+            _check_size(ray, options, options.address)
             yield ray
-        finally:
-            ray.shutdown()
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _started(options: ClusterOptions, folder: Path) -> Any:
-    os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray takes the address of a network card for 127.0.0.1
-    for name in ("RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"):
-        os.environ.pop(name, None)  # "started here" is meant, whatever the surroundings name
-    import ray
-
+        return
+    secure_surroundings()
+    folder = Path(tempfile.mkdtemp(prefix="reticle-ray-"))  # mode 0700
     try:
-        ray.init(
-            num_cpus=math.ceil(options.workers * options.cpus),
-            num_gpus=math.ceil(options.workers * options.gpus) or None,
-            object_store_memory=options.store_mb * 2**20,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(folder),
-        )
-    except Exception as error:
-        raise ReticleError(f"Ray did not start: {error}") from error
-    return ray
+        cpus, gpus = math.ceil(options.workers * options.cpus), math.ceil(options.workers * options.gpus)
+        head = start_head(folder, cpus, gpus, options.store_mb)
+        try:
+            with _connected(head.address, "the Ray started here") as ray:
+                yield ray
+        finally:
+            head.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _joined(options: ClusterOptions, address: str) -> Any:
+@contextmanager
+def _connected(address: str, what: str) -> Iterator[Any]:
     import ray
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
-        raise BadInput(f"--cluster {address}: cannot join it: {error}") from error
+        raise ReticleError(f"{what}: cannot join it: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_size(ray: Any, options: ClusterOptions, address: str) -> None:
     there = ray.cluster_resources()
     needed = {"CPU": options.workers * options.cpus, "GPU": options.workers * options.gpus}
     for name, amount in needed.items():
-        if amount > there.get(name, 0.0):
-            ray.shutdown()
-            raise BadInput(
-                f"--cluster {address}: {options.workers} workers need {amount:g} {name}, the cluster has "
-                f"{there.get(name, 0.0):g}"
-            )
-    return ray
+        has = there.get(name, 0.0)
+        if amount > has:
+            raise BadInput(f"--cluster {address}: {options.workers} workers need {amount:g} {name}, it has {has:g}")
 
 
 @contextmanager
