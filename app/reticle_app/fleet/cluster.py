@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -59,28 +59,24 @@ def cpus_each(workers: int) -> int:
 
 @contextmanager
 def ray_running(options: ClusterOptions) -> Iterator[Any]:
-    """The module ``ray``, connected; afterwards what was started here is gone.
+    """The module ``ray``, connected; afterwards what was started here is gone, also when a signal ends it.
 
-    Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
+    To be entered in the main thread: from here on SIGINT and SIGTERM raise Cancelled there. Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
     """
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if options.address is not None:
-        with _connected(options.address, f"--cluster {options.address}") as ray:
+        with ended_by_signals(), _connected(options.address, f"--cluster {options.address}") as ray:
             _check_size(ray, options, options.address)
             yield ray
         return
     secure_surroundings()
     folder = Path(tempfile.mkdtemp(prefix="reticle-ray-"))  # mode 0700
-    try:
+    with ended_by_signals(), ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         cpus, gpus = math.ceil(options.workers * options.cpus), math.ceil(options.workers * options.gpus)
         head = start_head(folder, cpus, gpus, options.store_mb)
-        try:
-            with _connected(head.address, "the Ray started here") as ray:
-                yield ray
-        finally:
-            head.end()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        stack.callback(head.end)
+        yield stack.enter_context(_connected(head.address, "the Ray started here"))
 
 
 @contextmanager
@@ -89,10 +85,13 @@ def _connected(address: str, what: str) -> Iterator[Any]:
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except ReticleError:
+        raise
     except Exception as error:
         raise ReticleError(f"{what}: cannot join it: {error}") from error
     try:
-        yield ray
+        with ended_by_signals():  # again, since Ray has put a handler of its own
+            yield ray
     finally:
         ray.shutdown()
 
@@ -108,10 +107,7 @@ def _check_size(ray: Any, options: ClusterOptions, address: str) -> None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Cancelled in the main thread, so that everything started is ended in order.
-
-    Enter it after Ray was started, which puts a handler of its own.
-    """
+    """SIGINT and SIGTERM raise Cancelled in the main thread, so that everything started is ended in order."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise Cancelled(f"ended by {signal.Signals(number).name}")

@@ -11,6 +11,8 @@ from pathlib import Path
 from reticle_agent.processes import Supervised
 from reticle_grounding.errors import ReticleError
 
+from .ray_head import ADDRESS
+
 TRIES = 3
 """Ray gives its parts 30 seconds to find each other, which a busy machine may need more than once."""
 START_S = 240.0
@@ -48,19 +50,14 @@ def start_head(folder: Path, cpus: int, gpus: int, store_mb: int) -> Head:
 
     Raises ReticleError with Ray's last line when it does not come up.
     """
-    command = [
-        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port=0"),
-        *("--node-ip-address=127.0.0.1", "--include-dashboard=false", "--no-monitor", "--include-log-monitor=false"),
-        *(f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--object-store-memory={store_mb * 2**20}"),
-        "--disable-usage-stats",
-    ]
+    amounts = [str(cpus), str(gpus), str(store_mb * 2**20)]
     said = ""
     for number in range(TRIES):
         own = folder / str(number)
         own.mkdir(mode=0o700)
-        process = Supervised([*command, f"--temp-dir={own}"], os.environ)
+        process = Supervised([sys.executable, "-m", "reticle_app.fleet.ray_head", str(own), *amounts], os.environ)
         try:
-            address = _awaited(process, own / "ray_current_cluster")
+            address = _awaited(process, own / ADDRESS)
         except BaseException:
             process.end(END_S)
             raise

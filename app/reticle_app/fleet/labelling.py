@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reticle_grounding.errors import Cancelled, ReticleError
 
-from .cluster import ClusterOptions, ended_by_signals, ray_running
+from .cluster import ClusterOptions, ray_running
 from .labeller import ANSWERS, COLUMN, Labeller
 from .opening import Opener
 from .shards import opened
@@ -61,7 +61,7 @@ def label(
 
 def _answers(works: Sequence[Work], opener: Opener, cluster: ClusterOptions) -> Iterator[str]:
     """One line for each work, in order."""
-    with ray_running(cluster), ended_by_signals():
+    with ray_running(cluster):
         data = importlib.import_module("ray.data")
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = data.DataContext.get_current()

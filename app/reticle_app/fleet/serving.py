@@ -14,7 +14,7 @@ from reticle_app.server.host import TIMEOUT_S, note
 from reticle_app.turns import BusyError
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from .cluster import ClusterOptions, ended_by_signals, ray_running
+from .cluster import ClusterOptions, ray_running
 from .front import Door, connections, create_app
 from .opening import Opener
 from .replica import Replica
@@ -138,7 +138,7 @@ def serve_fleet(
     from reticle_app.server.listen import answer
 
     links = connections(cluster.workers, options.batch, options.waiting)
-    with ray_running(cluster), ended_by_signals(), deployed(opener, cluster, options) as replicas:
+    with ray_running(cluster), deployed(opener, cluster, options) as replicas:
         door = Door(replicas, cluster.workers, options.timeout_s)
         ready()
         with suppress(Cancelled):  # the server gives the signal on once it has ended
