@@ -23,6 +23,7 @@ HERE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray takes the address of a network card for 127.0.0.1
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_AUTH_MODE": "token",
+    "RAY_worker_niceness": "0",  # replicas are as patient as the command that started them, not more so
 }
 _NOT_HERE = ("RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS")
 

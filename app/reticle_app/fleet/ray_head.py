@@ -19,7 +19,7 @@ ADDRESS = "address"
 """File in the folder that names where Ray is joined, once it is up."""
 LOOK_S = 1.0
 AGENT_PORTS = ("runtime_env_agent_port", "metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
-"""Given rather than left to Ray, which would wait 15 s for its agents to choose and then give the whole start up."""
+"""Chosen here and not by Ray's agents, for which it would wait 15 s and then give the whole start up."""
 
 
 def main(folder: Path, cpus: int, gpus: int, store: int) -> int:
@@ -61,12 +61,19 @@ def free_ports(count: int) -> list[int]:
 
 def _bare_node() -> Any:
     from ray._private.node import Node
+    from ray._raylet import persist_port
 
     class BareNode(Node):  # type: ignore[misc]  # Ray is untyped here
         """Without the HTTP server that shows a dashboard and takes jobs."""
 
         def start_api_server(self, *, include_dashboard: bool | None = None, raise_on_failure: bool = True) -> None:
             """Starts nothing."""
+
+        def start_raylet(self, *args: Any, **kwargs: Any) -> None:
+            """Says the agents' ports before they do, which is known already."""
+            for name in AGENT_PORTS:
+                persist_port(self._session_dir, self._node_id, name, getattr(self._ray_params, name))
+            super().start_raylet(*args, **kwargs)
 
     return BareNode
 
