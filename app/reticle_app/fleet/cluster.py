@@ -29,6 +29,14 @@ STORE_MB = 200
 LEAST_STORE_MB = 80
 """Ray refuses less than 75."""
 
+PATIENCE = {
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "2",
+    "RAY_SERVE_MAX_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "5",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Read by Ray when it is imported. A replica that does not say within the first time how much it has to do counts as full;
+Ray's own 0.1 s sends half the requests of a busy machine to a replica that has not seen their screenshot."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
@@ -63,7 +71,8 @@ def ray_running(options: ClusterOptions) -> Iterator[Any]:
 
     To be entered in the main thread: from here on SIGINT and SIGTERM raise Cancelled there. Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
     """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     if options.address is not None:
         with ended_by_signals(), _connected(options.address, f"--cluster {options.address}") as ray:
             _check_size(ray, options, options.address)

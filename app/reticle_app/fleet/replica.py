@@ -7,11 +7,13 @@ serialization, which is pickle; that is why whoever can reach the cluster must b
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from reticle_app.protocol import encode_error
 from reticle_grounding.errors import ReticleError
@@ -33,6 +35,7 @@ class Replica:
         """
         from ray import serve
 
+        _stay_on_this_machine()
         self._batches = Batches(opener())
         self._stuck_s = stuck_s
         self._since: float | None = None
@@ -69,3 +72,18 @@ class Replica:
         since = self._since
         if since is not None and time.monotonic() - since > self._stuck_s:
             raise RuntimeError(f"a batch has taken more than {self._stuck_s:g} s")
+
+
+def _stay_on_this_machine() -> None:
+    """Binds the server that Serve gives each replica for calls from other deployments to the loopback address.
+
+    Ray 2.60 binds it to every network card, once the replica's model is open. Nothing here is asked that way: our
+    handle calls the actor itself. A test looks at all sockets, so a later Ray that does otherwise is noticed.
+    """
+    module = importlib.import_module("ray.serve._private.replica")
+    bind = module.add_port_to_grpc_server
+
+    def bind_here(server: Any, address: str) -> int:
+        return int(bind(server, address.replace("[::]", "127.0.0.1")))
+
+    module.add_port_to_grpc_server = bind_here
