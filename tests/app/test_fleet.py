@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def client(replicas: FakeReplicas) -> Iterator[Client]:
     from reticle_app.server.listen import Address
 
     listening = Address().listen()
-    app = create_app(Door(replicas, 2, timeout_s=1.0), TOKEN, Limits(max_body=200_000))
+    app = create_app(Door(replicas, 2, 3, timeout_s=1.0), TOKEN, Limits(max_body=200_000))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, http="h11", ws="none"))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
@@ -192,6 +193,13 @@ def test_failures_have_the_form_of_the_one_server(client: Client, why: str) -> N
     assert (answer.status, answer.kind) == (status, kind)
     if kind == "busy":
         assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_no_more_than_was_said_are_in_work_or_waiting(client: Client) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        kinds = sorted(answer.kind for answer in pool.map(client.ground, ["wait"] * 6))
+    assert kinds == ["busy"] * 3 + ["too_long"] * 3
+    assert client.ground("the red square").status == 200
 
 
 def test_nothing_acts_here(client: Client) -> None:

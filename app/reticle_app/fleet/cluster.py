@@ -34,8 +34,8 @@ PATIENCE = {
     "RAY_SERVE_MAX_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "5",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Read by Ray when it is imported. A replica that does not say within the first time how much it has to do counts as full;
-Ray's own 0.1 s sends half the requests of a busy machine to a replica that has not seen their screenshot."""
+"""Read by Ray when it is imported. A replica that does not say in this time how much it has to do counts as full; Ray's
+own 0.1 s sends half the requests of a busy machine to a replica that has not seen their screenshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def cpus_each(workers: int) -> int:
 def ray_running(options: ClusterOptions) -> Iterator[Any]:
     """The module ``ray``, connected; afterwards what was started here is gone, also when a signal ends it.
 
-    To be entered in the main thread: from here on SIGINT and SIGTERM raise Cancelled there. Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
+    To be entered in the main thread: from here on SIGINT and SIGTERM raise Cancelled there.
+
+    Raises BadInput when the cluster named is too small and ReticleError when Ray does not start.
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)

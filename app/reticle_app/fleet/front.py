@@ -14,7 +14,7 @@ from reticle_app.server.answers import GroundAnswer
 from reticle_app.server.guard import Asgi, Guard, Limits
 from reticle_app.server.host import TIMEOUT_S, picture_bytes
 from reticle_app.server.http import GroundRequest, Route, api_of
-from reticle_app.turns import TookTooLongError
+from reticle_app.turns import BusyError, TookTooLongError
 from reticle_grounding.errors import ReticleError
 
 MAX_LINKS = 400
@@ -52,9 +52,10 @@ class FleetHealth(BaseModel):
 class Door:
     """The operations."""
 
-    def __init__(self, behind: Behind, wanted: int, timeout_s: float = TIMEOUT_S) -> None:
-        """``timeout_s`` is for one grounding, waiting included."""
-        self._behind, self._wanted, self._timeout_s = behind, wanted, timeout_s
+    def __init__(self, behind: Behind, wanted: int, most: int, timeout_s: float = TIMEOUT_S) -> None:
+        """``most`` groundings are in work or waiting; ``timeout_s`` is for one of them, waiting included."""
+        self._behind, self._wanted, self._most, self._timeout_s = behind, wanted, most, timeout_s
+        self._inside = 0
 
     async def ground(self, asked: GroundRequest) -> FleetAnswer:
         """Point at what the words mean on a picture."""
@@ -62,12 +63,16 @@ class Door:
 
         words = check_instruction(asked.instruction)
         digest, picture = await asyncio.to_thread(_unpacked, asked.image)
-        work = self._behind.ground(digest, picture, words, asked.top_k, asked.map)
+        if self._inside >= self._most:
+            raise BusyError("all replicas are busy and too many are waiting already; try again later")
+        self._inside += 1
         try:
-            text = await asyncio.wait_for(work, self._timeout_s)
+            work = self._behind.ground(digest, picture, words, asked.top_k, asked.map)
+            return _decoded(await asyncio.wait_for(work, self._timeout_s))
         except asyncio.TimeoutError:
             raise TookTooLongError("the answer took too long and was given up; allow more time") from None
-        return _decoded(text)
+        finally:
+            self._inside -= 1
 
     async def health(self) -> FleetHealth:
         """Whether the fleet can answer; 503 when no replica is ready."""
@@ -83,9 +88,9 @@ def create_app(door: Door, token: str, limits: Limits | None = None) -> Asgi:
     return Guard(api_of("Points at things on screenshots, with several models at once.", routes), token, limits)
 
 
-def connections(replicas: int, batch: int, waiting: int) -> int:
+def connections(most: int) -> int:
     """So many connections that whoever may wait can, and some more, who are told that all are busy."""
-    return min(MAX_LINKS, 2 * (replicas * batch + waiting) + 8)
+    return min(MAX_LINKS, 2 * most + 8)
 
 
 def _unpacked(image: str) -> tuple[str, bytes]:

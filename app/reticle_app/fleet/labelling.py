@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +51,17 @@ def label(
     with opened(out, traces, settings) as folder:
         total, done = folder.done + len(folder.left), folder.done
         if folder.left:
-            for line in _answers(folder.left, opener, cluster):
-                folder.append(line)
-                done += 1
-                if progress is not None:
-                    progress(done, total)
+            with closing(_answers(folder.left, opener, cluster)) as lines:
+                for line in lines:
+                    folder.append(line)
+                    done += 1
+                    if progress is not None:
+                        progress(done, total)
         answers, errors = folder.finish()
     return Labelled(answers, errors, folder.done)
 
 
-def _answers(works: Sequence[Work], opener: Opener, cluster: ClusterOptions) -> Iterator[str]:
+def _answers(works: Sequence[Work], opener: Opener, cluster: ClusterOptions) -> Generator[str, None, None]:
     """One line for each work, in order."""
     with ray_running(cluster):
         data = importlib.import_module("ray.data")

@@ -1,4 +1,4 @@
-"""``python -m reticle_app.fleet.ray_head FOLDER CPUS GPUS BYTES``: Ray's own processes, and no more of them than needed.
+"""``python -m reticle_app.fleet.ray_head FOLDER CPUS GPUS BYTES``: Ray's own processes, as few as will do.
 
 Ray's public ways to start (``ray.init``, ``ray start``) bring an autoscaler, a server for remote clients and an HTTP
 server that takes jobs. None is needed here, each is one more way in, and together they take most of the time of the

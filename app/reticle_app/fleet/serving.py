@@ -11,7 +11,6 @@ from typing import Any
 
 from reticle_app.server.guard import Limits
 from reticle_app.server.host import TIMEOUT_S, note
-from reticle_app.turns import BusyError
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
 from .cluster import ClusterOptions, ray_running
@@ -57,15 +56,13 @@ class Replicas:
 
     async def ground(self, digest: str, picture: bytes, instruction: str, top_k: int, with_map: bool) -> str:
         from ray.exceptions import RayActorError, RayError
-        from ray.serve.exceptions import BackPressureError, RayServeException
+        from ray.serve.exceptions import RayServeException
 
         handle = self._handle.options(session_id=digest)
         for left in range(OTHER_TRIES, -1, -1):
             response = handle.ground.remote(digest, picture, instruction, top_k, with_map)
             try:
                 return str(await response)
-            except BackPressureError:
-                raise BusyError("all replicas are busy and too many are waiting already; try again later") from None
             except asyncio.CancelledError:
                 response.cancel()
                 raise
@@ -95,7 +92,6 @@ def deployed(opener: Opener, cluster: ClusterOptions, options: ServeOptions) -> 
         Replica,
         num_replicas=cluster.workers,
         max_ongoing_requests=options.batch,
-        max_queued_requests=options.waiting,
         ray_actor_options={"num_cpus": cluster.cpus, "num_gpus": cluster.gpus},
         health_check_period_s=CHECK_S,
         graceful_shutdown_timeout_s=LEAVE_S,
@@ -137,12 +133,12 @@ def serve_fleet(
     """Answers until SIGINT or SIGTERM, then ends requests, replicas and Ray in this order."""
     from reticle_app.server.listen import answer
 
-    links = connections(cluster.workers, options.batch, options.waiting)
+    most = cluster.workers * options.batch + options.waiting
     with ray_running(cluster), deployed(opener, cluster, options) as replicas:
-        door = Door(replicas, cluster.workers, options.timeout_s)
+        door = Door(replicas, cluster.workers, most, options.timeout_s)
         ready()
         with suppress(Cancelled):  # the server gives the signal on once it has ended
-            answer(create_app(door, token, limits), listening, _say_goodbye, links)
+            answer(create_app(door, token, limits), listening, _say_goodbye, connections(most))
 
 
 def _say_goodbye(name: str) -> None:
