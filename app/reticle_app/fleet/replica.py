@@ -80,7 +80,7 @@ def _stay_on_this_machine() -> None:
     Ray 2.60 binds it to every network card, once the replica's model is open. Nothing here is asked that way: our
     handle calls the actor itself. A test looks at all sockets, so a later Ray that does otherwise is noticed.
     """
-    module = importlib.import_module("ray.serve._private.replica")
+    module: Any = importlib.import_module("ray.serve._private.replica")
     bind = module.add_port_to_grpc_server
 
     def bind_here(server: Any, address: str) -> int:
