@@ -40,6 +40,8 @@ class Managing(QObject):
 
     model_chosen = Signal(object)
     """What the settings are to name from now on: the name of a kept model, or None for the one that ships."""
+    numbers_chosen = Signal(object)
+    """The number type that the settings are to name from now on; None leaves it to the machine."""
 
     def __init__(
         self,
@@ -152,6 +154,8 @@ class Managing(QObject):
                 timed=self._benchmarks.of(entry.model) if entry.usable else None,
                 stage=self._using.stage if in_use else None,
                 may_switch=self._using.free,
+                numbers=self._using.numbers,
+                opened_in=self._using.opened_in,
                 machine=machine_memory(),
                 offline=self._offline,
             )
@@ -282,10 +286,15 @@ class Managing(QObject):
         if chosen is not None:
             self.show(chosen.key)
 
+    def show_again(self) -> None:
+        """Settings were changed, here or elsewhere."""
+        if not self._closed:
+            self._further()
+
     # --- using, removing, measuring ---
 
     def use(self) -> None:
-        """Opens the chosen model in place of the one in use."""
+        """Opens the chosen model in place of the one in use, or once more in the chosen number type."""
         if (entry := self._chosen) is not None:
             self._using.use(entry)
 
@@ -352,6 +361,8 @@ class Managing(QObject):
             (page.cancel_asked, self._dropped), (page.verify_asked, self.verify), (page.use_asked, self.use),
             (page.remove_confirmed, self.remove), (page.measure_asked, using.measure),
             (page.measure_cancelled, using.cancel), (shop.changed, self._further), (using.changed, self._further),
+            (page.numbers.reopen_asked, self.use), (page.numbers.chosen, self.numbers_chosen),
+            (using.numbers_failed, self.numbers_chosen),
         ):  # fmt: skip
             signal.connect(act)
         page.pause_asked.connect(self.refresh)
