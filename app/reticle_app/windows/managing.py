@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from reticle_app.background import Background, MainThread
-from reticle_app.benchmarking import Benchmarks, load_benchmarks
+from reticle_app.benchmarking import Benchmarks, Timed, load_benchmarks
 from reticle_app.models.entries import Downloads, ModelEntry, entries, keep_downloads, load_downloads
 from reticle_app.models.memory import machine_memory
 from reticle_app.models.store import Store
@@ -123,10 +123,15 @@ class Managing(QObject):
         work = self._work_of(entry)
         if work is not None and (note := work.note()):
             return note
-        timed = self._benchmarks.of(entry.model) if entry.usable else None
+        timed = self._timed(entry)
         if self._in_use(entry):
             return tr("In use, {speed}").format(speed=timed.headline) if timed is not None else tr("In use")
         return timed.headline if timed is not None else ""
+
+    def _timed(self, entry: ModelEntry) -> Timed | None:
+        """What was measured in the numbers that it runs in, or would."""
+        numbers = self._using.opened_in if self._in_use(entry) else self._using.numbers
+        return self._benchmarks.of(entry.model, numbers) if entry.usable else None
 
     def _in_use(self, entry: ModelEntry) -> bool:
         return entry.kind in ("own", "kept", "folder") and entry.model == self._using.model_dir
@@ -151,7 +156,7 @@ class Managing(QObject):
                 plan=work.plan if work is not None else None,
                 done=work.done if work is not None else 0,
                 total=work.total if work is not None else 0,
-                timed=self._benchmarks.of(entry.model) if entry.usable else None,
+                timed=self._timed(entry),
                 stage=self._using.stage if in_use else None,
                 may_switch=self._using.free,
                 numbers=self._using.numbers,

@@ -161,7 +161,7 @@ class Using(QObject):
         """Runs the benchmark with the model in use."""
         if self._refused():
             return
-        model, stop = self._grounder.model_dir, threading.Event()
+        model, numbers, stop = self._grounder.model_dir, self._grounder.opened_in, threading.Event()
         self._stop, self.stage = stop, Stage(0, 1, tr("Starting"))
 
         def tell(stage: Stage) -> None:
@@ -170,7 +170,7 @@ class Using(QObject):
             self._main.post(lambda: self._staged(stage))
 
         def work() -> Benchmarks:
-            timed = measure(self._grounder, model, sample_picture(), tell)
+            timed = measure(self._grounder, model, sample_picture(), tell, numbers)
             return keep_benchmark(self._data, timed)
 
         def then(kept: Benchmarks) -> None:
