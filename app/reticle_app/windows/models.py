@@ -81,6 +81,7 @@ class ModelsWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.list.setFocus()
+        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
 
     def sizeHint(self) -> QSize:
         return QSize(1080, 760)
