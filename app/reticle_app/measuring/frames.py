@@ -134,8 +134,8 @@ def _resize(window: MainWindow, frame: int) -> None:
     """The picture fits into a window that is pulled smaller and larger by its corner."""
     if frame == 0:
         window.canvas.fit()
-    step = abs(frame % TURN - TURN // 2)
-    window.resize(WINDOW.width - 4 * step - 8, WINDOW.height - 3 * step - 8)
+    step = TURN - abs(frame % (2 * TURN) - TURN)  # never the same twice, or nothing would be painted
+    window.resize(WINDOW.width - 2 * step - 8, WINDOW.height - 2 * step - 8)
 
 
 def _wheel(canvas: Canvas, angle: int) -> None:

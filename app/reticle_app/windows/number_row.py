@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from reticle_app.models.choice import HELD, can_open_in
 from reticle_app.theme import Theme
@@ -58,6 +58,7 @@ class NumberRow(QWidget):
         tint(theme, self.reopen, "restart")
         self.words = label("", "muted", wrap=True)
         title, row, column = label(name), QHBoxLayout(), QVBoxLayout(self)
+        self.field.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         title.setBuddy(self.field.control)
         row.setSpacing(8)
         for widget in (title, self.field, self.reopen):
