@@ -32,8 +32,9 @@ MARGIN = 16.0
 SETTLE_MS = 120
 """After the last change of the zoom the picture is drawn finely again, after the last move the labels are placed
 anew."""
-BAND_PX = 1 << 18
-"""So many logical pixels of the picture are drawn finely in one turn once the zoom rests; a turn takes some 3 ms."""
+BAND_PX = 1 << 16
+"""So many logical pixels of the picture are drawn finely in one turn once the zoom rests: so few that Qt draws them on
+this thread alone instead of waiting for others of its own."""
 FRAME_MS = 16
 """An answer is drawn this much later than the widgets beside the picture, so that both are never in one turn."""
 NEAR_PX = 14.0
