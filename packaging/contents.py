@@ -101,6 +101,8 @@ KEPT_QT = (
     *(f"PySide6/Qt/lib/{name}.*" for name in (
         "libQt6XcbQpa", "libQt6WaylandClient", "libQt6OpenGL", "libicudata", "libicui18n", "libicuuc",
     )),
+    # Qt's own words (buttons of file dialogs, keys in menus), for the languages that Reticle speaks
+    "PySide6/*translations/qtbase_de.qm",
     *(f"PySide6/*plugins/{name}.*" for name in (
         "platforms/libqxcb", "platforms/libqwayland", "platforms/libqoffscreen", "platforms/qwindows",
         "platforms/libqcocoa", "styles/*", "imageformats/*qsvg", "imageformats/*qjpeg", "imageformats/*qgif",

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -164,11 +165,28 @@ def test_nothing_that_grounding_loads_is_left_out(tmp_path: Path) -> None:
         ("PySide6/Qt/plugins/platforms/libqxcb.so", True),
         ("PySide6/Qt/plugins/imageformats/libqsvg.so", True),
         ("PySide6/Qt/lib/libQt6Quick.so.6", False),
+        ("PySide6/translations/qtbase_de.qm", True),
+        ("PySide6/Qt/translations/qtbase_fr.qm", False),
+        ("PySide6/Qt/translations/qtdeclarative_de.qm", False),
         ("rapidocr/models/ch_PP-OCRv4_det_mobile.onnx", True),
     ],
 )
 def test_files_are_kept_by_rule(path: str, wanted: bool) -> None:
     assert contents.wanted_file(path) is wanted
+
+
+def test_qt_speaks_every_language_that_the_windows_speak() -> None:
+    """What is loaded from where Qt says its translations are, and that the build has it from an installed file."""
+    from PySide6.QtCore import QLibraryInfo
+
+    from reticle_app.translations import SHIPPED
+
+    place = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    recorded = metadata.distribution("pyside6-essentials").files or []
+    kept = [Path(str(file.locate())).resolve() for file in recorded if contents.wanted_file(file.as_posix())]
+    wanted = [(place / f"qtbase_{language}.qm").resolve() for language in SHIPPED if language != "en"]
+    assert wanted
+    assert set(wanted) <= set(kept)
 
 
 def test_text_recognition_keeps_what_it_opens() -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 
 from reticle_grounding.geometry import Point, Rect
 
-from .canvas import Canvas
+from .canvas import SETTLE_MS, Canvas
 
 REGION, PATCH, DRAWN, FOCUS = QColor("#dd8800"), QColor("#ffffff"), QColor("#c2410c"), QColor("#0f766e")
 LEAST_DRAWN = 3.0
@@ -80,8 +80,8 @@ class InspectCanvas(Canvas):
     def follow(self, zoom: float, offset: QPointF) -> None:
         """Shows the same part as another canvas, without telling of it."""
         self._coarse = self._coarse or zoom != self._zoom
-        self._zoom, self._offset, self._fits = zoom, QPointF(offset), False
-        self._settling.start()
+        self._zoom, self._offset, self._fits, self._former = zoom, QPointF(offset), False, None
+        self._settling.start(SETTLE_MS)
         self._seen = (zoom, offset.x(), offset.y())
         self.update()
 
