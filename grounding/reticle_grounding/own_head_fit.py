@@ -170,7 +170,7 @@ def sign_test(gained: int, lost: int) -> float:
     """Exact two-sided sign test: how likely a split at least this uneven is if both ways are equally likely."""
     count = gained + lost
     tail = sum(math.comb(count, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * tail / 2**count)
+    return min(1.0, 2 * tail / (1 << count))
 
 
 def enough(steps: int, tasks: int) -> None:
