@@ -62,13 +62,7 @@ folder() {
     echo "reticle: building the folder (PyInstaller)"
     (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$here "${low[@]}" "$tools/bin/python" -m PyInstaller \
         --noconfirm --log-level WARN --distpath "$out/dist" --workpath "$out/work" "$here/linux.spec")
-    strip_libraries "$out/dist/reticle/_internal"
-}
-
-# Symbol tables that only a debugger reads. The libraries of numpy and scipy are left alone: stripping breaks their layout.
-strip_libraries() {
-    "${low[@]}" find "$1"/libpython*.so* "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
-        -exec strip --strip-unneeded {} + 2>/dev/null || true
+    "${low[@]}" "$python" "$here/symbols.py" "$out/dist/reticle/_internal"
 }
 
 folder_try() {

@@ -22,6 +22,8 @@ EXCLUDED_DISTRIBUTIONS = (
     "av", "qwen-vl-utils",
     # Qt beyond its essentials
     "pyside6-addons",
+    # a faster way to fetch from the hub; models are fetched over plain HTTP, which can pause and go on
+    "hf-xet",
 )  # fmt: skip
 """Distributions that a dependency asks for and that stay out."""
 
@@ -110,6 +112,8 @@ KEPT_QT = (
         "xcbglintegrations/*", "wayland-shell-integration/libxdg-shell", "wayland-decoration-client/libadwaita",
         "wayland-graphics-integration-client/libqt-plugin-wayland-egl",
     )),
+    # the words of Qt's own dialogs, in the languages that Reticle speaks beside English
+    "PySide6/*translations/qtbase_de.qm",
 )  # fmt: skip
 """Of Qt only what widgets on a desktop open; all else of its distribution stays out."""
 

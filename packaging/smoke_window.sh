@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Uses an installed Reticle on a private virtual desktop as a person would: smoke_window.sh COMMAND FOLDER [SECONDS]
 # The doctor must find nothing wrong (display, capture, click, typing, overlay, stop key, model); a task must be done in an
-# editor and be recorded; the window of the question must open and take "nobody there" for no; the main window must open,
-# find what is named on a pasted picture and close in order. Pictures of both and the run go to FOLDER; SECONDS is the
-# longest wait for one of them. Needs Xvfb, openbox, xdotool, xclip and mousepad, and a Python with Pillow and mss
-# ($RETICLE_PYTHON).
+# editor and be recorded; the window of the question must open and take "nobody there" for no; the main window must open
+# in German, find what is named on a pasted picture and close in order. Pictures of both and the run go to FOLDER; SECONDS
+# is the longest wait for one of them ($RETICLE_SECONDS, or 300, where none is given). Needs Xvfb, openbox, xdotool, xclip
+# and mousepad, and a Python with Pillow and mss ($RETICLE_PYTHON).
 set -euo pipefail
-command=$1 pictures=$2 seconds=${3:-300}
+command=$1 pictures=$2 seconds=${3:-${RETICLE_SECONDS:-300}}
 work=$(mktemp -d)
 cleanup() {
     exec 4>&- || true
@@ -87,10 +87,13 @@ grep -q '"deny"' "$work/answer.txt" || fail "an abandoned question was answered 
 
 echo "reticle: $command"
 begun=$(date +%s.%N)
-"$command" >"$work/app.log" 2>&1 &
+LANGUAGE=de "$command" >"$work/app.log" 2>&1 &
 app=$!
 await "$app" "window" window '^Reticle$'
 echo "reticle: window after $(echo "$(date +%s.%N) - $begun" | bc) s"
+for words in reticle_de.qm qtbase_de.qm; do # our words and those of Qt's own dialogs; Qt maps both files
+    grep -q "translations/$words" "/proc/$app/maps" || fail "a person who reads German gets no $words"
+done
 await "$app" "model process" child
 echo "reticle: model process after $(echo "$(date +%s.%N) - $begun" | bc) s"
 # a picture with the header of a window, pasted as a person would

@@ -18,6 +18,7 @@ import pytest
 import transformers
 
 from reticle_agent.trace import TraceWriter
+from reticle_app.translations import SHIPPED
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGING = REPO / "packaging"
@@ -164,11 +165,19 @@ def test_nothing_that_grounding_loads_is_left_out(tmp_path: Path) -> None:
         ("PySide6/Qt/plugins/platforms/libqxcb.so", True),
         ("PySide6/Qt/plugins/imageformats/libqsvg.so", True),
         ("PySide6/Qt/lib/libQt6Quick.so.6", False),
+        ("PySide6/Qt/translations/qtbase_de.qm", True),
+        ("PySide6/translations/qtbase_de.qm", True),
+        ("PySide6/Qt/translations/qtbase_fr.qm", False),
         ("rapidocr/models/ch_PP-OCRv4_det_mobile.onnx", True),
     ],
 )
 def test_files_are_kept_by_rule(path: str, wanted: bool) -> None:
     assert contents.wanted_file(path) is wanted
+
+
+def test_qt_speaks_every_language_that_the_windows_speak() -> None:
+    for language in set(SHIPPED) - {"en"}:
+        assert contents.wanted_file(f"PySide6/Qt/translations/qtbase_{language}.qm"), language
 
 
 def test_text_recognition_keeps_what_it_opens() -> None:
