@@ -69,7 +69,7 @@ EXCLUDED_MODULES = (
         "parsing.autolev", "parsing.c", "parsing.fortran", "parsing.latex", "physics", "polys.benchmarks", "sandbox",
         "solvers.benchmarks", "stats", "testing", "vector",
     )),
-    "numpy.distutils", "numpy.f2py",
+    "numpy.distutils",
     # engines of text recognition other than the one in use
     *(f"rapidocr.inference_engine.{name}" for name in ("mnn", "openvino", "paddle", "pytorch", "tensorrt")),
 )  # fmt: skip
@@ -127,7 +127,7 @@ UNWANTED_FILES = (
     "torch/share/*", "torch/utils/model_dump/*", "torch/lib/libtorchbind_test*", "torch/lib/libjitbackend_test*",
     "torch/lib/libbackend_with_compiler*", "torch/lib/libaoti_custom_ops*", "torch/lib/*.a", "torch/lib/*.lib",
     "cv2/data/*", "cv2/qt/*", "*/tests/*", "*/conftest.py", "*.pyi", "*/py.typed", "*.h", "*.hpp", "*.cuh", "*.pxd",
-    "*.pyx", "*.c", "*.cpp", "*.a", "*.cmake",
+    "*.pyx", "*.c", "*.cpp", "*.a", "*.cmake", "numpy/f2py/src/*",
     "numpy/_core/_simd.*", "numpy/_core/_*_tests.*", "scipy/special/cython_special.*",
     "rapidocr/models/*cls*", "onnxruntime/tools/*", "onnxruntime/transformers/*", "onnxruntime/quantization/*",
     "onnxruntime/datasets/*", "onnxruntime/capi/libonnxruntime.so*",

@@ -173,6 +173,8 @@ def test_nothing_that_grounding_loads_is_left_out(tmp_path: Path) -> None:
         ("sympy/parsing/sympy_parser.py", True),
         ("numpy/_core/_simd.cpython-311-x86_64-linux-gnu.so", False),
         ("numpy/_core/_multiarray_umath.cpython-311-x86_64-linux-gnu.so", True),
+        ("numpy/f2py/__init__.py", True),
+        ("numpy/distutils/__init__.py", False),
         ("PySide6/Qt/translations/qtbase_de.qm", True),
         ("PySide6/translations/qtbase_de.qm", True),
         ("PySide6/Qt/translations/qtbase_fr.qm", False),
