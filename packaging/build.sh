@@ -4,7 +4,7 @@
 # $RETICLE_PYTHON (default .venv/bin/python) is the environment whose packages are collected; it is only read.
 # $RETICLE_TOOLS (default a venv beside the output) holds what builds. RETICLE_FULL=0 tries the wheel with the packages
 # of $RETICLE_PYTHON instead of fetching all that it needs. RETICLE_DEB_LEVEL is how hard to compress, 1 to 22 (12).
-# RETICLE_NICE is how far to step back for others (15).
+# RETICLE_NICE is how far to step back for others (15), RETICLE_SECONDS the longest wait for a window or an answer (300).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
