@@ -217,6 +217,7 @@ stage_history() {
 }
 
 stage_words() { # phrase tower, from the published weights; the look tower beside it stays as it is
+    # It learns on the processor's cores as long as words_train takes --device for its arithmetic alone.
     [[ -f $data/minilm/model.safetensors ]] || skip "$data/minilm holds no weights of all-MiniLM-L6-v2; see --gather"
     rm -rf "$work"/{words,looks} && outdated
     training words_train "$work/words" "${captured[@]}" "${icons[@]}" --looks "$checkpoint" \
@@ -224,7 +225,7 @@ stage_words() { # phrase tower, from the published weights; the look tower besid
     training lean_words "$work/words"
 }
 
-stage_looks() { # look tower and the maps to it, brought to the phrase tower's vectors
+stage_looks() { # look tower and the maps to it, brought to the phrase tower's vectors; on the processor's cores
     ((${#icons[@]})) || skip "$data holds no icon library (icons-*); see --gather"
     local from=$checkpoint workers=$((cores < 8 ? cores : 8))
     trained "$work/words" && from=$work/words
