@@ -198,12 +198,13 @@ def _stops(count: int, seed: int) -> None:
         ways = tried.ways()
         assert ways == ("hotkey", "corner", "mouse", "key")
         for n in range(count):
-            found.append(tried.stop(ways[n % len(ways)], rng))
+            one = tried.stop(ways[n % len(ways)], rng)
+            assert one.held == 0, f"stop {n} left something held: {one}"
+            assert one.trigger == expected[one.way], f"stop {n} was taken for something else: {one}"
+            assert 0 <= one.last_input_ms <= one.ms, f"stop {n}: {one}"
+            found.append(one)
             if (n + 1) % 100 == 0 or n + 1 == count:
                 print("\n" + "\n".join(_told(found)), flush=True)
-    assert [m.held for m in found] == [0] * count
-    assert [m.trigger for m in found] == [expected[m.way] for m in found]
-    assert all(0 <= m.last_input_ms <= m.ms for m in found)
 
 
 def _told(found: list[Measured]) -> Iterator[str]:
