@@ -82,7 +82,7 @@ def plan_with_local(task: str, choice: LocalChoice) -> Planning:
     from reticle_agent.planner.local import LocalOptions, LocalPlanner
     from reticle_agent.provenance import UserWords
     from reticle_agent.trace import ModelFacts
-    from reticle_grounding.planning.opening import PIXELS, check_folder, open_writer
+    from reticle_grounding.planning.opening import PIXELS, check_device, check_folder, open_writer
 
     if not task.strip():
         raise BadInput("the instruction is empty; say what to do")
@@ -95,6 +95,7 @@ def plan_with_local(task: str, choice: LocalChoice) -> Planning:
         picture=choice.picture,
         marks=choice.marks,
     )
+    check_device(choice.device)
     check_folder(choice.model)
     size = memory_needed(choice)
     check_memory(choice, size)

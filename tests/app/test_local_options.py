@@ -71,6 +71,12 @@ def test_the_embedded_model_points_and_does_not_plan() -> None:
         plan_with_local("press Escape", LocalChoice(embedded_model_dir()))
 
 
+def test_a_device_that_is_not_there_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(BadInput, match="there is no cuda here"):
+        plan_with_local("press Escape", LocalChoice(folder, device="cuda"))
+
+
 def test_memory_is_told_before_anything_is_loaded(folder: Path, tmp_path: Path) -> None:
     choice = LocalChoice(folder)
     stored = (folder / "model.safetensors").stat().st_size

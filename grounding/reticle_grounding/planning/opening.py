@@ -6,7 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reticle_grounding.errors import CheckpointError
+import torch
+
+from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.model import weights
 from reticle_grounding.model.checkpoint import read_config
 from reticle_grounding.model.families import FAMILIES, family_of
@@ -53,6 +55,12 @@ def check_folder(directory: Path) -> None:
     PromptTokenizer.open(directory)
 
 
+def check_device(device: str) -> None:
+    """Raises BadInput for a device that this machine does not have."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise BadInput(f"there is no {device} here: no graphics card of that kind, or a torch without support for it")
+
+
 def _tied(config: PretrainedConfig) -> bool:
     return bool(config.tie_word_embeddings)
 
@@ -77,8 +85,10 @@ def open_writer(
 
     Raises CheckpointError as :func:`check_folder`, for a tokenizer that is not byte-level, and naming the tensors that
     are missing, unexpected, of another shape or not finite.
-    Raises BadInput for an impossible ``max_pixels``, and for int8 without the library it needs.
+    Raises BadInput for an impossible ``max_pixels``, a device that is not there, and for int8 without the library it
+    needs.
     """
+    check_device(device)
     check_folder(directory)
     vocabulary = _vocabulary(directory)
     return LocalWriter(open_as(directory, numbers, device), vocabulary, max_pixels)
