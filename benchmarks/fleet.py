@@ -15,6 +15,7 @@ import io
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--size", default="800x450")
     parser.add_argument("--logs", type=Path, default=Path("."))
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the fleets are ended, too
     width, height = map(int, given.size.split("x"))
     logs = {n: given.logs / f"fleet-{n}.log" for n in (1, 2)}
     fleets: dict[int, subprocess.Popen[bytes]] = {}
