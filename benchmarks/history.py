@@ -118,16 +118,17 @@ def one_step(model: PointerModel, runs: dict[str, Run], step: TraceStep, reading
     return line
 
 
-def growth(times: list[float]) -> float:
-    """Mean of the last third beside the mean of the second quarter."""
+def growth(times: list[float]) -> float | None:
+    """Mean of the last third beside the mean of the second quarter; None where there are too few."""
     many = len(times)
     early, late = times[many // 4 : many // 2], times[many - many // 3 :]
-    return round(statistics.mean(late) / statistics.mean(early), 3) if early and late else float("nan")
+    return round(statistics.mean(late) / statistics.mean(early), 3) if early and late else None
 
 
-def beside(times: list[float], alone: list[float]) -> float:
-    """Growth of times beside that of work which does not grow."""
-    return round(growth(times) / growth(alone), 3)
+def beside(times: list[float], alone: list[float]) -> float | None:
+    """Growth of times beside that of work which does not grow; None where there are too few."""
+    own, other = growth(times), growth(alone)
+    return round(own / other, 3) if own is not None and other is not None else None
 
 
 def anew_ms(model: PointerModel, history: History) -> dict[str, float]:
@@ -183,7 +184,7 @@ def main() -> None:
         name: {
             "growth": growth(run.prefill_ms),
             "growth_beside_alone": beside(run.prefill_ms, constant),
-            "prefill_ms_last_third": round(statistics.mean(run.prefill_ms[-(given.steps // 3) :]), 1),
+            "prefill_ms_last_third": round(statistics.mean(run.prefill_ms[-max(1, given.steps // 3) :]), 1),
             "answer_growth": growth(run.answer_ms),
             "tokens": run.history.length,
             "megabytes": round(run.history.bytes / 1e6, 2),

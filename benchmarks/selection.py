@@ -1,18 +1,19 @@
 """What looking at less of a screenshot costs and saves: every selection at every keep ratio, side by side in one run.
 
     python benchmarks/selection.py TARGETS.jsonl [TARGETS.jsonl ...] --out FOLDER [--screens 8] [--targets 8]
-                                   [--model DIR] [--kept-reading FOLDER] [--size WxH] [--sum-up]
+                                   [--model DIR] [--kept-reading FOLDER] [--size WxH] [--at-least 1] [--sum-up]
                                    [--attention] [--only NAME,NAME] [--ratios 0.5,0.3]
 
 Each targets file is a set. Of each set so many screens are taken, evenly spread over those of the most frequent size,
 and of each the first so many targets that are on the screen. Screens are taken in turns from all sets, and every row
 is written at once, so a run that was stopped goes on where it was, or is summed up as it is. Times are processor
-seconds of one thread. Memory is that of the model's own tensors during ``encode``, above what was there before, on the
-first screen of all. For the two that re-use a capture, the last capture is the same picture with a menu-sized part
-of another screen on it.
+seconds of one thread. Memory is that of the model's own tensors up to the first answer, above what was there before, on
+the first screen of each set. For the two that re-use a capture, the last capture is the same picture with a menu-sized
+part of another screen on it.
 
-``--attention`` asks the model alone, for the best region of its map: no text, no drawings, no memory. That is a small
-part of the work, for many screens. ``--only`` and ``--ratios`` leave cases out; ``whole`` is always there.
+``--attention`` asks the model alone, for the best region of its map: no text, no drawings. That is a small part of the
+work, for many screens. ``--only`` and ``--ratios`` leave cases out; ``whole`` is always there. Slashes in ``--only``
+make groups, each of which is measured on all screens before the next. With ``--sum-up`` they choose among the rows.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ from reticle_grounding.images import load_image
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.model.channel import load_channel
 from reticle_grounding.model.checkpoint import load_checkpoint
+from reticle_grounding.model.patch_scorer import load_scorer
 from reticle_grounding.model.pointer_model import EncodedScreen, PointerModel
 from reticle_grounding.model.processor import Patches
 from reticle_grounding.model.selection import SelectionRule
 from reticle_grounding.model.towers import Seen, Tower
 from reticle_grounding.ocr import Reader, TextReader
-from reticle_grounding.predictor import Grounder
+from reticle_grounding.predictor import Grounder, Observation
 from reticle_grounding.reading import Reading
 from reticle_grounding.regions import find_regions
 from reticle_grounding.sources import Look, Say
@@ -54,7 +56,7 @@ from reticle_grounding.strategies import STRATEGIES, strategy_named
 from reticle_grounding.types import FloatMap
 
 RATIOS = (0.75, 0.5, 0.3, 0.2, 0.1)
-DROPPING = ("before", "graph", "graph-pospad", "graph-renumbered", "even", "hiprune")
+DROPPING = ("before", "graph", "graph-pospad", "graph-renumbered", "even", "hiprune", "instruction")
 CASES = [(n, 1.0) for n in ("whole", "share", "reuse", "reuse-states", "merge")] + [
     (name, keep) for name in DROPPING for keep in RATIOS
 ]
@@ -93,6 +95,9 @@ class Switched:
     reading: Reading | None = None
     say: Say | None = None
     seconds: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
+    """Of the patches, those with attention; a dropped one has none."""
+    known: dict[Path, tuple[Reading | None, Say | None]] = field(default_factory=dict)
     model: PointerModel | None = None
     screen: EncodedScreen | None = None
 
@@ -109,8 +114,17 @@ class Switched:
     def _look(self) -> Look:
         return SwitchedLook(self)
 
+    def read(self, observation: Observation, targets: Sequence[Target]) -> None:
+        """What is on a screen and what its instructions mean is found once, instead of once for each selection."""
+        picture = targets[0].image
+        if picture not in self.known:
+            observation._look()
+            vectors = {} if self.say is None else {t.instruction: self.say([t.instruction]) for t in targets}
+            self.known[picture] = self.reading, (lambda words: vectors[words[0]]) if vectors else None
+        self.reading, self.say = self.known[picture]
+
     def use(self, model: PointerModel, screen: EncodedScreen) -> None:
-        self.model, self.screen, self.seconds = model, screen, []
+        self.model, self.screen, self.seconds, self.shares = model, screen, [], []
 
 
 @dataclass
@@ -134,25 +148,34 @@ class SwitchedLook:
         start = time.process_time()
         attention = self.source.model.attend(self.source.screen, instruction, vector)
         self.source.seconds.append(time.process_time() - start)
+        self.source.shares.append(float((attention > 0).mean()))
         return attention
 
 
-def cases(only: str | None, ratios: str | None) -> list[tuple[str, float]]:
-    """The cases that are asked for."""
-    names = None if only is None else {"whole", *only.split(",")}
+def cases(only: str | None, ratios: str | None) -> list[list[tuple[str, float]]]:
+    """The cases that are asked for, by group."""
+    groups = [None] if only is None else [{"whole", *names.split(",")} for names in only.split("/")]
     shares = None if ratios is None else {1.0, *map(float, ratios.split(","))}
-    return [(n, k) for n, k in CASES if (names is None or n in names) and (shares is None or k in shares)]
+    return [
+        [(n, k) for n, k in CASES if (names is None or n in names) and (shares is None or k in shares)]
+        for names in groups
+    ]
 
 
 def models(directory: Path, wanted: Sequence[tuple[str, float]]) -> dict[tuple[str, float], PointerModel]:
-    """One checkpoint, opened in every way; cases whose tower computes the same share its result."""
+    """One checkpoint, opened in every way; cases whose tower computes the same share its result.
+
+    A choice by the words is left out where no scorer lies beside the checkpoint."""
     checkpoint = load_checkpoint(directory)
     channel = load_channel(directory, checkpoint.model.hidden_size)
+    scorer = load_scorer(directory, checkpoint.model.hidden_size)
     made, shared = {}, {}
     for name, keep in wanted:
         strategy = strategy_named(name, keep)
+        if strategy.ranking == "instruction" and scorer is None:
+            continue
         rule = SelectionRule(keep, gaps=strategy.gaps)
-        model = made[name, keep] = PointerModel(checkpoint, None, rule, channel, strategy)
+        model = made[name, keep] = PointerModel(checkpoint, None, rule, channel, strategy, scorer)
         kind = type(model.runner.tower).__name__
         if kind in {"WholeTower", "WatchingTower"}:
             shared.setdefault(kind, KeptTower(model.runner.tower))
@@ -172,16 +195,22 @@ def peak_bytes(work: Callable[[], object]) -> int:
     return most
 
 
-def encoded_memory(model: PointerModel, image: Image.Image, reading: Reading | None) -> int:
+def answer_memory(model: PointerModel, image: Image.Image, source: Switched, words: str) -> int:
+    """The most that tensors take from a picture to the first answer about it."""
+
+    def answer() -> None:
+        model.attend(model.encode(image, source.reading), words, vector)
+
+    vector = source.say([words]) if source.say else None
     tower = model.runner.tower
     if not isinstance(tower, KeptTower):
-        return peak_bytes(lambda: model.encode(image, reading))
+        return peak_bytes(answer)
     if not tower.peak:
         model.runner.tower = tower.tower
-        tower.peak = peak_bytes(lambda: model.runner.view(image, model.processor, {}, reading))
+        tower.peak = peak_bytes(lambda: model.runner.view(image, model.processor, {}, source.reading))
         model.runner.tower = tower
     held = tower.seen.sight.merged.nbytes if tower.seen else 0
-    return max(tower.peak, held + peak_bytes(lambda: model.encode(image, reading)))
+    return max(tower.peak, held + peak_bytes(answer))
 
 
 def before(image: Image.Image, other: Image.Image) -> Image.Image:
@@ -211,12 +240,12 @@ def measure_screen(
     forget_pictures(opened)
     observation = grounder.observe(image)
     whole = opened["whole", 1.0]
-    source.use(whole, whole.encode(image))
     if attention:
-        observation._look().attend(targets[0].instruction)  # reads the screen, and warms up
+        source.read(observation, targets)
     else:
+        source.use(whole, whole.encode(image))
         observation.explain(targets[0].instruction)  # reads the screen, and warms up
-    forget_pictures(opened)
+        forget_pictures(opened)
     for case, model in opened.items():
         if case in done:
             continue
@@ -241,14 +270,17 @@ def measure_screen(
             answers.append(bool(best) and target.holds(best[0].point))
             attended.append(target.holds(explained.by_attention()))
         kept, most = getattr(screen, "kept", None), None
+        share = 1.0 if kept is None else float(kept.float().mean())
+        if strategy.ranking == "instruction":  # chosen anew for each
+            share = float(np.mean(source.shares))
         if memory:
             if strategy.encoding in {"reuse", "states"}:
                 model.encode(before(image, other), source.reading)
-            most = encoded_memory(model, image, source.reading)
+            most = answer_memory(model, image, source, targets[0].instruction)
         yield {
             "select": case[0],
             "keep": case[1],
-            "kept": 1.0 if kept is None else float(kept.float().mean()),
+            "kept": round(share, 4),
             "prefix_tokens": screen.prefix_length,
             "encode_s": round(seconds, 4),
             "phases_ms": {k: round(v, 1) for k, v in screen.timings_ms.items()},
@@ -272,14 +304,19 @@ def forget_pictures(opened: Mapping[tuple[str, float], PointerModel]) -> None:
     for model in opened.values():
         if isinstance(model.runner.tower, KeptTower):
             model.runner.tower.forget()
+            model.runner.tower.peak = 0
 
 
-def chosen(path: Path, screens: int, targets: int, size: tuple[int, int] | None) -> list[tuple[Path, list[Target]]]:
-    """Evenly spread screens of one size, the most frequent one when None, and the first targets that are on each."""
+def chosen(
+    path: Path, screens: int, targets: int, size: tuple[int, int] | None, least: int
+) -> list[tuple[Path, list[Target]]]:
+    """Evenly spread screens of one size, the most frequent one when None, and the first targets that are on each.
+
+    Screens with fewer targets than ``least`` are left out."""
     groups = [(p, [t for t in ts if t.box is not None][:targets]) for p, ts in by_image(read_targets(path))]
     sizes = {p: Image.open(p).size for p, _ in groups}
     size = size or Counter(sizes.values()).most_common(1)[0][0]
-    fitting = [(p, ts) for p, ts in groups if sizes[p] == size and ts]
+    fitting = [(p, ts) for p, ts in groups if sizes[p] == size and len(ts) >= least]
     picked = np.linspace(0, len(fitting) - 1, min(screens, len(fitting))).round().astype(int)
     return [fitting[i] for i in picked]
 
@@ -298,8 +335,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="model folder; the embedded model when left out")
     parser.add_argument("--kept-reading", type=Path, help="folder that keeps what was read on the screens")
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))), help="of the screens to take")
+    parser.add_argument("--at-least", type=int, default=1, help="targets a screen must have to be taken")
     parser.add_argument("--attention", action="store_true", help="ask the model's attention alone")
-    parser.add_argument("--only", help="names of selections, with commas")
+    parser.add_argument("--only", help="names of selections, with commas; slashes between groups")
     parser.add_argument("--ratios", help="keep ratios, with commas")
     parser.add_argument("--sum-up", action="store_true", help="measure nothing, sum up the rows that are there")
     given = parser.parse_args()
@@ -307,14 +345,18 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / "rows.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
-    if not given.sum_up:
+    if given.sum_up:
+        wanted = {case for group in cases(given.only, given.ratios) for case in group}
+        rows = [r for r in rows if (r["select"], r["keep"]) in wanted]
+    else:
         rows = run(given, file, rows)
-    from selection_table import markdown, summed
+    from selection_table import markdown, markdown_together, summed, together
 
-    result = summed(rows)
-    (given.out / "selection.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (given.out / "selection.md").write_text(markdown(result), encoding="utf-8")
-    print(markdown(result))
+    result, all_sets = summed(rows), together(rows)
+    text = f"{markdown(result)}\n{markdown_together(all_sets)}"
+    (given.out / "selection.json").write_text(json.dumps({**result, "together": all_sets}, indent=1) + "\n", "utf-8")
+    (given.out / "selection.md").write_text(text, encoding="utf-8")
+    print(text)
 
 
 def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
@@ -323,17 +365,24 @@ def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
     if given.kept_reading:
         reader = KeptReader(reader, given.kept_reading)
     directory = given.model or embedded_model_dir()
-    opened = models(directory, cases(given.only, given.ratios))
+    groups = cases(given.only, given.ratios)
+    opened = models(directory, list(dict.fromkeys(case for group in groups for case in group)))
     source = Switched(opened["whole", 1.0].channel is not None)
     grounder = Grounder(source, reader, load_calibration(), None, open_matcher(embedded_model_dir()))
-    sets = {path.absolute().parent.name: chosen(path, given.screens, given.targets, given.size) for path in given.sets}
-    plan = in_turns([[(name, *screen) for screen in screens] for name, screens in sets.items()])
-    for number, (name, path, targets) in enumerate(plan):
+    sets = {
+        path.absolute().parent.name: chosen(path, given.screens, given.targets, given.size, given.at_least)
+        for path in given.sets
+    }
+    whole, (shown, _) = opened["whole", 1.0], next(iter(sets.values()))[0]
+    whole.encode(load_image(shown))  # warms up
+    plan = list(in_turns([[(name, *screen) for screen in screens] for name, screens in sets.items()]))
+    for group, (name, path, targets) in ((g, screen) for g in groups for screen in plan):
+        asked = {case: opened[case] for case in group if case in opened}
         done = {(r["select"], r["keep"]) for r in rows if r["set"] == name and r["screen"] == path.name}
         others = [p for p, _ in sets[name] if p != path] or [path]
         image, other = load_image(path), load_image(others[0])
-        memory = not number and not given.attention
-        for found in measure_screen(opened, grounder, source, image, other, targets, memory, done, given.attention):
+        memory = path == sets[name][0][0]
+        for found in measure_screen(asked, grounder, source, image, other, targets, memory, done, given.attention):
             row = {"set": name, "screen": path.name, "size": list(image.size), **found}
             with file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(row) + "\n")

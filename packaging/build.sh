@@ -4,7 +4,7 @@
 # $RETICLE_PYTHON (default .venv/bin/python) is the environment whose packages are collected; it is only read.
 # $RETICLE_TOOLS (default a venv beside the output) holds what builds. RETICLE_FULL=0 tries the wheel with the packages
 # of $RETICLE_PYTHON instead of fetching all that it needs. RETICLE_DEB_LEVEL is how hard to compress, 1 to 22 (12).
-# RETICLE_NICE is how far to step back for others (15).
+# RETICLE_NICE is how far to step back for others (15), RETICLE_SECONDS the longest wait for a window or an answer (300).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -62,13 +62,7 @@ folder() {
     echo "reticle: building the folder (PyInstaller)"
     (cd "$out" && RETICLE_STAGE=$out/stage PYTHONPATH=$here "${low[@]}" "$tools/bin/python" -m PyInstaller \
         --noconfirm --log-level WARN --distpath "$out/dist" --workpath "$out/work" "$here/linux.spec")
-    strip_libraries "$out/dist/reticle/_internal"
-}
-
-# Symbol tables that only a debugger reads. The libraries of numpy and scipy are left alone: stripping breaks their layout.
-strip_libraries() {
-    "${low[@]}" find "$1"/libpython*.so* "$1/torch/lib" "$1/PySide6" "$1/cv2" "$1/onnxruntime" -name '*.so*' -type f \
-        -exec strip --strip-unneeded {} + 2>/dev/null || true
+    "${low[@]}" "$python" "$here/symbols.py" "$out/dist/reticle/_internal"
 }
 
 folder_try() {

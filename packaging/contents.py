@@ -22,6 +22,8 @@ EXCLUDED_DISTRIBUTIONS = (
     "av", "qwen-vl-utils",
     # Qt beyond its essentials
     "pyside6-addons",
+    # a faster way to fetch from the hub; models are fetched over plain HTTP, which can pause and go on
+    "hf-xet",
 )  # fmt: skip
 """Distributions that a dependency asks for and that stay out."""
 
@@ -41,6 +43,8 @@ KEPT_PARTS = {
     ),
     "torch.testing._internal": frozenset({"common_dtype", "distributed", "logging_tensor"}),
     "torch.testing._internal.distributed": frozenset({"fake_pg"}),
+    # colours for source text, which nothing here shows; rich names these when it shows an error of its own
+    "pygments.lexers": frozenset({"_mapping", "python", "special"}),
 }  # fmt: skip
 """Package -> what is kept of it; everything else in it is left out."""
 
@@ -61,9 +65,11 @@ EXCLUDED_MODULES = (
         "stats",
     )),
     *(f"sympy.{name}" for name in (
-        "benchmarks", "categories", "codegen", "crypto", "diffgeom", "holonomic", "liealgebras", "physics",
-        "sandbox", "stats", "testing", "vector",
+        "benchmarks", "categories", "codegen", "core.benchmarks", "crypto", "diffgeom", "holonomic", "liealgebras",
+        "parsing.autolev", "parsing.c", "parsing.fortran", "parsing.latex", "physics", "polys.benchmarks", "sandbox",
+        "solvers.benchmarks", "stats", "testing", "vector",
     )),
+    "numpy.distutils",
     # engines of text recognition other than the one in use
     *(f"rapidocr.inference_engine.{name}" for name in ("mnn", "openvino", "paddle", "pytorch", "tensorrt")),
 )  # fmt: skip
@@ -101,6 +107,8 @@ KEPT_QT = (
     *(f"PySide6/Qt/lib/{name}.*" for name in (
         "libQt6XcbQpa", "libQt6WaylandClient", "libQt6OpenGL", "libicudata", "libicui18n", "libicuuc",
     )),
+    # Qt's own words (buttons of file dialogs, keys in menus), for the languages that Reticle speaks
+    "PySide6/*translations/qtbase_de.qm",
     *(f"PySide6/*plugins/{name}.*" for name in (
         "platforms/libqxcb", "platforms/libqwayland", "platforms/libqoffscreen", "platforms/qwindows",
         "platforms/libqcocoa", "styles/*", "imageformats/*qsvg", "imageformats/*qjpeg", "imageformats/*qgif",
@@ -120,6 +128,7 @@ UNWANTED_FILES = (
     "torch/lib/libbackend_with_compiler*", "torch/lib/libaoti_custom_ops*", "torch/lib/*.a", "torch/lib/*.lib",
     "cv2/data/*", "cv2/qt/*", "*/tests/*", "*/conftest.py", "*.pyi", "*/py.typed", "*.h", "*.hpp", "*.cuh", "*.pxd",
     "*.pyx", "*.c", "*.cpp", "*.a", "*.cmake", "numpy/f2py/src/*",
+    "numpy/_core/_simd.*", "numpy/_core/_*_tests.*", "scipy/special/cython_special.*",
     "rapidocr/models/*cls*", "onnxruntime/tools/*", "onnxruntime/transformers/*", "onnxruntime/quantization/*",
     "onnxruntime/datasets/*", "onnxruntime/capi/libonnxruntime.so*",
     "onnxruntime/capi/libonnxruntime_providers_cuda*", "onnxruntime/capi/libonnxruntime_providers_tensorrt*",

@@ -18,6 +18,7 @@ CHILDREN = frozenset(
         "reticle_app.checking",
         "reticle_app.measuring.child",
         "reticle_app.models.job",
+        "reticle_app.fleet.ray_head",
         "reticle_agent.aiming",
         "reticle_agent.hand",
         "reticle_agent.stopper",

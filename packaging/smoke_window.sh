@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Uses an installed Reticle on a private virtual desktop as a person would: smoke_window.sh COMMAND FOLDER [SECONDS]
 # The doctor must find nothing wrong (display, capture, click, typing, overlay, stop key, model); a task must be done in an
-# editor and be recorded; the window of the question must open and take "nobody there" for no; the main window must open,
-# find what is named on a pasted picture and close in order. Pictures of both and the run go to FOLDER; SECONDS is the
-# longest wait for one of them. Needs Xvfb, openbox, xdotool, xclip and mousepad, and a Python with Pillow and mss
-# ($RETICLE_PYTHON).
+# editor and be recorded; the window of the question must open and take "nobody there" for no; the main window must open
+# in German, find what is named on a pasted picture, show it in the inspector and close in order. Pictures of the windows
+# and the run go to FOLDER; SECONDS is the longest wait for one of them ($RETICLE_SECONDS, or 300, where none is given).
+# Needs Xvfb, openbox, xdotool, xclip and mousepad, and a Python with Pillow and mss ($RETICLE_PYTHON).
 set -euo pipefail
-command=$1 pictures=$2 seconds=${3:-300}
+command=$1 pictures=$2 seconds=${3:-${RETICLE_SECONDS:-300}}
 work=$(mktemp -d)
 cleanup() {
     exec 4>&- || true
@@ -61,6 +61,7 @@ END
 }
 child() { pgrep -P "$app" -f "reticle_app.worker"; }
 window() { xdotool search --onlyvisible --name "$1"; }
+gone() { ! window "$1"; }
 
 echo "reticle: $command doctor"
 "$command" doctor | tee "$work/doctor.txt" || fail "the doctor found something wrong"
@@ -71,9 +72,12 @@ rm -rf "$pictures/run"
     fail "the task was not done ($?)"
 "$command" trace report "$pictures/run" --out "$pictures/run/report.html" >/dev/null || fail "no report of the run"
 
-echo "reticle: $command -m reticle_app.ask"
+echo "reticle: $command asks a question"
+# a process of its own: of the packaged program itself, where an installer wrote a script, of the Python beside that
+own=("$command")
+[ "$(head -c 2 "$(command -v "$command")")" != '#!' ] || own=("$(dirname "$(command -v "$command")")/python")
 mkfifo "$work/channel"
-"$command" -m reticle_app.ask <"$work/channel" >"$work/answer.txt" 2>"$work/ask.log" &
+"${own[@]}" -m reticle_app.ask <"$work/channel" >"$work/answer.txt" 2>"$work/ask.log" &
 ask=$!
 exec 4>"$work/channel"
 echo '{"description": "click \"Save\"", "reason": "a trial of the package"}' >&4
@@ -87,10 +91,13 @@ grep -q '"deny"' "$work/answer.txt" || fail "an abandoned question was answered 
 
 echo "reticle: $command"
 begun=$(date +%s.%N)
-"$command" >"$work/app.log" 2>&1 &
+LANGUAGE=de "$command" >"$work/app.log" 2>&1 &
 app=$!
 await "$app" "window" window '^Reticle$'
 echo "reticle: window after $(echo "$(date +%s.%N) - $begun" | bc) s"
+for words in reticle_de.qm qtbase_de.qm; do # our words and those of Qt's own dialogs; Qt maps both files
+    grep -q "translations/$words" "/proc/$app/maps" || fail "a person who reads German gets no $words"
+done
 await "$app" "model process" child
 echo "reticle: model process after $(echo "$(date +%s.%N) - $begun" | bc) s"
 # a picture with the header of a window, pasted as a person would
@@ -104,11 +111,19 @@ with Image.open(sys.argv[1]) as window:
     sheet.paste(window.convert("RGB").crop((0, 0, 1400, 60)), (0, 120))
     sheet.save(sys.argv[2])
 END
+# the first start shows the first steps beside the main window, and they have the keyboard
+await "$app" "window with the first steps" window '^Erste Schritte'
+xdotool windowactivate --sync "$(window '^Erste Schritte' | head -n 1)" key ctrl+w
+await "$app" "end of the first steps" gone '^Erste Schritte'
 xclip -selection clipboard -target image/png -in sample.png
 xdotool windowactivate --sync "$(window '^Reticle$' | head -n 1)" key ctrl+v
 xdotool key ctrl+l type --delay 40 "the Run button"
 await "$app" "answer in the window" answered
 echo "reticle: answer after $(echo "$(date +%s.%N) - $begun" | bc) s"
+xdotool windowactivate --sync "$(window '^Reticle$' | head -n 1)" key ctrl+i
+await "$app" "inspector" window '^Inspektor'
+sleep 4
+picture inspector
 kill -TERM "$app"
 status=0
 wait "$app" || status=$?

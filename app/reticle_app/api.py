@@ -101,7 +101,7 @@ class Reticle:
         settings = settings or load_settings()
         folder = chosen_model(None if model is None else Path(model), settings)
         worker = (*WORKER, *worker_arguments(None, head_file(None, settings)))
-        grounder = RemoteGrounder("" if folder is None else str(folder), worker)
+        grounder = RemoteGrounder("" if folder is None else str(folder), worker, numbers=settings.dtype)
         return cls(grounder, settings, max_waiting=max_waiting, max_pixels=max_pixels)
 
     def __enter__(self) -> Reticle:

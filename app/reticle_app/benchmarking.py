@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reticle_agent.seams import Observation
+from reticle_grounding.number_types import NumberType
 
 from .kept import read_kept, write_kept
 from .translations import tr
@@ -49,6 +50,8 @@ class Timed(BaseModel):
     further_ms: tuple[float, ...] = Field(min_length=1)
     """Further instructions on the last of them."""
     machine: str
+    numbers: NumberType | None = None
+    """What it was to compute in; None is what fits the machine."""
 
     @property
     def step_ms(self) -> float:
@@ -74,7 +77,7 @@ class Timed(BaseModel):
             further=_figure(self.further_ms),
             width=self.width,
             height=self.height,
-            machine=self.machine,
+            machine=self.machine if self.numbers is None else f"{self.machine}, {self.numbers}",
         )
 
 
@@ -86,9 +89,9 @@ class Benchmarks(BaseModel):
     version: int = 1
     results: tuple[Timed, ...] = ()
 
-    def of(self, model: str) -> Timed | None:
-        """The newest result of a model."""
-        return next((r for r in reversed(self.results) if r.model == model), None)
+    def of(self, model: str, numbers: NumberType | None = None) -> Timed | None:
+        """The newest result of a model in these numbers."""
+        return next((r for r in reversed(self.results) if (r.model, r.numbers) == (model, numbers)), None)
 
     def added(self, result: Timed) -> Benchmarks:
         return Benchmarks(results=(*self.results, result)[-KEPT:])
@@ -114,7 +117,13 @@ class Stage:
     words: str
 
 
-def measure(grounder: Asked, model: str, image: Image.Image, tell: Callable[[Stage], None]) -> Timed:
+def measure(
+    grounder: Asked,
+    model: str,
+    image: Image.Image,
+    tell: Callable[[Stage], None],
+    numbers: NumberType | None = None,
+) -> Timed:
     """Runs the benchmark; blocks for as long as it takes. Raises ReticleError, ``Cancelled`` when it is cancelled.
 
     One instruction goes before, unmeasured: what is loaded at the first use is not what a step costs.
@@ -123,6 +132,7 @@ def measure(grounder: Asked, model: str, image: Image.Image, tell: Callable[[Sta
         model: folder of the model, empty for the embedded one.
         image: RGB; every new screenshot is this picture with a mark of its own, so that nothing is known of it.
         tell: called before each instruction and at the end.
+        numbers: what the model was opened in, to be written down.
     """
     total = 1 + FIRST + FURTHER
     tell(Stage(0, total, tr("Opening the model")))
@@ -153,6 +163,7 @@ def measure(grounder: Asked, model: str, image: Image.Image, tell: Callable[[Sta
         first_ms=tuple(first),
         further_ms=tuple(further),
         machine=machine_words(),
+        numbers=numbers,
     )
 
 

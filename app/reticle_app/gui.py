@@ -101,7 +101,10 @@ def build(
 
 
 def _keep_choices(parts: Parts) -> None:
-    """Look, mode and model chosen in passing become settings, and changed settings take hold; a failure is shown."""
+    """What is chosen in passing (look, mode, model, number type) becomes a setting, and changed settings take hold.
+
+    A failure is shown.
+    """
     window, preferences, theme = parts.window, parts.preferences, parts.theme
 
     def obey(settings: Settings) -> None:
@@ -109,6 +112,7 @@ def _keep_choices(parts: Parts) -> None:
             theme.choose(settings.theme)
         window.header.select_mode(settings.mode)
         parts.controller.top_k = settings.top_k
+        parts.grounder.compute_in(settings.dtype)
 
     def choose(key: str, value: str) -> None:
         if value != getattr(preferences.current, key):
@@ -117,6 +121,7 @@ def _keep_choices(parts: Parts) -> None:
     theme.chosen.connect(lambda value: choose("theme", value))
     window.header.mode_changed.connect(lambda value: choose("mode", value))
     parts.tools.model_chosen.connect(lambda value: preferences.change(model=value))
+    parts.tools.numbers_chosen.connect(lambda value: preferences.change(dtype=value))
     preferences.changed.connect(obey)
     preferences.not_saved.connect(lambda why: window.banner.tell("warn", tr("This choice could not be saved"), why))
 
@@ -157,8 +162,8 @@ def main(settings: Settings | None = None) -> int:
     preferences = Preferences(read, save_settings, read_settings, fault)
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)  # the main one may be out of the way, for a run or in the tray
-    worker = (*WORKER, *worker_arguments(read.dtype, head_file(None, read)))
-    grounder = RemoteGrounder(str(configured_model(read) or ""), worker)
+    worker = (*WORKER, *worker_arguments(None, head_file(None, read)))
+    grounder = RemoteGrounder(str(configured_model(read) or ""), worker, numbers=read.dtype)
     body = desktop_body(lambda: preferences.current, grounder)
     parts = build(app, read, grounder, body, desktop_screen, preferences)
     parts.controller.at_end(lambda: QTimer.singleShot(0, app, app.quit))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "RETICLE_ENDPOINT_KEY"
 """Environment variable with the endpoint's key; a command line would show it to every user of the machine."""
-PLANNERS = ("rules", "endpoint")
+PLANNERS = ("rules", "endpoint", "local")
 MAX_MISSES = 2
 """A model may fail or miss its target so many times in a row; it is told and plans anew."""
 
@@ -69,10 +69,10 @@ def endpoint_choice(
     memory: int | None = None,
     examples: int = 0,
 ) -> EndpointChoice | None:
-    """What the options say; None is the rule planner. Raises BadInput for options that do not go together."""
+    """What the options say; None for another planner. Raises BadInput for options that do not go together."""
     if planner not in PLANNERS:
         raise BadInput(f"the planner is one of {', '.join(PLANNERS)}, not '{planner}'")
-    if planner == "rules":
+    if planner != "endpoint":
         asked = url is not None or model is not None or memory is not None or examples > 0
         if asked or picture or marks or plain_http or not text:
             raise BadInput("an endpoint is only used with --planner endpoint")
@@ -105,6 +105,8 @@ class Planning:
     """What knows the targets from a recording."""
     parent_id: str | None = None
     """The trace that is done again."""
+    prepare: Callable[[], None] = lambda: None
+    """Loads what takes long, before the run begins."""
 
 
 def plan_with_rules(task: str) -> Planning:
@@ -156,7 +158,7 @@ def plan_with_endpoint(
     )
     Connection(address, StopToken(), choice.key, choice.timeout_s)
     vault = Vault(task)
-    read = _reader() if choice.text else None
+    read = reader() if choice.text else None
     remembered = turns_of(TraceReader.open(resume)) if resume is not None and choice.memory else []
     looks = choice.examples > 0 and traces is not None and traces.is_dir()
     alike = examples(traces, task, choice.examples) if looks and traces is not None else []
@@ -187,7 +189,8 @@ def plan_with_endpoint(
     )
 
 
-def _reader() -> ReadScreen:
+def reader() -> ReadScreen:
+    """What reads the text of a picture."""
     import numpy as np
 
     from reticle_grounding.ocr import TextReader

@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 from PIL import Image
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
+from reticle_grounding.number_types import NumberType
 from reticle_grounding.types import Grounding, ScreenElement
 
 from .past import PastOptions
@@ -205,8 +206,10 @@ class RemoteGrounder:
         model_dir: str = "",
         command: Sequence[str] = WORKER,
         on_end: Callable[[str], None] | None = None,
+        numbers: NumberType | None = None,
     ) -> None:
         self._model_dir, self._command = model_dir, tuple(command)
+        self._numbers = self._opened_in = numbers
         self.on_end: Callable[[str], None] = on_end or (lambda text: None)
         self._lock = threading.RLock()
         self._process: ModelProcess | None = None
@@ -229,6 +232,20 @@ class RemoteGrounder:
         self._model_dir = model_dir
 
     @property
+    def numbers(self) -> NumberType | None:
+        """The number type of the next opening; None leaves it to the machine."""
+        return self._numbers
+
+    @property
+    def opened_in(self) -> NumberType | None:
+        """The number type that the process in use, or the last one, was asked to compute in."""
+        return self._opened_in
+
+    def compute_in(self, numbers: NumberType | None) -> None:
+        """Names a number type, which the next start or :meth:`restart` opens the model in."""
+        self._numbers = numbers
+
+    @property
     def pid(self) -> int | None:
         process = self._process
         return process.pid if process else None
@@ -249,7 +266,9 @@ class RemoteGrounder:
             if self._closed:
                 raise ModelEndedError("the model was closed with the application")
             if self._process is None:
-                process = self._process = ModelProcess(self._command, self._report)
+                self._opened_in = self._numbers
+                command = (*self._command, *worker_arguments(self._opened_in, None))
+                process = self._process = ModelProcess(command, self._report)
                 try:
                     answer = process.send({"op": "open", "model_dir": self._model_dir}).result()
                 except ReticleError:

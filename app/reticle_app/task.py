@@ -21,6 +21,7 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.types import Grounding
 
 from .config import AppRuleSetting, Kind, Mode, Settings
+from .local_planning import LocalChoice, plan_with_local
 from .past import PastGrounder, PastOptions, begin_past, end_past
 from .planning import EndpointChoice, plan_replay, plan_with_endpoint, plan_with_rules
 
@@ -89,7 +90,9 @@ class TaskOptions:
     forbidden_kinds: tuple[Kind, ...] = ()
     forbidden_words: tuple[str, ...] = ()
     endpoint: EndpointChoice | None = None
-    """Where the steps are planned; None is the rule planner."""
+    """Where the steps are planned; None is the rule planner, or ``local``."""
+    local: LocalChoice | None = None
+    """The model on this machine that plans the steps."""
     resume: Path | None = None
     """A recorded run of the same task that is continued."""
     past: PastOptions | None = None
@@ -174,6 +177,8 @@ def run_on_desktop(
     endpoint = options.endpoint
     if options.replay is not None:
         planning = plan_replay(options.replay)
+    elif options.local is not None:
+        planning = plan_with_local(options.task, options.local)
     elif endpoint is None:
         planning = plan_with_rules(options.task)
     else:
@@ -209,6 +214,7 @@ def run_on_desktop(
         watcher.on_stop(lambda: _stop(stop))
         if application is not None:
             stack.enter_context(launch(application))
+        planning.prepare()
         grounder = open_grounder()
         if options.one_wrong_in is not None:
             policy = policy.acting_alone(curve, grounder.name, options.one_wrong_in)

@@ -240,6 +240,7 @@ def style_sheet(t: Tokens) -> str:
     QTableWidget::item {{ padding: 4px 6px; border: none; }}
     QTableWidget::item:selected, QListWidget::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
     QListWidget::item {{ padding: 6px; border-radius: 6px; color: {t.text}; }}
+    QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QHeaderView {{ background: {t.surface}; }}
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
         border-bottom: 1px solid {t.border}; padding: 5px 6px; }}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize
 
 from .calibration import Calibration
 from .calibration_fit import Sample
@@ -97,7 +97,7 @@ class Measured:
             "found_right_after": sum(self.after[i].right and self.after[i].found for i in present),
             "gained": gained,
             "lost": lost,
-            "p": round(float(stats.binomtest(gained, changed).pvalue), 4) if changed else None,
+            "p": round(sign_test(gained, lost), 4) if changed else None,
             "absent": len(absent),
             "absent_rejected_before": sum(not self.before[i].found for i in absent),
             "absent_rejected_after": sum(not self.after[i].found for i in absent),
@@ -164,6 +164,13 @@ def fit_head(steps: Sequence[Labelled], base: Calibration, names: Sequence[str])
     answered = [answer for answer in after if answer is not None]
     assert len(answered) == len(steps), "each step is held out once"
     return _fitted(steps, base, names, penalty), Measured(steps, before, answered, penalty)
+
+
+def sign_test(gained: int, lost: int) -> float:
+    """Exact two-sided sign test: how likely a split at least this uneven is if both ways are equally likely."""
+    count = gained + lost
+    tail = sum(math.comb(count, k) for k in range(min(gained, lost) + 1))
+    return min(1.0, 2 * tail / (1 << count))
 
 
 def enough(steps: int, tasks: int) -> None:

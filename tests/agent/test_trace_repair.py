@@ -131,7 +131,10 @@ def test_a_trace_of_ten_thousand_steps(tmp_path: Path) -> None:
     assert late < 5 * early
     assert verify(tmp_path / "run") == []
     assert len(TraceReader.open(tmp_path / "run").steps()) == 10_000
-    assert "thing" in show(tmp_path / "run")
+    shown = show(tmp_path / "run").splitlines()
+    assert [line.split()[:3] for line in shown if "press escape" in line] == [
+        [str(n), "press", "escape"] for n in range(1, 10_001)
+    ]
     assert write_report(tmp_path / "run", tmp_path / "report.html").stat().st_size > 100_000
 
 

@@ -34,7 +34,7 @@ from test_canvas import five
 from reticle_agent.trace import writer
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
-from reticle_app.widgets.canvas import to_qimage
+from reticle_app.widgets.canvas import Canvas, to_qimage
 from reticle_app.windows.inspector import InspectorWindow
 from reticle_app.windows.traces import TracesWindow
 from reticle_grounding.geometry import Size
@@ -177,6 +177,7 @@ def main() -> None:
         for name in NAMES:
             made = getattr(studio, name)()
             spin(0.5)
+            until(lambda: all(c.rests for c in app.allWidgets() if isinstance(c, Canvas)))
             save(made if isinstance(made, QPixmap) else made.grab(), out / f"{name}.png")
             if args.spoiled and isinstance(made, QWidget):
                 spoil(made, name, studio.parts, out / "spoiled")

@@ -28,11 +28,13 @@ from reticle_app.gui import Parts, build, open_picture, tell_fault
 from reticle_app.preferences import Preferences
 from reticle_app.remote import RemoteGrounder
 from reticle_app.runner import RunEnd
+from reticle_app.widgets.canvas import Canvas
 
 STATES = ("empty", "grounded", "running", "refused", "not-found", "error", "loading")
 WINDOWS = (
     "palette", "palette-search", "palette-none", "shortcuts", "settings", "settings-wrong", "settings-fault",
     "inspector-empty", "inspector", "inspector-compare", "traces-none", "traces", "traces-run", "traces-deleted",
+    "models", "models-reopen", "welcome-check", "welcome-permissions", "welcome-pointer", "welcome-tour",
 )  # fmt: skip
 """States of the palette and of the other windows."""
 
@@ -138,6 +140,19 @@ class Studio:
             if state == "settings-wrong":
                 self.shown.form.fields["traces"].control.setText("")
                 self.shown.save.click()
+        elif state.startswith("models"):
+            tools.show_models()
+            self.shown = tools.models_window
+            spin(30, lambda: bool(self.shown.entries) and not tools.managing.busy)
+            if state == "models-reopen":
+                box = self.shown.page.numbers.field.control
+                box.setCurrentIndex(box.findData("bf16"))
+                self.shown.page.ensureWidgetVisible(self.shown.page.numbers)
+        elif state.startswith("welcome"):
+            tools.show_welcome()
+            self.shown = tools.welcome_window
+            pages = ("check", "permissions", "pointer", "tour")
+            self.shown.go(pages.index(state.partition("-")[2]))
         elif state.startswith("inspector"):
             if state != "inspector-empty":
                 self.ground(self.args.words)
@@ -211,6 +226,7 @@ def main() -> None:
         if studio.shown is not studio.window and args.other_size:
             studio.shown.resize(*(int(n) for n in args.other_size.split("x")))
             spin(0.3)
+        spin(5, lambda: all(c.rests for c in app.allWidgets() if isinstance(c, Canvas)))
         path = args.out / f"{state}-{args.theme}{'' if args.language == 'en' else '-' + args.language}.png"
         studio.shown.grab().save(str(path))
         print(path)

@@ -193,6 +193,53 @@ def test_while_it_is_moved_only_what_comes_into_sight_is_drawn(qtbot: QtBot) -> 
     assert canvas._shown_layer.drawn_px - before > canvas.width() * canvas.height(), "labels placed for the new part"
 
 
+def test_once_the_zoom_rests_the_picture_is_drawn_finely_in_small_turns(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 12_000
+    monkeypatch.setattr(canvas_module, "BAND_PX", most)
+    canvas = large(qtbot)
+    rested(canvas, qtbot)
+    canvas.repaint()
+    drawn, turns = canvas._picture_layer.drawn_px, []
+    canvas.set_zoom(0.9)
+    canvas.repaint()
+    assert canvas._picture_layer.drawn_px == drawn, "while it changes nothing is kept"
+    end = time.monotonic() + 20
+    while not canvas.rests and time.monotonic() < end:
+        canvas._settle()
+        turns.append(canvas._picture_layer.drawn_px - drawn)
+        drawn = canvas._picture_layer.drawn_px
+    assert sum(turns) >= 500 * 400
+    assert max(turns) <= most
+    at_once = large(qtbot)
+    monkeypatch.setattr(canvas_module, "BAND_PX", 10_000_000)
+    at_once.set_zoom(0.9)
+    rested(at_once, qtbot)
+    gap = np.abs(_pixels(canvas).astype(int) - _pixels(at_once).astype(int)).max(axis=2)
+    assert (gap > 8).mean() < 0.001
+    assert gap.mean() < 0.5
+
+
+def test_another_size_is_drawn_coarsely_first_and_finely_at_rest(qtbot: QtBot) -> None:
+    canvas = large(qtbot)
+    across, down = np.meshgrid(np.linspace(0, 255, 1280), np.linspace(0, 255, 840))
+    canvas.show_picture(to_qimage(Image.fromarray(np.stack([across, down, across], axis=2).astype(np.uint8))))
+    canvas.repaint()
+    before = canvas.zoom
+    canvas.resize(430, 300)
+    canvas.repaint()
+    assert canvas.zoom < before, "it still fits"
+    assert canvas._picture_layer.drawn_px == 0
+    coarse = _pixels(canvas)
+    qtbot.waitUntil(lambda: canvas.rests, timeout=10_000)
+    canvas.repaint()
+    assert canvas._picture_layer.drawn_px > 0
+    assert canvas._former is None
+    gap = np.abs(coarse.astype(int) - _pixels(canvas).astype(int)).mean()
+    assert gap < 2, "the same picture in the same place, stretched; 10 pixels beside it would be 5"
+
+
 def test_numbers_are_placed_once_per_zoom(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     placed: list[int] = []
     real = canvas_module.number_places

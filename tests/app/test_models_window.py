@@ -13,7 +13,7 @@ from app_fakes.hub_server import HubServer, Repo, hub_server
 from app_fakes.parts import MakeWindow
 from app_fakes.small_models import OF_3B, OPEN_CARD, small_model
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QProgressBar
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QProgressBar
 from pytestqt.qtbot import QtBot
 from test_window import click
 
@@ -21,10 +21,13 @@ from reticle_app import benchmarking
 from reticle_app.benchmarking import load_benchmarks
 from reticle_app.config import Settings, load_settings, save_settings
 from reticle_app.gui import Parts
-from reticle_app.models import jobs
+from reticle_app.models import choice, jobs
 from reticle_app.models.entries import entries, load_downloads
 from reticle_app.models.store import Store
 from reticle_app.preferences import Preferences
+from reticle_app.remote import told_to_worker
+from reticle_app.theme import Theme
+from reticle_app.windows import number_row
 from reticle_app.windows.managing import Managing
 from reticle_app.windows.models import ModelsWindow
 from reticle_grounding.assets import embedded_model_dir
@@ -367,9 +370,84 @@ def test_the_model_in_use_is_measured_and_the_result_kept(
     assert json.loads((data / "benchmarks.json").read_text())["results"][0]["width"] == 1280
 
 
+def pick_numbers(window: ModelsWindow, value: str | None) -> None:
+    box = window.page.numbers.field.control
+    assert isinstance(box, QComboBox)
+    box.setCurrentIndex(box.findData(value))
+
+
+def told(parts: Parts) -> dict[str, str]:
+    """What the command line of the running model process says."""
+    return told_to_worker([str(one) for one in parts.grounder.process()._process.args])
+
+
+def test_the_number_type_is_kept_and_used_from_the_next_opening_on(
+    open_models: Callable[[], Opened], qtbot: QtBot
+) -> None:
+    window, managing, parts = open_models()
+    row = window.page.numbers
+    assert row.field.value is None
+    assert not row.reopen.isVisible()
+    first = parts.grounder.pid
+    pick_numbers(window, "bf16")
+    assert load_settings().dtype == "bf16"
+    assert row.reopen.isVisible()
+    assert "Fits the machine" in row.words.text(), "what the model in use runs in"
+    assert (parts.grounder.pid, "numbers" in told(parts)) == (first, False), "nothing is opened unasked"
+    click(row.reopen)
+    assert parts.window.footer.model.text() == "Opening the model again…"
+    qtbot.waitUntil(lambda: not managing.switching and not managing.busy, timeout=LONG)
+    assert told(parts)["numbers"] == "bf16"
+    assert parts.grounder.opened_in == "bf16"
+    assert not row.reopen.isVisible()
+    assert load_settings().model is None
+    parts.tools.show_settings()
+    field = parts.tools.settings_window.form.fields["dtype"]  # type: ignore[union-attr]
+    assert field.value == "bf16"
+    parts.preferences.replace({"dtype": "fp32"})
+    assert row.field.value == "fp32", "a change in the settings is seen here"
+    parts.controller.restart_model()
+    qtbot.waitUntil(lambda: parts.grounder.opened_in == "fp32", timeout=LONG)
+    assert told(parts)["numbers"] == "fp32"
+
+
+def test_numbers_that_cannot_be_opened_in_are_given_back(
+    open_models: Callable[[], Opened], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_row, "can_open_in", lambda numbers: True)
+    window, managing, parts = open_models()
+    pick_numbers(window, "int8")
+    click(window.page.numbers.reopen)
+    qtbot.waitUntil(lambda: not managing.switching and window.banner.isVisible(), timeout=LONG)
+    assert "opened as before" in window.banner.title.text()
+    assert "he type int8 cannot be had" in window.banner.text.text()
+    assert parts.window.footer.model.text() == "demo-statistics ready"
+    assert "numbers" not in told(parts)
+    assert load_settings().dtype is None
+    assert window.page.numbers.field.value is None
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_int8_is_offered_where_its_library_is(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    monkeypatch.setattr(choice, "find_spec", lambda name: object() if there and name == "torchao" else None)
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    row = number_row.NumberRow(Theme(application, "light"))
+    qtbot.addWidget(row)
+    box = row.field.control
+    assert isinstance(box, QComboBox)
+    at = box.findData("int8")
+    assert bool(box.model().flags(box.model().index(at, 0)) & Qt.ItemFlag.ItemIsEnabled) == there
+    tip = box.itemData(at, Qt.ItemDataRole.ToolTipRole)
+    assert (tip is None) if there else ("torchao" in tip and "reticle[quant]" in tip)
+    row.show_numbers("int8", None, in_use=True, may_open=True)
+    assert ("torchao" in row.words.text()) == (not there), "set by hand, it says why it will not open"
+    assert row.reopen.isEnabled() == there
+
+
 def test_every_control_has_a_name(open_models: Callable[[], Opened], qtbot: QtBot) -> None:
     window, _, _ = open_models()
-    for kind in (QAbstractButton, QLineEdit, QProgressBar):
+    for kind in (QAbstractButton, QComboBox, QLineEdit, QProgressBar):
         for widget in window.findChildren(kind):
             inner = isinstance(widget.parent(), QLineEdit) or widget.objectName().startswith("qt_")
             assert inner or widget.accessibleName(), widget

@@ -43,6 +43,7 @@ from reticle_app.relayed import DEEDS, SENTENCES, deed_words, description_of, re
 from reticle_app.translations import language_of, speak, tr
 from reticle_app.widgets.basics import ElidedLabel
 from reticle_app.windows.models import ModelsWindow
+from reticle_app.windows.page import Page
 from reticle_app.windows.tour_page import STEPS as STEPS_OF_TOUR
 from reticle_app.windows.welcome import PAGES, WelcomeWindow
 from reticle_grounding.geometry import Point, Rect
@@ -280,6 +281,15 @@ def test_models_are_whole_in_german(
     assert "nicht für gewerbliche Nutzung" in " ".join(window.list.item(i).text() for i in range(window.list.count()))
 
 
+def scrolls_as_far_as_needed(window: WelcomeWindow) -> bool:
+    """Whether the page in sight scrolls no further than its texts are high at its width."""
+    area = window.stack.currentWidget()
+    if not isinstance(area, Page):
+        return True
+    room = area.viewport().size()
+    return area.verticalScrollBar().maximum() == max(0, area.widget().heightForWidth(room.width()) - room.height())
+
+
 def test_first_steps_are_whole_in_german(
     make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +306,7 @@ def test_first_steps_are_whole_in_german(
         for page in range(len(PAGES)):
             window.go(page)
             assert clipped(window) == [], (size, page)
+            assert scrolls_as_far_as_needed(window), (size, page)
         for step in range(len(STEPS_OF_TOUR)):
             window.tour.go(step)
             assert clipped(window) == [], (size, step)

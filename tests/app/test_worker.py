@@ -31,7 +31,9 @@ from reticle_app.protocol import (
     read_message,
     write_message,
 )
-from reticle_app.remote import ModelEndedError, RemoteGrounder
+from reticle_app.remote import ModelEndedError, RemoteGrounder, told_to_worker, worker_arguments
+from reticle_app.resources import sample_picture
+from reticle_app.worker import open_predictor
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
 from reticle_grounding.geometry import Affine, Point, Rect, Size, Space, Transform
 from reticle_grounding.types import Candidate, Grounding, Heard
@@ -250,3 +252,13 @@ def test_close_ends_the_process(grounder: RemoteGrounder) -> None:
         os.kill(pid, 0)
     with pytest.raises(ModelEndedError):
         grounder.start()
+
+
+@pytest.mark.slow
+def test_the_shipped_model_computes_in_the_numbers_it_is_told() -> None:
+    """As the model process opens it: another number type gives another map, and nearly the same one."""
+    part = sample_picture().crop((960, 600, 1280, 800))
+    told = [told_to_worker(worker_arguments(numbers, None)).get("numbers") for numbers in ("fp32", "bf16")]
+    full, half = (open_predictor("", numbers=one).observe(part).ground("the Save button").attention for one in told)
+    gap = float(np.abs(full - half).max()) / float(np.ptp(full))
+    assert 0 < gap < 0.1, gap

@@ -14,26 +14,17 @@ import torch
 from parity_record import near, same
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tiny_models import tiny_backbone, tiny_tokenizer
+from tokenizers import Tokenizer
 
 from reticle_grounding.model.checkpoint import save_checkpoint
 from reticle_grounding.model.families import PointerModelModule, Sight, build_model, config_from
 from reticle_grounding.model.pointer_model import PointerModel
 from reticle_grounding.model.processor import ImageProcessor
-from reticle_grounding.model.prompts import CHAT_TOKENS, DROPPED, POINTER_TOKENS
+from reticle_grounding.model.prompts import DROPPED
 from reticle_grounding.model.screens import View
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl")
-
-
-def tiny_tokenizer() -> Tokenizer:
-    """One token per byte, then the control tokens."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={char: i for i, char in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<|endoftext|>", *CHAT_TOKENS, "<|video_pad|>", *POINTER_TOKENS, DROPPED])
-    return tokenizer
 
 
 def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
@@ -45,61 +36,6 @@ def tiny_config(family: str, tokenizer: Tokenizer) -> dict[str, object]:
     if method == "gui_aima":
         config |= {"query_topk": 1, "kl_query_weighting": False}
     return config
-
-
-def tiny_backbone(family: str, tokenizer: Tokenizer) -> dict[str, object]:
-    vision: dict[str, dict[str, object]] = {
-        "qwen2_vl": {"depth": 2, "embed_dim": 32, "hidden_size": 64, "mlp_ratio": 2, "num_heads": 2},
-        "qwen2_5_vl": {
-            "depth": 2,
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_heads": 2,
-            "out_hidden_size": 64,
-            "fullatt_block_indexes": [1],
-            "window_size": 56,
-        },
-        "qwen3_vl": {
-            "depth": 4,
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_heads": 2,
-            "out_hidden_size": 64,
-            "num_position_embeddings": 64,
-            "deepstack_visual_indexes": [0, 1, 2],
-        },
-    }
-    ids = {
-        "image_token_id": "<|image_pad|>",
-        "video_token_id": "<|video_pad|>",
-        "vision_start_token_id": "<|vision_start|>",
-        "vision_end_token_id": "<|vision_end|>",
-        "pointer_start_token_id": "<|pointer_start|>",
-        "pointer_end_token_id": "<|pointer_end|>",
-        "pointer_pad_token_id": "<|pointer_pad|>",
-        "bos_token_id": "<|endoftext|>",
-        "eos_token_id": "<|diff_marker|>",
-        "pad_token_id": "<|endoftext|>",
-    }
-    text: dict[str, object] = {
-        "hidden_size": 64,
-        "intermediate_size": 96,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "vocab_size": tokenizer.get_vocab_size(),
-        "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
-    }
-    rest: dict[str, object] = {
-        "model_type": family,
-        "tie_word_embeddings": family != "qwen2_vl",
-        "vision_config": vision[family],
-        **{name: tokenizer.token_to_id(token) for name, token in ids.items()},
-    }
-    if family == "qwen3_vl":
-        scaling = {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [4, 2, 2]}
-        return rest | {"text_config": text | {"head_dim": 16, "num_hidden_layers": 4, "rope_scaling": scaling}}
-    return rest | text
 
 
 @pytest.fixture(scope="session")

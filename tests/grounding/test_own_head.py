@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, stats
 
 from reticle_grounding.calibration import Calibration, Unit, load_calibration
 from reticle_grounding.errors import BadInput
@@ -25,6 +25,7 @@ from reticle_grounding.own_head_fit import (
     _table,
     enough,
     fit_head,
+    sign_test,
 )
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.risk_curve import calibration_digest
@@ -67,6 +68,16 @@ def test_what_a_person_prefers_is_learnt_and_measured_on_held_out_tasks() -> Non
     assert right(fresh, law) > right(fresh, BASE) + 15
     assert law.threshold == BASE.threshold
     assert law.weights["look"] > BASE.weights["look"]
+
+
+def test_sign_test_is_exact() -> None:
+    for gained in range(12):
+        for lost in range(12):
+            if gained + lost:
+                expected = stats.binomtest(gained, gained + lost).pvalue
+                assert sign_test(gained, lost) == pytest.approx(expected, rel=1e-9)
+    assert sign_test(400, 300) == pytest.approx(stats.binomtest(400, 700).pvalue, rel=1e-9)
+    assert sign_test(0, 0) == 1.0
 
 
 def test_noise_is_not_put_to_use() -> None:

@@ -76,6 +76,21 @@ def test_the_planted_grid_is_found_by_the_pattern_that_is_measured():
     assert pattern.column_phase.tolist() == [5] * 4
 
 
+def test_dense_attention_is_timed_once_for_the_patterns_that_are_wanted():
+    kept = []
+    request = Request(lengths=(900, 1000), rounds=1, patterns=("A-shape", "triangle"), dense_once=True)
+    document = measure.measure(request, keep=lambda so_far: kept.append(json.loads(json.dumps(so_far))))
+    lines = document["results"]
+    names = [case.name for case in cases(SHAPES["embedded"], 1000, "cpu")]
+    wanted = [name for name in names if name.startswith(("A-shape", "triangle"))]
+    assert 2 <= len(wanted) < len(names)
+    for length in (900, 1000):
+        assert [line["pattern"] for line in lines if line["length"] == length] == wanted
+        assert len({line["dense_ms"] for line in lines if line["length"] == length}) == 1
+    assert [len(so_far["results"]) for so_far in kept] == list(range(1, len(lines) + 1)), "nothing done is ever lost"
+    assert kept[-1] == document
+
+
 def test_long_lengths_are_left_out_by_what_shorter_ones_took():
     said = []
     request = Request(lengths=(64, 1 << 40), rounds=1, longest_s=5.0)

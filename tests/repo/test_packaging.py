@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ import pytest
 import transformers
 
 from reticle_agent.trace import TraceWriter
+from reticle_app.translations import SHIPPED
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGING = REPO / "packaging"
@@ -164,11 +166,37 @@ def test_nothing_that_grounding_loads_is_left_out(tmp_path: Path) -> None:
         ("PySide6/Qt/plugins/platforms/libqxcb.so", True),
         ("PySide6/Qt/plugins/imageformats/libqsvg.so", True),
         ("PySide6/Qt/lib/libQt6Quick.so.6", False),
+        ("PySide6/translations/qtbase_de.qm", True),
+        ("PySide6/Qt/translations/qtbase_fr.qm", False),
+        ("PySide6/Qt/translations/qtdeclarative_de.qm", False),
+        ("pygments/lexers/__init__.py", True),
+        ("pygments/lexers/python.py", True),
+        ("pygments/lexers/fortran.py", False),
+        ("sympy/polys/polytools.py", True),
+        ("sympy/polys/benchmarks/bench_solvers.py", False),
+        ("sympy/parsing/sympy_parser.py", True),
+        ("numpy/_core/_simd.cpython-311-x86_64-linux-gnu.so", False),
+        ("numpy/_core/_multiarray_umath.cpython-311-x86_64-linux-gnu.so", True),
+        ("numpy/f2py/__init__.py", True),
+        ("numpy/distutils/__init__.py", False),
+        ("PySide6/Qt/translations/qtbase_de.qm", True),
         ("rapidocr/models/ch_PP-OCRv4_det_mobile.onnx", True),
     ],
 )
 def test_files_are_kept_by_rule(path: str, wanted: bool) -> None:
     assert contents.wanted_file(path) is wanted
+
+
+def test_qt_speaks_every_language_that_the_windows_speak() -> None:
+    """What is loaded from where Qt says its translations are, and that the build has it from an installed file."""
+    from PySide6.QtCore import QLibraryInfo
+
+    place = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    recorded = metadata.distribution("pyside6-essentials").files or []
+    kept = [Path(str(file.locate())).resolve() for file in recorded if contents.wanted_file(file.as_posix())]
+    wanted = [(place / f"qtbase_{language}.qm").resolve() for language in SHIPPED if language != "en"]
+    assert wanted
+    assert set(wanted) <= set(kept)
 
 
 def test_text_recognition_keeps_what_it_opens() -> None:
@@ -210,7 +238,7 @@ def test_no_excluded_module_is_imported_by_us() -> None:
             if isinstance(node, ast.Import):
                 named |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                named.add(node.module)
+                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     assert [name for name in named if not contents.wanted_module(name) and not allowed.match(name)] == []
 
 

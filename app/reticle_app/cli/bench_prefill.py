@@ -45,7 +45,17 @@ def prefill(
         float,
         typer.Option("--patience", min=0.0, help="Seconds a dense pass may last before longer lengths are left out."),
     ] = 120.0,
-    save: Annotated[Path | None, typer.Option("--save", help="File for the JSON document as well.")] = None,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option("--pattern", help="Only patterns whose names begin so; may be repeated."),
+    ] = None,
+    dense_once: Annotated[
+        bool,
+        typer.Option("--dense-once", help="On cpu, time dense attention once per length, not beside each pattern."),
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="File for the JSON document as well, kept up to date.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="PNG of the speed-ups over length.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,6 +71,8 @@ def prefill(
         seed=seed,
         whole_model=whole_model,
         longest_s=patience,
+        patterns=tuple(patterns or ()),
+        dense_once=dense_once,
     )
     try:
         request.check()
@@ -70,7 +82,7 @@ def prefill(
         raise BadInput(str(error)) from error
     if save is not None and not save.absolute().parent.is_dir():
         raise BadInput(f"{save}: there is no folder {save.parent}")
-    document = measure(request, warn)
+    document = measure(request, warn, lambda so_far: None if save is None else _write(so_far, save))
     if not document["results"]:
         raise BadInput("nothing was measured: every length was left out, for the reasons above")
     if save is not None:

@@ -121,6 +121,7 @@ def table(part: str, measured: Mapping[str, Any]) -> Iterator[str]:
         "delays": (
             "busy_p99_ms",
             "busy_max_ms",
+            "late_p50_ms",
             "late_p99_ms",
             "late_max_ms",
             "noise_late_p99_ms",

@@ -19,7 +19,7 @@ import typer
 
 from reticle_grounding.errors import BadInput, Cancelled, ReticleError
 
-from . import bench, doctor, evaluate, ground, models, prefill, rules, run, serve, stop, trace, training
+from . import bench, doctor, evaluate, fleet, ground, models, prefill, rules, run, serve, stop, trace, training
 from .output import say, warn
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -43,6 +43,7 @@ training.register(app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(trace.app, name="trace")
 app.add_typer(models.app, name="models")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(prefill.app, name="prefill")
 app.add_typer(rules.app, name="rules")
 

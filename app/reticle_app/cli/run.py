@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reticle_app.config import Mode, Settings, load_settings
-from reticle_app.models.choice import chosen_model
+from reticle_app.local_planning import local_choice
+from reticle_app.models.choice import chosen_model, model_folder
+from reticle_app.models.store import Store
 from reticle_app.own_heads import head_file, with_head
 from reticle_app.planning import endpoint_choice
 from reticle_grounding.errors import BadInput
+from reticle_grounding.number_types import number_type
 
 from .approver import TerminalApprover
 from .ground import HeadOption, JsonOption, ModelOption
@@ -43,7 +46,9 @@ def run(
     resume: Annotated[
         Path | None, typer.Option("--continue", help="Go on with the same task where this recorded run ended.")
     ] = None,
-    planner: Annotated[str, typer.Option("--planner", help="rules, or endpoint: ask a model for each step.")] = "rules",
+    planner: Annotated[
+        str, typer.Option("--planner", help="rules; endpoint or local: ask a model for each step.")
+    ] = "rules",
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", help="OpenAI-compatible base URL, e.g. http://127.0.0.1:11434/v1.")
     ] = None,
@@ -61,7 +66,7 @@ def run(
         bool, typer.Option("--endpoint-plain-http", help="Allow another machine without encryption.")
     ] = False,
     endpoint_timeout: Annotated[float, typer.Option("--endpoint-timeout", help="Seconds for one answer.")] = 60.0,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the endpoint may use in the run.")] = 200_000,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", help="Tokens the planner may use in the run.")] = 200_000,
     endpoint_memory: Annotated[
         int | None,
         typer.Option(
@@ -77,6 +82,31 @@ def run(
             "--endpoint-examples", min=0, help="Send so many of your recorded runs of similar tasks as examples."
         ),
     ] = 0,
+    planner_model: Annotated[
+        Path | None, typer.Option("--planner-model", help="With --planner local: folder of a vision-language model.")
+    ] = None,
+    planner_screens: Annotated[
+        int, typer.Option("--planner-screens", min=1, help="Screens the local model is shown, the newest included.")
+    ] = 4,
+    planner_picture: Annotated[
+        bool, typer.Option("--planner-picture/--no-planner-picture", help="Show it the screen as a picture.")
+    ] = True,
+    planner_marks: Annotated[
+        bool, typer.Option("--planner-marks", help="Number the texts in that picture (Set-of-Mark).")
+    ] = False,
+    planner_text: Annotated[
+        bool, typer.Option("--planner-text/--no-planner-text", help="Tell it the text read on the screen.")
+    ] = True,
+    planner_pixels: Annotated[
+        int | None, typer.Option("--planner-pixels", min=1, help="Pixels of a screen for it; default 1,003,520.")
+    ] = None,
+    planner_timeout: Annotated[
+        float, typer.Option("--planner-timeout", help="Seconds for one of its answers.")
+    ] = 300.0,
+    planner_dtype: Annotated[
+        str | None, typer.Option("--planner-dtype", help="What it computes in: fp32, bf16 or int8.")
+    ] = None,
+    planner_device: Annotated[str, typer.Option("--planner-device", help="Where it computes: cpu or cuda.")] = "cpu",
     one_wrong_in: Annotated[
         int | None,
         typer.Option("--one-wrong-in", min=2, help="With --auto: act alone where at most 1 answer in N is wrong."),
@@ -118,12 +148,26 @@ def run(
         memory=endpoint_memory,
         examples=endpoint_examples,
     )
+    local = local_choice(
+        planner,
+        planner_model and model_folder(planner_model, Store(settings.models)),
+        screens=planner_screens,
+        picture=planner_picture,
+        marks=planner_marks,
+        text=planner_text,
+        pixels=planner_pixels,
+        timeout_s=planner_timeout,
+        max_tokens=max_tokens,
+        numbers=None if planner_dtype is None else number_type(planner_dtype),
+        device=planner_device,
+    )
     options = replace(
         TaskOptions.of(settings, task, chosen_mode(dry_run, confirm, auto) or settings.mode, trace),
         one_wrong_in=one_wrong_in or settings.one_wrong_in,
         max_steps=max_steps or settings.max_steps,
         max_seconds=max_seconds or settings.max_seconds,
         endpoint=choice,
+        local=local,
         resume=resume,
         past=chosen_past(history, history_mb, settings),
     )

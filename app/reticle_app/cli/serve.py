@@ -59,7 +59,7 @@ def serve(
     token, listening = server_token(), Address(host, port).listen()
     options = _options(ask, dry_run, auto, timeout, "a program (over HTTP)")
     with opened_host(model, options, waiting=waiting, virtual=virtual, application=application) as opened:
-        note(f"listening on http://{_shown(listening.getsockname())}; the token is in {token_path()}")
+        note(f"listening on http://{shown(listening.getsockname())}; the token is in {token_path()}")
         serve_http(create_app(opened, token), opened, listening)
 
 
@@ -94,7 +94,7 @@ def mcp(
 
     token, listening = server_token(), Address(host, port).listen()
     with opened_host(model, options, waiting=waiting, virtual=virtual, application=application) as opened:
-        note(f"listening on http://{_shown(listening.getsockname())}{PATH}; the token is in {token_path()}")
+        note(f"listening on http://{shown(listening.getsockname())}{PATH}; the token is in {token_path()}")
         serve_http(http_app(create_server(opened, files=False), token), opened, listening)
 
 
@@ -107,5 +107,5 @@ def _options(ask: str, dry_run: bool, auto: bool, timeout: float, who: str) -> H
     return HostOptions(chosen_mode(dry_run, False, auto) or "confirm", known[ask], timeout, who)
 
 
-def _shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
+def shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"

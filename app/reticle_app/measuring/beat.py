@@ -68,6 +68,7 @@ def spin(seconds: float, done: Callable[[], bool] = lambda: False) -> bool:
 
 
 def _bare(link: Connection) -> None:
+    link.send(None)
     late, last = [], time.perf_counter()
     while not link.poll(BEAT_MS / 1000):
         now = time.perf_counter()
@@ -78,11 +79,15 @@ def _bare(link: Connection) -> None:
 
 @contextmanager
 def machine_noise() -> Iterator[Callable[[], Figures]]:
-    """A process without a window beats beside the block; the call ends it and tells how late that one was."""
+    """A process without a window beats beside the block; the call ends it and tells how late that one was.
+
+    The block begins once it beats: its start would keep the cores from what is measured.
+    """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_bare, args=(there,), daemon=True)
     process.start()
+    here.recv()
 
     def end() -> Figures:
         here.send(None)

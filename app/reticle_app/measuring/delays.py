@@ -76,7 +76,7 @@ def measure(count: int) -> dict[str, object]:
         window.resize(WINDOW.width, WINDOW.height)
         window.show()
         try:
-            bench.case("load the model", lambda: None, lambda: window.footer.model.text().endswith("ready"))
+            _load(bench)
             bench.case("idle", lambda: None, _after(bench, 1.5))
             _export(bench)
             _download(bench)
@@ -89,6 +89,16 @@ def measure(count: int) -> dict[str, object]:
 
 def _after(bench: Bench, seconds: float) -> Callable[[], bool]:
     return lambda: sum(bench.beat.late_ms) + 2 * len(bench.beat.late_ms) >= 1000 * seconds
+
+
+def _load(bench: Bench) -> None:
+    """A second time, since the first one has begun before anything could be measured."""
+
+    def ready() -> bool:
+        return bench.window.footer.model.text().endswith("ready")
+
+    spin(LONGEST_S, ready)
+    bench.case("load the model", bench.controller.restart_model, ready)
 
 
 def _ground(bench: Bench, count: int) -> None:

@@ -1,13 +1,16 @@
-"""From what a person calls a model to the folder it lies in. The one place that decides it."""
+"""From what a person calls a model to the folder it lies in, and in which numbers it can be opened here."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from reticle_app.config import Settings
 from reticle_grounding.errors import CheckpointError, ReticleError
+from reticle_grounding.number_types import NumberType
 
 from .known import known
+from .memory import NumberType as HeldType
 from .store import NAME, Store
 from .verify import at_a_glance
 
@@ -58,3 +61,12 @@ def configured_model(settings: Settings) -> Path | None:
         return chosen_model(None, settings)
     except ReticleError:
         return settings.model
+
+
+HELD: dict[NumberType, HeldType] = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8"}
+"""Number type of the settings -> its name where memory is told."""
+
+
+def can_open_in(numbers: NumberType) -> bool:
+    """Whether what a number type needs is installed. Looks for the library and does not load it."""
+    return numbers != "int8" or find_spec("torchao") is not None

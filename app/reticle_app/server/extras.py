@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from reticle_grounding.errors import BadInput
 
-NEEDS = {"server": ("fastapi", "uvicorn"), "mcp": ("mcp", "uvicorn")}
+NEEDS = {"server": ("fastapi", "uvicorn"), "mcp": ("mcp", "uvicorn"), "ray": ("ray", "fastapi", "uvicorn", "pyarrow")}
 """Extra -> modules it brings."""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -57,11 +58,18 @@ class Address:
 
 def serve(app: Asgi, host: Host, listening: socket.socket) -> None:
     """Answers until a signal ends it; a signal also stops the run in progress."""
+    answer(app, listening, lambda name: stop_in_background(host, name))
+
+
+def answer(
+    app: Asgi, listening: socket.socket, on_signal: Callable[[str], None], connections: int = CONNECTIONS
+) -> None:
+    """Answers until a signal ends it; ``on_signal`` is told its name at once and must not wait."""
     config = Config(
         app,
         access_log=False,
         log_config=None,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=connections,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GOODBYE_S,
         h11_max_incomplete_event_size=HEADERS,
@@ -72,9 +80,9 @@ def serve(app: Asgi, host: Host, listening: socket.socket) -> None:
     server = Server(config)
     leave = server.handle_exit
 
-    def stop_and_leave(number: int, frame: FrameType | None) -> None:
-        stop_in_background(host, signal.Signals(number).name)
+    def tell_and_leave(number: int, frame: FrameType | None) -> None:
+        on_signal(signal.Signals(number).name)
         leave(number, frame)
 
-    server.handle_exit = stop_and_leave
+    server.handle_exit = tell_and_leave
     asyncio.run(server.serve(sockets=[listening]))

@@ -111,9 +111,16 @@ def set_kind(widget: QWidget, kind: str) -> None:
     widget.style().polish(widget)
 
 
+class _Flowing(QWidget):
+    """What is scrolled is as high as its texts need at its width, not as at the smallest width."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
 def scrolled(area: QScrollArea, column: QLayout, width: int) -> None:
     """Puts a column, at most ``width`` logical pixels wide, at the left of an area that scrolls up and down only."""
-    inside, middle, outer = QWidget(), QWidget(), QHBoxLayout()
+    inside, middle, outer = _Flowing(), QWidget(), QHBoxLayout()
     inside.setObjectName("plain")
     middle.setMaximumWidth(width)
     middle.setLayout(column)

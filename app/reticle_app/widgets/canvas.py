@@ -32,6 +32,9 @@ MARGIN = 16.0
 SETTLE_MS = 120
 """After the last change of the zoom the picture is drawn finely again, after the last move the labels are placed
 anew."""
+BAND_PX = 1 << 16
+"""So many logical pixels of the picture are drawn finely in one turn once the zoom rests: so few that Qt draws them on
+this thread alone instead of waiting for others of its own."""
 FRAME_MS = 16
 """An answer is drawn this much later than the widgets beside the picture, so that both are never in one turn."""
 NEAR_PX = 14.0
@@ -67,6 +70,8 @@ class Canvas(QWidget):
         self._everything = False
         self._palette: Palette = "safe"
         self._picture_layer, self._shown_layer = Layer(), Layer()
+        self._former: tuple[Layer, float] | None = None
+        """The fine picture at another zoom, shown stretched while the window gets another size."""
         self._changes = 0
         """Counts changes of what is drawn over the picture."""
         self._placed_for = QRect()
@@ -158,6 +163,11 @@ class Canvas(QWidget):
     def picture_size(self) -> Size:
         return Size(self._pixmap.width(), self._pixmap.height()) if self._pixmap else Size(0, 0)
 
+    @property
+    def rests(self) -> bool:
+        """Whether neither zoom nor place has changed just now, so that all is drawn finely."""
+        return not self._settling.isActive()
+
     # --- view ---
 
     @property
@@ -172,14 +182,17 @@ class Canvas(QWidget):
 
     def fit(self) -> None:
         """The whole picture, centred, never enlarged beyond 1:1."""
+        self._fit()
+        self._rest()
+        self._tell()
+
+    def _fit(self) -> None:
         self._fits = True
         size = self.picture_size
         if size.area:
             room_w, room_h = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
             self._zoom = max(ZOOM_MIN, min(1.0, room_w / size.width, room_h / size.height))
             self._centre()
-        self._settle()
-        self._tell()
 
     def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
         """Zooms so that the capture point under ``anchor`` (default: the middle) stays where it is."""
@@ -187,8 +200,8 @@ class Canvas(QWidget):
         zoom = max(ZOOM_MIN, min(ZOOM_MAX, zoom))
         self._offset = anchor - (anchor - self._offset) * (zoom / self._zoom)
         self._coarse = self._coarse or zoom != self._zoom
-        self._zoom, self._fits = zoom, False
-        self._settling.start()
+        self._zoom, self._fits, self._former = zoom, False, None
+        self._settling.start(SETTLE_MS)
         self._keep_in_sight()
         self._tell()
 
@@ -243,17 +256,29 @@ class Canvas(QWidget):
             self._paint_at_once(painter)
             return
         ratio = self.devicePixelRatioF()
-        origin = whole_pixels(self._on_widget(Rect.of_size(self.picture_size)), ratio)
-        sight = in_sight(self.rect(), origin)
+        origin, sight = self._sight()
         if not self._settling.isActive():
             self._placed_for = QRect(sight)
         reach = ahead(sight)
-        fine = (self._pixmap.cacheKey(), self._zoom)
-        part = reach.intersected(self._extent().toAlignedRect())
-        self._picture_layer.ensure(part, ratio, fine, self._paint_picture)
-        key = (fine, self._heat_look(), self._changes, self._placed_for.getRect(), self.background.rgb())
+        self._draw_finely()
+        key = (self._fine, self._heat_look(), self._changes, self._placed_for.getRect(), self.background.rgb())
         self._shown_layer.ensure(reach, ratio, key, self._paint_shown)
         self._shown_layer.show(painter, reach, origin)
+
+    @property
+    def _fine(self) -> tuple[int, float]:
+        """What the fine drawing of the picture depends on."""
+        return (0 if self._pixmap is None else self._pixmap.cacheKey()), self._zoom
+
+    def _sight(self) -> tuple[QPointF, QRect]:
+        """Where the picture's corner is, on a device pixel, and what of the picture is in sight."""
+        origin = whole_pixels(self._on_widget(Rect.of_size(self.picture_size)), self.devicePixelRatioF())
+        return origin, in_sight(self.rect(), origin)
+
+    def _draw_finely(self, most_px: int | None = None) -> bool:
+        """Draws the part of the picture in sight, or the next rows of it; returns whether it is there now."""
+        part = ahead(self._sight()[1]).intersected(self._extent().toAlignedRect())
+        return self._picture_layer.ensure(part, self.devicePixelRatioF(), self._fine, self._paint_picture, most_px)
 
     def _paint_at_once(self, painter: QPainter) -> None:
         """While the zoom changes nothing is worth keeping: all is drawn coarsely."""
@@ -261,7 +286,10 @@ class Canvas(QWidget):
         origin = self._on_widget(Rect.of_size(self.picture_size)).topLeft()
         painter.save()
         painter.translate(origin)
-        self._draw_picture(painter, False)
+        if self._former is not None:
+            self._former[0].stretch(painter, self._zoom / self._former[1])
+        else:
+            self._draw_picture(painter, False)
         self._draw_heat(painter)
         self._frame(painter)
         painter.restore()
@@ -293,9 +321,15 @@ class Canvas(QWidget):
         painter.drawRect(self._extent().adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _settle(self) -> None:
-        """The view rests: fine again, and labels where they belong now."""
+        """The view rests: fine again, turn by turn, and then labels where they belong now."""
+        if self._coarse and self._pixmap is not None and not self._draw_finely(BAND_PX):
+            self._settling.start(0)
+            return
+        self._rest()
+
+    def _rest(self) -> None:
         self._settling.stop()
-        self._coarse = False
+        self._coarse, self._former = False, None
         self.update()
 
     def paint_under(self, painter: QPainter) -> None:
@@ -357,10 +391,20 @@ class Canvas(QWidget):
         return QRectF(box.left, box.top, box.width, box.height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        if self._fits:
-            self.fit()
-        else:
+        if not self._fits:
             self._keep_in_sight()
+            return
+        before = self._zoom
+        self._fit()
+        if self._zoom != before and not self._coarse and self._picture_layer.drawn_px:
+            # a window that is being pulled larger, or a message above: fine once that rests
+            self._former, self._picture_layer = (self._picture_layer, before), Layer()
+            self._coarse = True
+        if self._coarse:
+            self._settling.start(SETTLE_MS)
+        else:
+            self._rest()
+        self._tell()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.has_picture:
@@ -379,7 +423,7 @@ class Canvas(QWidget):
             return
         if (event.position() - self._pressed_at).manhattanLength() > 4:
             self._fits = False
-            self._settling.start()
+            self._settling.start(SETTLE_MS)
             self._offset += event.position() - self._drag_from
             self._drag_from = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)

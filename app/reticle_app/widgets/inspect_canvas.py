@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from reticle_grounding.geometry import Point, Rect
 
-from .canvas import Canvas
+from .canvas import SETTLE_MS, Canvas
 
 REGION, PATCH, DRAWN, FOCUS = QColor("#dd8800"), QColor("#ffffff"), QColor("#c2410c"), QColor("#0f766e")
+REACH = 4.0
+"""No frame is drawn further beyond its box than this (logical pixels)."""
 LEAST_DRAWN = 3.0
 """A drag shorter than this (logical pixels) draws no box."""
 
@@ -80,18 +82,17 @@ class InspectCanvas(Canvas):
     def follow(self, zoom: float, offset: QPointF) -> None:
         """Shows the same part as another canvas, without telling of it."""
         self._coarse = self._coarse or zoom != self._zoom
-        self._zoom, self._offset, self._fits = zoom, QPointF(offset), False
-        self._settling.start()
+        self._zoom, self._offset, self._fits, self._former = zoom, QPointF(offset), False, None
+        self._settling.start(SETTLE_MS)
         self._seen = (zoom, offset.x(), offset.y())
         self.update()
 
     # --- events ---
 
     def paint_under(self, painter: QPainter) -> None:
-        for rect in self._regions:
-            self._outline(painter, rect, REGION, 1.5, Qt.PenStyle.DashLine)
+        self._outline(painter, self._regions, REGION, 1.5, Qt.PenStyle.DashLine)
         if self._focus is not None:
-            self._outline(painter, self._focus, FOCUS, 3.0)
+            self._outline(painter, (self._focus,), FOCUS, 3.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -99,9 +100,9 @@ class InspectCanvas(Canvas):
             return
         painter = QPainter(self)
         if self._box is not None:
-            self._outline(painter, self._box, DRAWN, 2.5)
+            self._outline(painter, (self._box,), DRAWN, 2.5)
         if self._patch is not None:
-            self._outline(painter, self._patch, PATCH, 1.0)
+            self._outline(painter, (self._patch,), PATCH, 1.0)
         painter.end()
         now = (self._zoom, self._offset.x(), self._offset.y())
         if now != self._seen:
@@ -111,18 +112,22 @@ class InspectCanvas(Canvas):
     def _outline(
         self,
         painter: QPainter,
-        rect: Rect,
+        rects: Sequence[Rect],
         colour: QColor,
         width: float,
         style: Qt.PenStyle = Qt.PenStyle.SolidLine,
     ) -> None:
-        """A frame with an edge of the other lightness, so that it shows on any picture."""
-        box = self._on_widget(rect)
+        """Frames with an edge of the other lightness, so that they show on any picture; hundreds in one go."""
+        zoom, x, y = self._zoom, self._offset.x(), self._offset.y()
+        boxes = [QRectF(r.left * zoom + x, r.top * zoom + y, r.width * zoom, r.height * zoom) for r in rects]
+        if painter.hasClipping():
+            part = painter.clipBoundingRect().adjusted(-REACH, -REACH, REACH, REACH)
+            boxes = [box for box in boxes if part.intersects(box)]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 160) if colour is PATCH else QColor(255, 255, 255, 190), width + 2))
-        painter.drawRect(box)
+        painter.drawRects(boxes)
         painter.setPen(QPen(colour, width, style))
-        painter.drawRect(box)
+        painter.drawRects(boxes)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._drawing_on and self.has_picture and event.button() == Qt.MouseButton.LeftButton:

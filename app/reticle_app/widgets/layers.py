@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSizeF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF
 from PySide6.QtGui import QImage, QPainter, QPixmap, QRegion
 
 ROOM = 0.25
@@ -36,20 +36,21 @@ class Layer:
         self.drawn_px = 0
         """Logical pixels drawn so far, all calls together."""
 
-    def ensure(self, wanted: QRect, ratio: float, key: Hashable, draw: Draw) -> None:
-        """Draws what of ``wanted`` is missing.
+    def ensure(self, wanted: QRect, ratio: float, key: Hashable, draw: Draw, most_px: int | None = None) -> bool:
+        """Draws what of ``wanted`` is missing; returns whether all of it is there now.
 
         Args:
             ratio: device pixels per logical pixel.
             key: what the drawing depends on; another one makes all that is kept worthless.
+            most_px: logical pixels drawn at most (whole rows, one at least), the rest by further calls; None draws all.
         """
         if (key, ratio) != self._key:
             self._key, self._valid = (key, ratio), QRegion()
         if not self._area.contains(wanted):
             self._make_room(wanted, ratio)
         missing = QRegion(wanted) - self._valid
-        if missing.isEmpty():
-            return
+        if most_px is not None and not missing.isEmpty():
+            missing = QRegion(_first_rows(rects_of(missing)[0], most_px))
         for part in rects_of(missing):
             painter = QPainter(self._kept)
             try:
@@ -59,7 +60,8 @@ class Layer:
             finally:
                 painter.end()
             self.drawn_px += part.width() * part.height()
-        self._valid += wanted
+        self._valid += missing
+        return (QRegion(wanted) - self._valid).isEmpty()
 
     def show(self, painter: QPainter, part: QRect, at: QPointF) -> None:
         """Copies a part that :meth:`ensure` was called for; ``at`` is where the whole's corner lies for the painter."""
@@ -68,6 +70,14 @@ class Layer:
         painter.drawPixmap(
             at + QPointF(part.topLeft()), self._kept, QRectF(source.topLeft() * ratio, source.size() * ratio)
         )
+
+    def stretch(self, painter: QPainter, scale: float) -> None:
+        """Draws all that is kept, so many times as large, roughly; the painter has the whole's corner at 0, 0."""
+        ratio = self._kept.devicePixelRatio()
+        for part in rects_of(self._valid):
+            source = QRectF(part.translated(-self._area.topLeft()))
+            target = QRectF(QPointF(part.topLeft()) * scale, QSizeF(part.size()) * scale)
+            painter.drawPixmap(target, self._kept, QRectF(source.topLeft() * ratio, source.size() * ratio))
 
     def _make_room(self, wanted: QRect, ratio: float) -> None:
         dx, dy = round(wanted.width() * ROOM), round(wanted.height() * ROOM)
@@ -82,6 +92,10 @@ class Layer:
                 self.show(painter, part, -QPointF(area.topLeft()))
             painter.end()
         self._area, self._valid, self._kept = area, still, fresh
+
+
+def _first_rows(part: QRect, most_px: int) -> QRect:
+    return QRect(part.topLeft(), QSize(part.width(), min(part.height(), max(1, most_px // part.width()))))
 
 
 def rects_of(region: QRegion) -> list[QRect]:

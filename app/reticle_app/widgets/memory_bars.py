@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from reticle_app.models.store import gigabytes
@@ -24,18 +24,25 @@ class MemoryBars(QWidget):
         self._rows: list[tuple[str, int]] = []
         self._machine: int | None = None
         self._opening: dict[str, int] = {}
+        self._chosen: str | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Memory per type of number"))
         theme.changed.connect(self.update)
 
     def show_memory(
-        self, memory: Mapping[str, int], machine: int | None, opening: Mapping[str, int] | None = None
+        self,
+        memory: Mapping[str, int],
+        machine: int | None,
+        opening: Mapping[str, int] | None = None,
+        chosen: str | None = None,
     ) -> None:
         """Bytes per type of number, and bytes of this machine (None where it does not say).
 
-        ``opening``: bytes while the model is being opened, where that is known; what fits must hold them.
+        ``opening``: bytes while the model is being opened, where that is known; what fits must hold them. ``chosen``
+        is the type that models are opened in; it stands in bold.
         """
         self._rows, self._machine, self._opening = list(memory.items()), machine, dict(opening or {})
+        self._chosen = chosen
         self.setAccessibleDescription("; ".join(self.lines()))
         self.updateGeometry()
         self.update()
@@ -59,8 +66,9 @@ class MemoryBars(QWidget):
             return
         painter, t = QPainter(self), self._theme.tokens
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = painter.fontMetrics()
-        names = max(metrics.horizontalAdvance(kind) for kind, _ in self._rows) + 14
+        metrics, plain, bold = painter.fontMetrics(), painter.font(), painter.font()
+        bold.setBold(True)
+        names = max(QFontMetrics(bold).horizontalAdvance(kind) for kind, _ in self._rows) + 14
         values = max(metrics.horizontalAdvance(self._words(*row)) for row in self._rows) + 14
         room = max(20.0, self.width() - names - values)
         machine = self._machine or 0
@@ -69,7 +77,9 @@ class MemoryBars(QWidget):
         for i, (kind, count) in enumerate(self._rows):
             top, fits = i * ROW, self.fits(kind, count)
             painter.setPen(QColor(t.text))
+            painter.setFont(bold if kind == self._chosen else plain)
             painter.drawText(QRectF(0, top, names, ROW), middle, kind)
+            painter.setFont(plain)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.border))
             painter.drawRoundedRect(QRectF(names, top + 8, room, ROW - 16), 4, 4)

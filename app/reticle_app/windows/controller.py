@@ -122,7 +122,9 @@ class Controller(QObject):
         self._window.banner.hide()
         self._model_ready = False
         self._refresh()
-        self._window.footer.set_model("loading", tr("Opening another model…"))
+        again = model == self._grounder.model_dir
+        words = tr("Opening the model again…") if again else tr("Opening another model…")
+        self._window.footer.set_model("loading", words)
         self._grounder.use(model)
         self._background.submit(self._grounder.restart, loaded, broke)
 

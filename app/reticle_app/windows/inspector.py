@@ -103,6 +103,7 @@ class InspectorWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.show_picture(None, "")
+        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)

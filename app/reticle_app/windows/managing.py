@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from reticle_app.background import Background, MainThread
-from reticle_app.benchmarking import Benchmarks, load_benchmarks
+from reticle_app.benchmarking import Benchmarks, Timed, load_benchmarks
 from reticle_app.models.entries import Downloads, ModelEntry, entries, keep_downloads, load_downloads
 from reticle_app.models.memory import machine_memory
 from reticle_app.models.store import Store
@@ -40,6 +40,8 @@ class Managing(QObject):
 
     model_chosen = Signal(object)
     """What the settings are to name from now on: the name of a kept model, or None for the one that ships."""
+    numbers_chosen = Signal(object)
+    """The number type that the settings are to name from now on; None leaves it to the machine."""
 
     def __init__(
         self,
@@ -121,10 +123,15 @@ class Managing(QObject):
         work = self._work_of(entry)
         if work is not None and (note := work.note()):
             return note
-        timed = self._benchmarks.of(entry.model) if entry.usable else None
+        timed = self._timed(entry)
         if self._in_use(entry):
             return tr("In use, {speed}").format(speed=timed.headline) if timed is not None else tr("In use")
         return timed.headline if timed is not None else ""
+
+    def _timed(self, entry: ModelEntry) -> Timed | None:
+        """What was measured in the numbers that it runs in, or would."""
+        numbers = self._using.opened_in if self._in_use(entry) else self._using.numbers
+        return self._benchmarks.of(entry.model, numbers) if entry.usable else None
 
     def _in_use(self, entry: ModelEntry) -> bool:
         return entry.kind in ("own", "kept", "folder") and entry.model == self._using.model_dir
@@ -149,9 +156,11 @@ class Managing(QObject):
                 plan=work.plan if work is not None else None,
                 done=work.done if work is not None else 0,
                 total=work.total if work is not None else 0,
-                timed=self._benchmarks.of(entry.model) if entry.usable else None,
+                timed=self._timed(entry),
                 stage=self._using.stage if in_use else None,
                 may_switch=self._using.free,
+                numbers=self._using.numbers,
+                opened_in=self._using.opened_in,
                 machine=machine_memory(),
                 offline=self._offline,
             )
@@ -282,10 +291,15 @@ class Managing(QObject):
         if chosen is not None:
             self.show(chosen.key)
 
+    def show_again(self) -> None:
+        """Settings were changed, here or elsewhere."""
+        if not self._closed:
+            self._further()
+
     # --- using, removing, measuring ---
 
     def use(self) -> None:
-        """Opens the chosen model in place of the one in use."""
+        """Opens the chosen model in place of the one in use, or once more in the chosen number type."""
         if (entry := self._chosen) is not None:
             self._using.use(entry)
 
@@ -352,6 +366,8 @@ class Managing(QObject):
             (page.cancel_asked, self._dropped), (page.verify_asked, self.verify), (page.use_asked, self.use),
             (page.remove_confirmed, self.remove), (page.measure_asked, using.measure),
             (page.measure_cancelled, using.cancel), (shop.changed, self._further), (using.changed, self._further),
+            (page.numbers.reopen_asked, self.use), (page.numbers.chosen, self.numbers_chosen),
+            (using.numbers_failed, self.numbers_chosen),
         ):  # fmt: skip
             signal.connect(act)
         page.pause_asked.connect(self.refresh)

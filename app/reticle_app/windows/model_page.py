@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from reticle_app.benchmarking import Stage, Timed
+from reticle_app.models.choice import HELD
 from reticle_app.models.entries import ModelEntry
 from reticle_app.models.memory import SCREEN_TOKENS
 from reticle_app.models.store import gigabytes
@@ -26,8 +27,10 @@ from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import frame, label, push_button, scrolled, set_kind, tint
 from reticle_app.widgets.memory_bars import MemoryBars
 from reticle_app.widgets.note import Note
+from reticle_grounding.number_types import NumberType
 
 from .model_words import about_words, licence_words, model_title
+from .number_row import NumberRow
 
 Phase: TypeAlias = Literal["rest", "looking", "asking", "fetching", "paused", "checking", "switching"]
 WIDTH = 640
@@ -57,6 +60,10 @@ class PageState:
     timed: Timed | None = None
     stage: Stage | None = None
     """Set while this model is measured."""
+    numbers: NumberType | None = None
+    """The number type of the next opening; None leaves it to the machine."""
+    opened_in: NumberType | None = None
+    """The number type the model in use runs in."""
     may_switch: bool = True
     """Whether another model may be opened, and this one measured, now."""
     machine: int | None = None
@@ -100,7 +107,7 @@ class ModelPage(QScrollArea):
         self._make_consent()
         self._make_removal()
         self.licence, self.memory = label("", wrap=True), MemoryBars(theme)
-        self.memory_hint = label("", "muted", wrap=True)
+        self.memory_hint, self.numbers = label("", "muted", wrap=True), NumberRow(theme)
         self._make_speed()
         self.facts = label("", "muted", wrap=True)
         self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -127,6 +134,8 @@ class ModelPage(QScrollArea):
         self._show_work(state)
         self._show_consent(state)
         self._show_memory(state)
+        free = state.phase == "rest" and state.may_switch
+        self.numbers.show_numbers(state.numbers, state.opened_in, state.in_use, free)
         self._show_speed(state)
 
     # --- parts ---
@@ -187,7 +196,7 @@ class ModelPage(QScrollArea):
         for card in (self.work, self.consent, self.removal):
             column.addWidget(card)
         self._section(column, tr("Licence"), self.licence)
-        self._section(column, tr("Memory"), self.memory, self.memory_hint)
+        self._section(column, tr("Memory"), self.memory, self.memory_hint, self.numbers)
         self._section(column, tr("Speed on this machine"), self.speed, self.speed_words, self.measured)
         column.addLayout(_row(self.measure, self.stop_measuring))
         self._section(column, tr("Details"), self.facts)
@@ -309,11 +318,11 @@ class ModelPage(QScrollArea):
             self.memory_hint.setText(tr(UNKNOWN_MEMORY))
             return
         opening = {k: row["opening"] for k, row in plan["memory"].items()} if plan is not None else None
-        self.memory.show_memory(memory, machine, opening)
+        self.memory.show_memory(memory, machine, opening, HELD[state.numbers] if state.numbers else None)
         has = tr("This machine has {size}.").format(size=gigabytes(machine)) if machine is not None else ""
         hint = tr(
-            "Weights and the cache of a full screenshot ({count} tokens). Models run in float32 on a processor and in "
-            "bfloat16 on a GPU, or as “dtype” in the settings says; int4 is told for comparison."
+            "Weights and the cache of a full screenshot ({count} tokens). What fits the machine is float32 on a "
+            "processor and bfloat16 on a GPU; int4 is told for comparison."
         ).format(count=SCREEN_TOKENS)
         self.memory_hint.setText(f"{has} {hint}".strip())
 

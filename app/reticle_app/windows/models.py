@@ -81,6 +81,7 @@ class ModelsWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.list.setFocus()
+        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
 
     def sizeHint(self) -> QSize:
         return QSize(1080, 760)
@@ -191,6 +192,7 @@ class ModelsWindow(QMainWindow):
         add_button("models.import", self.import_button, group=group, keys="Ctrl+O")
         add_button("models.reload", self.reload, group=group, keys="F5")
         add_button("models.use", page.use, group=group)
+        add_button("models.reopen", page.numbers.reopen, group=group, words=tr("Open the model again"))
         add_button("models.get", page.get, group=group, words=tr("Download this model…"))
         add_button("models.pause", page.pause, group=group, words=tr("Pause the download"))
         add_button("models.verify", page.verify, group=group)

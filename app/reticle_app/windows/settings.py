@@ -17,9 +17,10 @@ from reticle_app.widgets.form import ChecksField, Form, PathField, choice, numbe
 from reticle_grounding.errors import ReticleError
 
 from .header import mode_words
+from .number_row import number_type_field
 from .palettes import offer_palette
 
-AT_START = frozenset({"language", "model", "dtype", "head", "heads", "models", "traces", "desk_keys"})
+AT_START = frozenset({"language", "model", "head", "heads", "models", "traces", "desk_keys"})
 """What is read once, when the application starts."""
 ELSEWHERE = frozenset({"version", "applications"})
 """Keys that this page does not change."""
@@ -99,8 +100,8 @@ class SettingsWindow(QMainWindow):
         model = PathField(theme, tr("Model"), tr("The one that ships with the program"))
         about = tr("Folder of a model, or the name of one that `reticle models` keeps. From the next start on.")
         form.add("model", tr("Model"), model, about)
-        types = [(None, tr("Fits the machine")), ("fp32", "fp32"), ("bf16", "bf16"), ("int8", "int8")]
-        form.add("dtype", tr("Number type"), choice(types), tr("What the model computes in. From the next start on."))
+        about = tr("What the model computes in, from its next opening on.")
+        form.add("dtype", tr("Number type"), number_type_field(), about)
         head = PathField(theme, tr("Own head"), tr("The shipped law"), False)
         about = tr("What `reticle train head` learnt from your runs, a file or its name. From the next start on.")
         form.add("head", tr("Own head"), head, about)

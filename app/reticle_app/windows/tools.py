@@ -42,6 +42,8 @@ class Tools(QObject):
 
     model_chosen = Signal(object)
     """What the settings are to name as the model from now on; None is the one that ships."""
+    numbers_chosen = Signal(object)
+    """The number type that the settings are to name from now on; None leaves it to the machine."""
 
     def __init__(
         self,
@@ -149,6 +151,8 @@ class Tools(QObject):
                 is_offline(os.environ),
             )
             self.managing.model_chosen.connect(self.model_chosen)
+            self.managing.numbers_chosen.connect(self.numbers_chosen)
+            self._preferences.changed.connect(self.managing.show_again)
             self._add(window)
         else:
             self.managing.refresh()

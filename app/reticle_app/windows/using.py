@@ -18,6 +18,7 @@ from reticle_app.resources import sample_picture
 from reticle_app.translations import tr
 from reticle_app.widgets.banner import Banner
 from reticle_grounding.errors import Cancelled, ReticleError
+from reticle_grounding.number_types import NumberType
 
 from .model_words import model_title
 
@@ -30,6 +31,14 @@ class ModelInUse(Protocol):
 
     @property
     def model_dir(self) -> str: ...
+
+    @property
+    def numbers(self) -> NumberType | None: ...
+
+    @property
+    def opened_in(self) -> NumberType | None: ...
+
+    def compute_in(self, numbers: NumberType | None) -> None: ...
 
     def start(self) -> str: ...
 
@@ -61,6 +70,8 @@ class Using(QObject):
     """The entry of the model that is in use from now on."""
     measured = Signal(object)
     """All kept results, with a new one."""
+    numbers_failed = Signal(object)
+    """The model in use could not be opened in another number type; it is back in this one."""
 
     def __init__(
         self,
@@ -87,15 +98,30 @@ class Using(QObject):
         return self._grounder.model_dir
 
     @property
+    def numbers(self) -> NumberType | None:
+        """The number type of the next opening."""
+        return self._grounder.numbers
+
+    @property
+    def opened_in(self) -> NumberType | None:
+        """The number type the model in use was opened in."""
+        return self._grounder.opened_in
+
+    @property
     def free(self) -> bool:
         """Whether the model may be switched or measured, as far as this window knows."""
         return self.stage is None and not self.switching
 
     def use(self, entry: ModelEntry) -> None:
-        """Opens a model in place of the one in use; when that fails, the former one comes back."""
+        """Opens a model in place of the one in use; when that fails, the former one comes back as it was.
+
+        The one in use is opened once more, which takes it into another number type.
+        """
         if self._refused():
             return
-        former = self._grounder.model_dir
+        grounder, former = self._grounder, self._grounder.model_dir
+        wanted, before = grounder.numbers, grounder.opened_in
+        again = entry.model == former
         self.switching = entry.key
         self._banner.hide()
         self.changed.emit()
@@ -112,8 +138,18 @@ class Using(QObject):
 
         def failed(error: ReticleError) -> None:
             title = tr("{name} cannot be used; the former model is opened again").format(name=model_title(entry))
+            if again:
+                title = tr("It cannot be opened in these numbers; it is opened as before")
             self._banner.tell("bad", title, sentence(error))
-            self._switch(former, end, lost)
+            grounder.compute_in(before)
+            self._switch(former, back, lost)
+
+        def back() -> None:
+            if again:
+                self.numbers_failed.emit(before)
+            else:
+                grounder.compute_in(wanted)  # as the settings say, for the next opening
+            end()
 
         def lost(error: ReticleError) -> None:
             end()
@@ -125,7 +161,7 @@ class Using(QObject):
         """Runs the benchmark with the model in use."""
         if self._refused():
             return
-        model, stop = self._grounder.model_dir, threading.Event()
+        model, numbers, stop = self._grounder.model_dir, self._grounder.opened_in, threading.Event()
         self._stop, self.stage = stop, Stage(0, 1, tr("Starting"))
 
         def tell(stage: Stage) -> None:
@@ -134,7 +170,7 @@ class Using(QObject):
             self._main.post(lambda: self._staged(stage))
 
         def work() -> Benchmarks:
-            timed = measure(self._grounder, model, sample_picture(), tell)
+            timed = measure(self._grounder, model, sample_picture(), tell, numbers)
             return keep_benchmark(self._data, timed)
 
         def then(kept: Benchmarks) -> None:

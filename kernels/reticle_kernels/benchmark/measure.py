@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,6 +54,9 @@ class Request:
         rounds: calls per time, of which the median counts.
         whole_model: whether all layers of the model are run with random weights as well.
         longest_s: a length whose one dense pass is predicted to last longer is left out, and those after it.
+        patterns: beginnings of the names of the patterns that are measured; none for all.
+        dense_once: on the processor, time dense attention once per length, beside the first pattern, and not beside
+            every one: for lengths at which it takes most of the time. On CUDA it is always timed once.
     """
 
     device: str = "cpu"
@@ -62,6 +66,8 @@ class Request:
     seed: int = 0
     whole_model: bool = False
     longest_s: float = 120.0
+    patterns: Sequence[str] = ()
+    dense_once: bool = False
 
     def check(self) -> None:
         """Raises ValueError naming what cannot be measured."""
@@ -75,11 +81,16 @@ class Request:
             raise ValueError(f"rounds is {self.rounds}, must be at least 1")
 
 
-def measure(request: Request, notice: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+def measure(
+    request: Request,
+    notice: Callable[[str], None] = lambda line: None,
+    keep: Callable[[dict[str, Any]], None] = lambda document: None,
+) -> dict[str, Any]:
     """Measures and returns {"device", "versions", "seeds", "results"}.
 
     Args:
         notice: told of what is left out, and why, and of every line that is done.
+        keep: given the document as far as it goes after every line, so that what is broken off is not lost.
 
     Raises ValueError as :meth:`Request.check` does.
     """
@@ -87,58 +98,85 @@ def measure(request: Request, notice: Callable[[str], None] = lambda line: None)
     device = request.device
     shape = SHAPES[request.shape or ("7b" if device == "cuda" else "embedded")]
     results: list[Result] = []
+    fixed = {"device": device_name(device), "versions": versions(), "seeds": {"inputs": request.seed}}
     ratio = 0.0
+
+    def document() -> dict[str, Any]:
+        return {**fixed, "results": [asdict(line) for line in results]}
+
+    def add(line: Result) -> None:
+        results.append(line)
+        keep(document())
+
     for length in sorted(set(request.lengths or LENGTHS[device])):
         if ratio * length**2 > request.longest_s:
             notice(f"{length} tokens and more: a dense pass is expected to last over {request.longest_s:.0f} s")
             break
         try:
-            lines = _at_length(request, shape, length, notice)
+            before = len(results)
+            _at_length(request, shape, length, notice, add)
         except torch.OutOfMemoryError as error:
             notice(f"{length} tokens: {str(error).splitlines()[0]}")
             torch.cuda.empty_cache()
             break
-        ratio = max((line.dense_ms for line in lines), default=0.0) / 1000 / length**2
-        results += lines
-    seeds = {"inputs": request.seed}
-    return {
-        "device": device_name(device),
-        "versions": versions(),
-        "seeds": seeds,
-        "results": [asdict(line) for line in results],
-    }
+        ratio = max((line.dense_ms for line in results[before:]), default=0.0) / 1000 / length**2
+    return document()
 
 
 @torch.no_grad()
-def _at_length(request: Request, shape: Shape, length: int, notice: Callable[[str], None]) -> list[Result]:
+def _at_length(
+    request: Request, shape: Shape, length: int, notice: Callable[[str], None], add: Callable[[Result], None]
+) -> None:
     dtype = torch.bfloat16 if request.device == "cuda" else torch.float32
-    lines = _layer_lines(request, shape, length, dtype, notice)
+    _layer_lines(request, shape, length, dtype, notice, add)
     if request.whole_model:
-        lines += _whole_lines(request, shape, length, dtype, notice)
-    return lines
+        _whole_lines(request, shape, length, dtype, notice, add)
 
 
 def _layer_lines(
-    request: Request, shape: Shape, length: int, dtype: torch.dtype, notice: Callable[[str], None]
-) -> list[Result]:
-    """Single layers: every dense kernel, every pattern, FlexAttention."""
+    request: Request,
+    shape: Shape,
+    length: int,
+    dtype: torch.dtype,
+    notice: Callable[[str], None],
+    add: Callable[[Result], None],
+) -> None:
+    """Single layers: every dense kernel, every pattern, FlexAttention; each goes to ``add``."""
     device, rounds = request.device, request.rounds
     q, k, v = inputs(shape, length, device, dtype, request.seed)
     lines, dense = _dense_lines(request, length, (q, k, v), notice)
-    for case in cases(shape, length, device):
+    for line in lines:
+        add(line)
+    for case in _wanted(request, shape, length):
         pattern = case.find(q[0], k[0])
         run, plan = _layer(case, pattern, (q, k, v))
         out = run()
         error = relative_error(out, q, k, v, pattern, request.seed)
+        if dense is None and request.dense_once:
+            dense = once_ms(lambda: dense_attention(q, k, v), device)
         if dense is None:
             dense_ms, sparse_ms = paired_ms(lambda: dense_attention(q, k, v), run, device, rounds)
         else:
-            dense_ms, sparse_ms = dense, median_ms(run, device, rounds)
-        lines.append(_line(case.name, length, plan.density(), dense_ms, sparse_ms, error))
-        notice(_told(lines[-1]))
+            dense_ms, sparse_ms = dense, _alone_ms(run, device, rounds)
+        line = _line(case.name, length, plan.density(), dense_ms, sparse_ms, error)
+        add(line)
+        notice(_told(line))
         if device == "cuda" and not case.online:
-            lines += _flex_lines(case.name, pattern, length, plan.density(), dense_ms, (q, k, v), request, notice)
-    return lines
+            for line in _flex_lines(case.name, pattern, length, plan.density(), dense_ms, (q, k, v), request, notice):
+                add(line)
+
+
+def _wanted(request: Request, shape: Shape, length: int) -> list[Case]:
+    """The patterns of this length that were asked for."""
+    found = cases(shape, length, request.device)
+    return [c for c in found if not request.patterns or c.name.startswith(tuple(request.patterns))]
+
+
+def _alone_ms(run: Callable[[], object], device: str, rounds: int) -> float:
+    """On the processor without a further call to warm up, as :func:`paired_ms`: the pattern has run once already."""
+    if device == "cuda":
+        return median_ms(run, device, rounds)
+    return statistics.median(once_ms(run, device) for _ in range(rounds))
 
 
 def _line(name: str, length: int, density: float, dense_ms: float, sparse_ms: float, error: float | None) -> Result:
@@ -235,13 +273,17 @@ def relative_error(out: Tensor, q: Tensor, k: Tensor, v: Tensor, pattern: Sparse
 
 
 def _whole_lines(
-    request: Request, shape: Shape, length: int, dtype: torch.dtype, notice: Callable[[str], None]
-) -> list[Result]:
+    request: Request,
+    shape: Shape,
+    length: int,
+    dtype: torch.dtype,
+    notice: Callable[[str], None],
+    add: Callable[[Result], None],
+) -> None:
     """All layers with random weights, attention dense by the fastest call at hand against each pattern."""
     decoder = RandomDecoder(shape, request.device, dtype, request.seed)
     states = decoder.states(length)
-    lines = []
-    for case in cases(shape, length, request.device):
+    for case in _wanted(request, shape, length):
         if case.name not in WHOLE:
             continue
         sparse = _Sparse(case)
@@ -251,9 +293,9 @@ def _whole_lines(
         dense_ms = once_ms(lambda: decoder.prefill(states, dense_attention), request.device)
         sparse_ms = once_ms(lambda attention=sparse: decoder.prefill(states, attention), request.device)  # type: ignore[misc]
         name = f"{shape.name} end to end, {case.name}"
-        lines.append(_line(name, length, sparse.density, dense_ms, sparse_ms, error))
-        notice(_told(lines[-1]))
-    return lines
+        line = _line(name, length, sparse.density, dense_ms, sparse_ms, error)
+        add(line)
+        notice(_told(line))
 
 
 class _Sparse:

@@ -1,6 +1,7 @@
 """Every window over the demo model, for eyes of another process: ``python many_windows.py FOLDER LANGUAGE``.
 
-Shows main window, inspector, traces, settings and the palette, then says ``ready`` and waits to be ended.
+Shows main window, inspector, traces, settings, models, first steps and the palette, then says ``ready`` and waits to be
+ended.
 """
 
 from __future__ import annotations
@@ -45,7 +46,13 @@ def show(parts: Parts) -> None:
         tools.show_inspector_here()
         tools.show_traces()
         tools.show_settings()
-        wait(lambda: tools.browsing is not None and not tools.browsing.busy, pick)
+        tools.show_models()
+        tools.show_welcome()
+        wait(read, pick)
+
+    def read() -> bool:
+        traces, models = tools.browsing, tools.managing
+        return traces is not None and not traces.busy and models is not None and not models.busy
 
     def pick() -> None:
         tools.traces_window.list.setCurrentRow(0)  # type: ignore[union-attr]

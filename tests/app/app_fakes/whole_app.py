@@ -61,6 +61,7 @@ def state(parts: Parts) -> dict[str, object]:
         "overlays": [w.isVisible() and len(w.marks) > 0 for w in parts.desk.overlays],
         "running": parts.runner.running,
         "banner": window.banner.title.text() if window.banner.isVisible() else "",
+        "reason": window.banner.text.text() if window.banner.isVisible() else "",
     }
     if isinstance(inspector, InspectorWindow):
         grounding = inspector.panes[0].grounding
@@ -89,7 +90,7 @@ def main() -> int:
     app = QApplication(sys.argv[:1])
     settings = Settings(theme="light", mode="confirm", traces=Path(sys.argv[1]))
     grounder = RemoteGrounder(command=WORKER)
-    parts = build(app, settings, grounder, desktop_body(settings, grounder), desktop_screen)
+    parts = build(app, settings, grounder, desktop_body(lambda: settings, grounder), desktop_screen)
     parts.window.show()
     threading.Thread(target=listen, args=(parts,), daemon=True).start()
     return app.exec()

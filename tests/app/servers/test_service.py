@@ -15,6 +15,7 @@ from reticle_agent.stop import StopToken
 from reticle_app.api import Reticle
 from reticle_app.approvers import DENY, ProcessApprover
 from reticle_app.cli.main import run_command
+from reticle_app.config import Settings
 from reticle_app.server import extras
 from reticle_app.server.token import server_token
 from reticle_grounding.errors import BadInput, Cancelled
@@ -49,6 +50,12 @@ def test_a_missing_extra_is_named(
     assert run_command([command]) == 2
     extra = "server" if command == "serve" else "mcp"
     assert f"pip install 'reticle[{extra}]'" in capfd.readouterr().err
+
+
+def test_the_number_type_of_the_settings_is_followed(tmp_path: Path) -> None:
+    settings = Settings(dtype="bf16", traces=tmp_path / "traces", models=tmp_path / "models")
+    with Reticle.open(settings=settings) as reticle:
+        assert reticle._grounder.numbers == "bf16"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com", "::"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from reticle_agent.actions import AskUser, Finish, Step
+from reticle_agent.actions import AskUser, Step
 from reticle_agent.memory.examples import Example, hidden
 from reticle_agent.memory.live import RunMemory
 from reticle_agent.memory.turns import SEEN, Turn
@@ -23,7 +23,7 @@ from .answer import Answer, read_answer
 from .marks import MAX_MARKS, Mark, ScreenText, draw_marks, with_words
 from .post import Connection, EndpointError
 from .prompt import Seen, clean, data_url, messages, new_fence
-from .stuck import REPEATS, StuckWatch
+from .stuck import REPEATS, CircleBreaker
 from .tools import RefusedCallError, as_call, tool_schemas
 from .vault import Vault
 
@@ -89,8 +89,8 @@ class EndpointPlanner:
         self._screen, self._trace, self._token, self._read = screen, trace, token, read
         self._memory = RunMemory(options.memory_tokens, remembered) if options.memory_tokens and read else None
         self._examples = tuple(examples)
-        self._watch = StuckWatch(options.repeats)
-        self._asked = False
+        self._steps = 0
+        self._circles = CircleBreaker(options.repeats, lambda why: self._note(self._steps, "planner_stuck", why))
         self._vault: Vault | None = None
         self._task = ""
         self.tokens = 0
@@ -105,10 +105,8 @@ class EndpointPlanner:
         seen = self._with_memory(task, past, self._look(frame, self._vault), self._vault)
         step = self._vault.filled(self._ask(self._vault, past, seen))
         self._token.check()
-        if isinstance(step, Finish):
-            return step
-        why = self._watch.seen(step, frame.image)
-        return step if why is None else self._stuck(why, len(past))
+        self._steps = len(past)
+        return self._circles.passed(step, frame.image)
 
     def _look(self, frame: Frame, vault: Vault) -> Seen:
         texts = None if self._read is None else self._read(frame.image)
@@ -138,7 +136,7 @@ class EndpointPlanner:
         for attempt in (1, 2):
             if self.tokens >= self._options.max_tokens:
                 raise LimitReachedError(f"the limit of {self._options.max_tokens} tokens for planning is reached")
-            body = self._body(messages(vault.task, _hidden(past, vault), seen, new_fence(), reason))
+            body = self._body(messages(vault.task, hidden_outcomes(past, vault), seen, new_fence(), reason))
             start = time.monotonic()
             data = self._connection.post(body)
             answer: Answer | None = None
@@ -199,15 +197,6 @@ class EndpointPlanner:
     def _note(self, step: int, about: str, message: str, **fields: object) -> None:
         self._trace.event("note", step=step, about=about, message=message, planner=self._options.model, **fields)
 
-    def _stuck(self, why: str, step: int) -> Step:
-        """The first time the user is asked; the second time the run ends."""
-        self._note(step, "planner_stuck", why)
-        if self._asked:
-            return Finish(False, f"stuck: {why}")
-        self._asked = True
-        self._watch.forget()
-        return AskUser(f"The planner is stuck: {why}. What should be done instead?")
-
 
 def as_words(outcome: StepOutcome) -> str:
     """A step as the memory knows it; secret text is not in it."""
@@ -215,5 +204,6 @@ def as_words(outcome: StepOutcome) -> str:
     return " ".join([str(call["tool"]), *(str(value) for value in call["arguments"].values())])
 
 
-def _hidden(past: Sequence[StepOutcome], vault: Vault) -> list[StepOutcome]:
+def hidden_outcomes(past: Sequence[StepOutcome], vault: Vault) -> list[StepOutcome]:
+    """The outcomes with no secret in their messages."""
     return [StepOutcome(outcome.step, outcome.status, vault.hide(outcome.message)) for outcome in past]

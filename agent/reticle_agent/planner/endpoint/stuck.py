@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from PIL import Image
 
-from reticle_agent.actions import Step
+from reticle_agent.actions import AskUser, Finish, Step
 from reticle_agent.recheck import changed_box
 
 REPEATS = 3
@@ -45,3 +46,26 @@ class StuckWatch:
         if any(before[0] != after[0] for before, after in pairs):
             return False
         return all(changed_box(before[1], after[1]) is None for before, after in pairs)
+
+
+class CircleBreaker:
+    """Lets steps pass until they close a circle: the first time the user is asked, the second time the run ends."""
+
+    def __init__(self, repeats: int, note: Callable[[str], None]) -> None:
+        """``note`` is told why, in plain words."""
+        self._watch, self._note = StuckWatch(repeats), note
+        self._asked = False
+
+    def passed(self, step: Step, screen: Image.Image) -> Step:
+        """The step, or what is done in its place; ``screen`` is what it was planned on."""
+        if isinstance(step, Finish):
+            return step
+        why = self._watch.seen(step, screen)
+        if why is None:
+            return step
+        self._note(why)
+        if self._asked:
+            return Finish(False, f"stuck: {why}")
+        self._asked = True
+        self._watch.forget()
+        return AskUser(f"The planner is stuck: {why}. What should be done instead?")

@@ -592,6 +592,10 @@
         <translation>Anderes Modell wird geöffnet …</translation>
     </message>
     <message>
+        <source>Opening the model again…</source>
+        <translation>Modell wird erneut geöffnet …</translation>
+    </message>
+    <message>
         <source>{name} ready</source>
         <translation>{name} bereit</translation>
     </message>
@@ -1624,6 +1628,10 @@
         <translation>Ordner eines Modells oder der Name eines von `reticle models` verwahrten. Ab dem nächsten Start.</translation>
     </message>
     <message>
+        <source>int8 needs the library torchao, which is not installed: pip install &apos;reticle[quant]&apos;</source>
+        <translation>int8 braucht die Bibliothek torchao, die nicht installiert ist: pip install &apos;reticle[quant]&apos;</translation>
+    </message>
+    <message>
         <source>Fits the machine</source>
         <translation>Passend zum Rechner</translation>
     </message>
@@ -1632,8 +1640,28 @@
         <translation>Zahlenart</translation>
     </message>
     <message>
-        <source>What the model computes in. From the next start on.</source>
-        <translation>Worin das Modell rechnet. Ab dem nächsten Start.</translation>
+        <source>What models compute in, from their next opening on.</source>
+        <translation>Worin Modelle rechnen, ab dem nächsten Öffnen.</translation>
+    </message>
+    <message>
+        <source>Open again</source>
+        <translation>Neu öffnen</translation>
+    </message>
+    <message>
+        <source>Open the model in use once more, in these numbers</source>
+        <translation>Das benutzte Modell noch einmal öffnen, mit dieser Zahlenart</translation>
+    </message>
+    <message>
+        <source>For every model, from its next opening on.</source>
+        <translation>Für jedes Modell, ab dem nächsten Öffnen.</translation>
+    </message>
+    <message>
+        <source>The model in use was opened with “{numbers}”.</source>
+        <translation>Das benutzte Modell wurde mit „{numbers}“ geöffnet.</translation>
+    </message>
+    <message>
+        <source>What the model computes in, from its next opening on.</source>
+        <translation>Worin das Modell rechnet, ab dem nächsten Öffnen.</translation>
     </message>
     <message>
         <source>Own head</source>
@@ -1964,6 +1992,10 @@
     <message>
         <source>Go to the repository</source>
         <translation>Zum Repository gehen</translation>
+    </message>
+    <message>
+        <source>Open the model again</source>
+        <translation>Modell erneut öffnen</translation>
     </message>
     <message>
         <source>Download this model…</source>
@@ -2574,8 +2606,8 @@
         <translation>Dieser Rechner hat {size}.</translation>
     </message>
     <message>
-        <source>Weights and the cache of a full screenshot ({count} tokens). Models run in float32 on a processor and in bfloat16 on a GPU, or as “dtype” in the settings says; int4 is told for comparison.</source>
-        <translation>Gewichte und Cache eines vollen Bildschirmfotos ({count} Token). Modelle rechnen auf einem Prozessor in float32 und auf einer GPU in bfloat16, oder wie „dtype“ in den Einstellungen sagt; int4 steht zum Vergleich da.</translation>
+        <source>Weights and the cache of a full screenshot ({count} tokens). What fits the machine is float32 on a processor and bfloat16 on a GPU; int4 is told for comparison.</source>
+        <translation>Gewichte und Cache eines vollen Bildschirmfotos ({count} Token). Passend zum Rechner ist float32 auf einem Prozessor und bfloat16 auf einer GPU; int4 steht zum Vergleich da.</translation>
     </message>
     <message>
         <source>Measured on {when}</source>
@@ -2876,6 +2908,10 @@
     <message>
         <source>{name} cannot be used; the former model is opened again</source>
         <translation>{name} kann nicht benutzt werden; das vorige Modell wird wieder geöffnet</translation>
+    </message>
+    <message>
+        <source>It cannot be opened in these numbers; it is opened as before</source>
+        <translation>Mit dieser Zahlenart lässt es sich nicht öffnen; es wird wie zuvor geöffnet</translation>
     </message>
     <message>
         <source>Neither that model nor the former one could be opened</source>
