@@ -48,7 +48,12 @@ class Sample(TypedDict):
 
 
 def fit(
-    samples: Sequence[Sample], names: Sequence[str], l2: float = 1.0, units: int = 0, starts: int = 1
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    l2: float = 1.0,
+    units: int = 0,
+    starts: int = 1,
+    further: Sequence[Sample] = (),
 ) -> Calibration:
     """Fits order and probabilities, then the threshold.
 
@@ -61,17 +66,18 @@ def fit(
         l2: penalty on the weights (not on the biases).
         units: hidden units of one start; their first weights are drawn from fixed seeds.
         starts: fits from so many seeds, whose log-odds are averaged: what depends on the seed alone evens out.
+        further: join the fit of the law, but neither probabilities nor the threshold are taken from them.
 
     Raises ReticleError when there is nothing right or nothing wrong to learn from.
     """
-    made = _fitted(samples, names, l2, units, starts)
+    made = _fitted([*samples, *further], names, l2, units, starts)
     if len(samples) < 4 * FOLDS:
         return with_threshold(made, samples)
     scored: list[tuple[float, bool, bool]] = []
     for low, high in pairwise(round(k * len(samples) / FOLDS) for k in range(FOLDS + 1)):
         rest = [*samples[:low], *samples[high:]]
         if any(any(s["right"]) for s in rest) and any(not all(s["right"]) for s in rest):
-            scored += _answers(_fitted(rest, names, l2, units, starts), samples[low:high])
+            scored += _answers(_fitted([*rest, *further], names, l2, units, starts), samples[low:high])
     scale, shift = _scaled([_logit(p) for p, _, _ in scored], [right for _, right, _ in scored])
     changed = [(float(special.expit(scale * _logit(p) + shift)), right, absent) for p, right, absent in scored]
     return _at_threshold(made.scaled(scale, shift), changed, samples)

@@ -1,7 +1,9 @@
 """Fits the calibration: asks about screens with known answers and weighs what the evidence said.
 
 The shipped file is fitted on captured screens of applications that the matcher was not trained on (``fitting_apps``),
-with wordings that it was not trained with, and with targets that are not there; see :func:`fit_on_captured`.
+with wordings that it was not trained with, and with targets that are not there; see :func:`fit_on_captured`. The law
+alone also sees texts and fields of the other training applications, where it learns how labels stand to fields; what
+the matcher makes of these applications is too good to take probabilities from.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ GENERATED_WEIGHT = 4.0
 """Each target on a painted screen counts as so many: their boxes say exactly what is a field and what its label."""
 ABSENT_WEIGHT = 4.0
 """And each absent target on a captured one: there are few of them, and clicking something else is worse than asking."""
+
+FURTHER_WEIGHT = 0.5
+"""And each one on a screen of an application that the matcher was trained on."""
 
 
 class KeptReader:
@@ -107,6 +112,7 @@ def fit_on_captured(
     model_dir: Path | None = None,
     *,
     generated: int = 0,
+    further: int = 0,
     texts: Path | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
@@ -120,30 +126,36 @@ def fit_on_captured(
         progress: called with (screens done, all).
     """
     from .predictor import Grounder
-    from .training.fitting_targets import FittingScreen, fitting_screens
+    from .training.fitting_targets import FittingScreen, fitting_screens, further_screens
     from .training.targets import write_targets
 
     grounder = Grounder.open(model_dir)
     if texts is not None:
         grounder.reader = KeptReader(TextReader(), texts)
     screens: list[FittingScreen] = [s for folder in folders for s in fitting_screens(folder)]
+    others = [s for folder in folders for s in further_screens(folder, further)] if further else []
     samples: list[Sample] = []
+    beside: list[Sample] = []
     painted: list[Sample] = []
-    for done, screen in enumerate(screens, 1):
+    for done, screen in enumerate([*screens, *others], 1):
+        apart = done > len(screens)
         observation = grounder.observe(load_image(screen.image))
         rng = Random(f"{SEED} {screen.image.name}")
         lines = [t.text for t in observation.texts()]
-        for target in screen.targets(rng, lines, ABSENT_PER_SCREEN):
+        for target in screen.targets(rng, lines, 0 if apart else ABSENT_PER_SCREEN):
+            if apart and target.kind == "icon":
+                continue
             box = Rect(*map(float, target.bbox)) if target.bbox else None
-            samples.append(_sample(observation, target.instruction, box))
+            (beside if apart else samples).append(_sample(observation, target.instruction, box))
         if progress is not None:
-            progress(done, len(screens))
+            progress(done, len(screens) + len(others))
     for seed in GENERATED_SEEDS if generated else ():
         with tempfile.TemporaryDirectory() as folder:
             painted += collect(write_targets(Path(folder), seed, generated // len(GENERATED_SEEDS)), grounder)
     named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
     named += f" --generated {generated}" if generated else ""
-    return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE, painted)
+    named += f" --further {further}" if further else ""
+    return _write(samples, grounder, f"python -m reticle_grounding.fitting {named}", out or DATA_FILE, painted, beside)
 
 
 def _contradicts(sample: Sample) -> bool:
@@ -152,17 +164,25 @@ def _contradicts(sample: Sample) -> bool:
 
 
 def _write(
-    samples: Sequence[Sample], grounder: Grounder, command: str, out: Path, painted: Sequence[Sample] = ()
+    samples: Sequence[Sample],
+    grounder: Grounder,
+    command: str,
+    out: Path,
+    painted: Sequence[Sample] = (),
+    beside: Sequence[Sample] = (),
 ) -> Meta:
     from .features import FEATURES
 
-    samples, painted = ([s for s in part if not _contradicts(s)] for part in (samples, painted))
+    samples, painted, beside = ([s for s in part if not _contradicts(s)] for part in (samples, painted, beside))
     weighed = [
         *(Sample(**{**s, "weight": ABSENT_WEIGHT if s["absent"] else 1.0}) for s in samples),
         *(Sample(**{**s, "weight": GENERATED_WEIGHT}) for s in painted),
     ]
-    fitted = fit(weighed, FEATURES, PENALTY, UNITS, STARTS)
+    lighter = [Sample(**{**s, "weight": FURTHER_WEIGHT}) for s in beside]
+    fitted = fit(weighed, FEATURES, PENALTY, UNITS, STARTS, lighter)
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
+    if beside:
+        meta["further"] = len(beside)
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
 
@@ -193,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reticle_grounding.fitting", description=main.__doc__)
     parser.add_argument("--captured", type=Path, action="append", required=True, help="folder of captured screens")
     parser.add_argument("--generated", type=int, default=0, help="targets on painted screens beside them")
+    parser.add_argument("--further", type=int, default=0, help="screens of each other training application beside them")
     parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
     parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
     parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
@@ -202,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.captured,
             chosen.model,
             generated=chosen.generated,
+            further=chosen.further,
             texts=chosen.texts,
             out=chosen.out,
             progress=_progress,

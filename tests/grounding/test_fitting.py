@@ -20,7 +20,7 @@ from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.sources import EvenAttention
 from reticle_grounding.training.concepts import concepts
-from reticle_grounding.training.fitting_targets import fitting_screens, screens_of
+from reticle_grounding.training.fitting_targets import fitting_screens, further_screens, screens_of
 
 NAMES = ("Archive", "Publish", "Rename", "Translate")
 
@@ -116,3 +116,22 @@ def test_a_text_that_labels_a_field_is_not_asked_for(tmp_path: Path) -> None:
     ]
     screen = screens_of(tmp_path, [{"image": "images/1.png", "app": "app", "elements": rows}])[0]  # type: ignore[typeddict-item, list-item]
     assert sorted((e.kind, e.label) for e in screen.elements) == [("field", "Look in:"), ("text", "Result")]
+
+
+def test_further_screens_teach_the_law_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = captured(tmp_path / "set")
+    others = further_screens(folder, 1)
+    assert {s.app for s in others}.isdisjoint({s.app for s in fitting_screens(folder)})
+    assert len(others) == len({s.app for s in others}) > 2
+    assert [s.image for s in others] == [s.image for s in further_screens(folder, 1)]
+
+    def opened(_: Path | None = None) -> Grounder:
+        config = GroundingConfig(attention=False)
+        return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
+
+    monkeypatch.setattr(Grounder, "open", opened)
+    without, beside = (fit_on_captured([folder], further=n, out=tmp_path / f"{n}.json") for n in (0, 1))
+    assert without["instructions"] == beside["instructions"], "figures are those of the applications kept for the fit"
+    assert int(beside["further"] or 0) > 0
+    assert str(beside["command"]).endswith("--further 1")
+    assert load_calibration(tmp_path / "0.json").weights != load_calibration(tmp_path / "1.json").weights

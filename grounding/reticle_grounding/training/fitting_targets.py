@@ -70,6 +70,22 @@ def fitting_screens(folder: Path) -> list[FittingScreen]:
     return screens_of(folder, [row for row in rows if row["app"] in apps])
 
 
+def further_screens(folder: Path, per_app: int) -> list[FittingScreen]:
+    """Some screens of each of the other training applications below ``folder``, without what was written for them."""
+    rows = harvested_rows(folder)[0]
+    apps = fitting_apps(rows)
+    by_app: dict[str, list[FittingScreen]] = defaultdict(list)
+    for screen in screens_of(folder, [row for row in rows if row["app"] not in apps]):
+        by_app[screen.app].append(replace(screen, spoken=[]))
+    return [screen for app, found in by_app.items() for screen in _shuffled(app, found)[:per_app]]
+
+
+def _shuffled(seed: str, screens: Sequence[FittingScreen]) -> list[FittingScreen]:
+    mixed = list(screens)
+    Random(seed).shuffle(mixed)
+    return mixed
+
+
 def screens_of(folder: Path, chosen: Sequence[Row]) -> list[FittingScreen]:
     """These screens of ``folder``, with the elements of the other applications among them for absent targets."""
     elements = [[e for e in map(as_element, row["elements"]) if e is not None and _sayable(e)] for row in chosen]
