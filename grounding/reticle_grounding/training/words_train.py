@@ -7,6 +7,7 @@ It starts from the published weights of all-MiniLM-L6-v2 (``--published``: a fol
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import sys
@@ -203,15 +204,23 @@ def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair]) -> Tens
     asked_groups, groups = [p.group for p in spoken], [p.group for p in pairs]
     near = akin([kin().get(g, frozenset()) for g in asked_groups], groups)
     asked, labels = (_said(tower, tokens, texts) for texts in ([p.said for p in spoken], [p.label for p in pairs]))
-    return agreement(asked, labels, together(asked_groups, groups), near, torch.tensor(SHARPNESS))
+    same = together(asked_groups, groups).to(asked.device)
+    return agreement(asked, labels, same, near.to(asked.device), torch.tensor(SHARPNESS))
 
 
 def _said(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
     """[n, DIM] with gradients, in chunks of like length."""
     order = sorted(range(len(phrases)), key=lambda i: len(phrases[i]))
     chunks = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
-    found = torch.cat([tower(*tokens([phrases[i] for i in chunk])) for chunk in chunks])
-    return found[torch.argsort(torch.tensor(order))]
+    device = next(tower.parameters()).device
+    found = torch.cat([tower(*(t.to(device) for t in tokens([phrases[i] for i in chunk]))) for chunk in chunks])
+    return found[torch.argsort(torch.tensor(order)).to(device)]
+
+
+def _measured(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> dict[str, float]:
+    """:func:`validate` on the processor, wherever the tower is."""
+    at_hand = tower if next(tower.parameters()).device.type == "cpu" else copy.deepcopy(tower).cpu()
+    return validate(at_hand.eval(), tokens, captured)
 
 
 @torch.inference_mode()
@@ -247,17 +256,18 @@ def train(chosen: argparse.Namespace) -> None:
     torch.manual_seed(chosen.seed)
     tower, tokens = published(chosen.published) if chosen.go_on is None else stored(chosen.go_on)
     tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
+    tower.to(chosen.device)
     averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
     average = cast(SentenceTower, averaged.module)
     source = PairSource(chosen.captured, chosen.icons, f"pairs {chosen.seed}")
     optimizer = torch.optim.AdamW(tower.parameters(), lr=chosen.lr, weight_decay=0.01)
-    _say({"step": 0, "validation": validate(tower.eval(), tokens, chosen.captured)})
+    _say({"step": 0, "validation": _measured(tower, tokens, chosen.captured)})
     begun, steps, losses = time.monotonic(), 0, [0.0]
     while (over := (time.monotonic() - begun) / 60 / chosen.minutes) < 1:
         tower.train()
         for group in optimizer.param_groups:
             group["lr"] = chosen.lr * min(1.0, (steps + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * over))
-        with torch.autocast(chosen.device, torch.bfloat16, enabled=chosen.bf16):
+        with torch.autocast(chosen.device.split(":")[0], torch.bfloat16, enabled=chosen.bf16):
             loss = loss_of(tower, tokens, source.draw(BATCH))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -269,9 +279,9 @@ def train(chosen: argparse.Namespace) -> None:
         if steps % 50 == 0:
             _say({"step": steps, "over": round(over, 3), "loss": round(sum(losses[-50:]) / 50, 4)})
         if steps % 300 == 0:
-            _say({"step": steps, "validation": validate(average.eval(), tokens, chosen.captured)})
+            _say({"step": steps, "validation": _measured(average, tokens, chosen.captured)})
     net = MatcherNet() if chosen.looks is None else load(chosen.looks)
-    net.words = average
+    net.words = average.cpu()
     found = validate(net.words.eval(), tokens, chosen.captured)
     _say({"step": steps, "validation": found})
     save(net, chosen.out, {"words": json.dumps({"steps": steps, **found})})
