@@ -16,7 +16,7 @@ import pytest
 from agent_fakes.recorded import recorded
 from app_fakes.opened import opened_inspector, opened_traces
 from app_fakes.parts import MakeWindow
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QSize
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -168,6 +168,14 @@ def german(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, **options: obj
     return parts
 
 
+def sizes_of(window: QWidget, qtbot: QtBot) -> tuple[QSize, QSize]:
+    """The smallest and the wished size, once what was shown last has been laid out, which takes turns of the loop."""
+    before = None
+    while before != (before := (window.minimumSizeHint(), window.minimumSize(), window.sizeHint())):
+        qtbot.wait(100)
+    return window.minimumSize(), window.sizeHint()
+
+
 def clipped(window: QWidget) -> list[str]:
     """Labels, buttons and fields of a window that show less than they say."""
     QApplication.processEvents()
@@ -221,7 +229,7 @@ def test_clipped_text_is_noticed(qtbot: QtBot) -> None:
 def test_the_main_window_is_whole_in_german(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
     parts = german(make_window, qtbot, tmp_path, steps=[Click("the red square")])
     window = parts.window
-    for size in (window.minimumSize(), window.sizeHint()):
+    for size in sizes_of(window, qtbot):
         window.resize(size)
         assert clipped(window) == [], size
     assert window.header.find_button.text() == "Finden"
@@ -232,7 +240,7 @@ def test_the_main_window_is_whole_in_german(make_window: MakeWindow, qtbot: QtBo
     start_run(parts, qtbot)
     wait_asked(parts, qtbot)
     assert window.side.approval.approve.text() == "Erlauben"
-    for size in (window.minimumSize(), window.sizeHint()):
+    for size in sizes_of(window, qtbot):
         window.resize(size)
         assert clipped(window) == [], "with a question"
     window.command_palette.open()
@@ -275,7 +283,7 @@ def test_models_are_whole_in_german(
     window, managing = parts.tools.models_window, parts.tools.managing
     assert isinstance(window, ModelsWindow)
     qtbot.waitUntil(lambda: bool(window.entries) and not managing.busy, timeout=30_000)  # type: ignore[union-attr]
-    for size in (window.minimumSize(), window.sizeHint()):
+    for size in sizes_of(window, qtbot):
         window.resize(size)
         assert models_states(window) == [], size
     assert "nicht für gewerbliche Nutzung" in " ".join(window.list.item(i).text() for i in range(window.list.count()))
@@ -300,7 +308,7 @@ def test_first_steps_are_whole_in_german(
     assert isinstance(window, WelcomeWindow)
     assert welcoming is not None
     qtbot.waitUntil(lambda: window.pointer.status.isVisibleTo(window.pointer), timeout=30_000)
-    for size in (window.minimumSize(), window.sizeHint()):
+    for size in sizes_of(window, qtbot):
         window.resize(size)
         window.pointer.show_result(finished_calibration())
         for page in range(len(PAGES)):
@@ -330,7 +338,7 @@ def test_the_other_windows_are_whole_in_german(
         tools.show_settings()
         window = tools.settings_window
     assert window is not None
-    for size in (window.minimumSize(), window.sizeHint()):
+    for size in sizes_of(window, qtbot):
         window.resize(size)
         assert clipped(window) == [], size
     if name == "inspector":
