@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,11 +135,14 @@ class TaskResult:
 
 
 def trace_folder(options: TaskOptions) -> Path:
-    """The folder asked for, else a new one named after the moment."""
+    """The folder asked for, else one that is not there yet, named after the moment; a program may begin several runs in
+    a second."""
     if options.trace is not None:
         return options.trace
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    return options.traces / f"{moment}-{os.getpid()}"
+    first = options.traces / f"{moment}-{os.getpid()}"
+    others = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return next(folder for folder in chain((first,), others) if not folder.exists())
 
 
 def run_on_desktop(
