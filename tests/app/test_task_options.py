@@ -19,9 +19,7 @@ def test_every_limit_of_the_settings_reaches_the_run() -> None:
     assert options == TaskOptions("press Escape", "auto", Path("kept"), Path("here"), 7, 11.0, 0.9, 3.0, retries=2)
 
 
-def test_runs_begun_in_one_second_get_folders_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_begun_in_one_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class StoppedClock:
         @staticmethod
         def now() -> datetime:
