@@ -197,16 +197,18 @@ def _look_drafts(scene: Scene) -> list[Draft]:
 
 
 def _signed_drafts(scene: Scene, looks: Sequence[Draft], known: Sequence[Rect]) -> list[Draft]:
-    """Fields and sliders that have a drawing before them instead of a label: a loudspeaker, a magnifying glass."""
+    """Fields and sliders that have a drawing before them instead of a label: a loudspeaker, a magnifying glass.
+
+    ``known`` are those that a text labels (capture pixels), which are left out.
+    """
     made: list[Draft] = []
-    firsts = [looks[i] for i in (*range(MAX_SIGNS), *range(MAX_LOOKS, MAX_LOOKS + MAX_SIGNS)) if i < len(looks)]
-    for sign in firsts:
+    for sign in (*looks[:MAX_SIGNS], *looks[MAX_LOOKS : MAX_LOOKS + MAX_SIGNS]):
         beside = [e for e in entries_of(sign.region, scene.elements, scene.texts) if not e.below and e.gap <= SIGN_GAP]
         for entry in beside[:1]:
             if not any(_mostly(entry.rect, k) for k in (*known, *(d.region for d in made))):
                 kind = "track" if entry.track else "entry"
-                draft = Draft(entry.rect, entry.rect.center, "element", None, kind=kind, gap=entry.gap, look=sign.look)
-                made.append(replace(draft, place=sign.place))
+                at = entry.rect.center
+                made.append(Draft(entry.rect, at, "element", None, None, kind, sign.place, entry.gap, look=sign.look))
     return made
 
 

@@ -76,7 +76,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lock(handle: int) -> bool:
+def lock_file(handle: int) -> bool:
     """Takes the file for this process; False when another has it. Without such locks (Windows) always True."""
     try:
         import fcntl
@@ -96,7 +96,7 @@ def being_written(path: Path) -> bool:
     with explained(path):
         handle = os.open(path, os.O_RDWR)
     try:
-        return not _lock(handle)
+        return not lock_file(handle)
     finally:
         os.close(handle)
 
@@ -109,7 +109,7 @@ class Journal:
         with explained(path):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             sync_folder(path.parent)
-        _lock(self._file)
+        lock_file(self._file)
         self._size = 0
 
     def append(self, line: bytes) -> None:

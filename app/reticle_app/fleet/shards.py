@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reticle_agent.trace.store import explained, write_atomic
+from reticle_agent.trace.store import explained, lock_file, write_atomic
 from reticle_grounding.errors import BadInput
 
 from .steps import TraceWork, Work
@@ -103,7 +103,7 @@ def opened(out: Path, traces: Sequence[TraceWork], settings: Mapping[str, str | 
     except OSError as error:
         raise BadInput(f"--out {out}: cannot write there: {error.strerror or error}") from error
     try:
-        if not _locked(handle):
+        if not lock_file(handle):
             raise BadInput(f"--out {out}: another label run is writing there")
         _same_settings(out / PLAN, {"schema": SCHEMA, **settings})
         yield LabelFolder(out, traces)
@@ -131,16 +131,3 @@ def _row(line: bytes, path: Path, number: int) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise BadInput(f"{path} line {number} is damaged; delete the file to redo it")
     return row
-
-
-def _locked(handle: int) -> bool:
-    """Whether this process has the file now; where there are no such locks (Windows) always."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

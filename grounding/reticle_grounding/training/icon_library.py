@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from reticle_grounding.errors import BadInput
+
 from .spoken import signs
 
 Picture = npt.NDArray[np.uint8]
@@ -170,11 +172,16 @@ _SYMBOL_FONTS = re.compile(r"DejaVuSans|FreeSans|Symbol|NotoSans-|NotoSansMath|L
 
 
 def sign_files() -> Iterator[_File]:
-    """Characters that stand on buttons, each in a few of the installed fonts that have it (asked of fontconfig)."""
+    """Characters that stand on buttons, each in a few of the installed fonts that have it.
+
+    Raises BadInput where fontconfig's ``fc-list``, which tells the fonts, is missing or fails.
+    """
     for sign in signs():
-        listed = subprocess.run(
-            ["fc-list", f":charset={ord(sign.char):x}:slant=0", "file"], capture_output=True, check=True, text=True
-        )
+        asked = ["fc-list", f":charset={ord(sign.char):x}:slant=0", "file"]
+        try:
+            listed = subprocess.run(asked, capture_output=True, check=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise BadInput(f"fonts cannot be listed ({error}); install fontconfig") from error
         fonts = sorted(Path(line.rstrip(": ")) for line in listed.stdout.splitlines() if not _OTHER_CODES.search(line))
         fonts.sort(key=lambda path: not _SYMBOL_FONTS.search(path.name))
         for path in fonts[:FONTS_PER_SIGN]:
@@ -182,7 +189,10 @@ def sign_files() -> Iterator[_File]:
 
 
 def _glyph(path: Path, char: str) -> Image.Image | None:
-    """The character alone in the middle of a square of :data:`SIDE`; None where the font draws nothing."""
+    """The character alone in the middle of a square of :data:`SIDE` pixels; None where the font draws nothing.
+
+    Raises OSError for a font that cannot be read.
+    """
     emoji = "Emoji" in path.name
     size = EMOJI_SIZE if emoji else 4 * SIDE
     font = ImageFont.truetype(str(path), size)
@@ -200,10 +210,10 @@ def _glyph(path: Path, char: str) -> Image.Image | None:
 
 
 def _render(file: _File) -> tuple[_File, Picture | None]:
-    if file.char:
-        glyph = _glyph(file.path, file.char)
-        return file, None if glyph is None else np.asarray(glyph)
     try:
+        if file.char:
+            glyph = _glyph(file.path, file.char)
+            return file, None if glyph is None else np.asarray(glyph)
         if file.path.suffix == ".svg":
             side = str(file.side)
             done = subprocess.run(
