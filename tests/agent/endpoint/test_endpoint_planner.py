@@ -7,17 +7,17 @@ import io
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agent_fakes.chat_server import ChatServer, Reply, call, completion, tool
-from agent_fakes.desk import Desk, Person, hurry
+from agent_fakes.desk import Person, hurry
+from agent_fakes.planned import PlannedRun
 from PIL import Image
 
 from reticle_agent.actions import ClickAt, EnterText, Input, PressKeys
-from reticle_agent.loop import RunResult, run_task
+from reticle_agent.loop import RunResult
 from reticle_agent.planner.endpoint import (
     Connection,
     EndpointOptions,
@@ -25,9 +25,8 @@ from reticle_agent.planner.endpoint import (
     Vault,
     parse_address,
 )
-from reticle_agent.safety import Mode, Policy
-from reticle_agent.stop import StopToken
-from reticle_agent.trace import TraceWriter, verify
+from reticle_agent.safety import Mode
+from reticle_agent.trace import TraceWriter
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 
@@ -41,21 +40,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text that was read."""
-
-    text: str
-    rect: Rect
-
-
-class Run:
+class Run(PlannedRun):
     """One run with a server behind the planner; the trace is read back."""
 
     def __init__(self, server: ChatServer, folder: Path) -> None:
-        self.server, self.folder = server, folder / "trace"
-        self.desk, self.token = Desk(), StopToken()
-        self.screen_text: list[str] = ["ok", "pay", "field"]
+        super().__init__(folder)
+        self.server = server
 
     def __call__(
         self,
@@ -71,36 +61,18 @@ class Run:
         self.server.replies = list(replies)
         vault = Vault(task)
         link = Connection(parse_address(self.server.url), self.token, KEY, timeout_s)
-        with TraceWriter.create(
-            self.folder, task=task, displays=[self.desk.display], secrets=[*vault.secrets, KEY]
-        ) as trace:
-            planner = EndpointPlanner(
+
+        def planner(trace: TraceWriter) -> EndpointPlanner:
+            return EndpointPlanner(
                 link,
                 EndpointOptions("test-model", **options),
                 screen=self.desk,
                 trace=trace,
                 token=self.token,
-                read=(lambda image: [Text(t, self.desk.boxes.get(t, Rect(0, 200, 9, 209))) for t in self.screen_text])
-                if read
-                else None,
+                read=self.seen if read else None,
             )
-            result = run_task(
-                task,
-                planner=planner,
-                screen=self.desk,
-                grounder=self.desk,
-                approver=person,
-                actuator=self.desk,
-                trace=trace,
-                policy=Policy(mode, **{"max_misses": 2, **(limits or {})}),
-                token=self.token,
-            )
-        assert verify(self.folder) == []
-        return result
 
-    def notes(self, about: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "events.jsonl").read_text().splitlines()
-        return [event for event in map(json.loads, lines) if event.get("about") == about]
+        return self.carried_out(task, [*vault.secrets, KEY], planner, person, mode, limits)
 
     @property
     def written(self) -> str:

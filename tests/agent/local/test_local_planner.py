@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agent_fakes.desk import Desk, Person, hurry
+from agent_fakes.desk import Person, hurry
+from agent_fakes.planned import PlannedRun
 from agent_fakes.scripted_writer import ScriptedWriter, as_text
 from tiny_models import save_plain
 
 from reticle_agent.actions import ClickAt, EnterText, Input, PressKeys
-from reticle_agent.loop import RunResult, run_task
+from reticle_agent.loop import RunResult
 from reticle_agent.planner.endpoint import Vault
 from reticle_agent.planner.local import LocalOptions, LocalPlanner, Writer
-from reticle_agent.safety import Mode, Policy
+from reticle_agent.safety import Mode
 from reticle_agent.seams import Approval, StepOutcome
-from reticle_agent.stop import StopToken
-from reticle_agent.trace import TraceWriter, verify
+from reticle_agent.trace import TraceWriter
 from reticle_grounding.errors import BadInput
-from reticle_grounding.geometry import Rect
 from reticle_grounding.planning.opening import open_writer
 from reticle_grounding.planning.pieces import Markup, Words
 
@@ -43,21 +41,11 @@ def call(tool: str, **arguments: Any) -> str:
 DONE = call("done", success=True)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text that was read."""
-
-    text: str
-    rect: Rect
-
-
-class Run:
+class Run(PlannedRun):
     """One run with a writer behind the planner; the trace is read back."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder / "trace"
-        self.desk, self.token = Desk(), StopToken()
-        self.screen_text: list[str] = ["ok", "pay", "field"]
+        super().__init__(folder)
         self.writer: Writer = ScriptedWriter()
 
     def __call__(
@@ -73,37 +61,18 @@ class Run:
         **options: Any,
     ) -> RunResult:
         self.writer = writer or ScriptedWriter(*answers)
-        with TraceWriter.create(
-            self.folder, task=task, displays=[self.desk.display], secrets=Vault(task).secrets
-        ) as trace:
-            planner = LocalPlanner(
+
+        def planner(trace: TraceWriter) -> LocalPlanner:
+            return LocalPlanner(
                 self.writer,
                 LocalOptions(**options),
                 screen=self.desk,
                 trace=trace,
                 token=self.token,
-                read=(lambda image: [Text(t, self.desk.boxes.get(t, Rect(0, 200, 9, 209))) for t in self.screen_text])
-                if read
-                else None,
+                read=self.seen if read else None,
             )
-            result = run_task(
-                task,
-                planner=planner,
-                screen=self.desk,
-                grounder=self.desk,
-                approver=person,
-                actuator=self.desk,
-                trace=trace,
-                policy=Policy(mode, **{"max_misses": 2, **(limits or {})}),
-                token=self.token,
-                past=past,
-            )
-        assert verify(self.folder) == []
-        return result
 
-    def notes(self, about: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "events.jsonl").read_text().splitlines()
-        return [event for event in map(json.loads, lines) if event.get("about") == about]
+        return self.carried_out(task, Vault(task).secrets, planner, person, mode, limits, past)
 
     @property
     def prompts(self) -> list[str]:
