@@ -16,6 +16,8 @@ from .trace.fields import choose_fields, ground_fields, observe_fields, verify_f
 TOP_K = 5
 RETRY_S = 0.6
 """The longest wait for a change before the second look for a target that was not found: menus and dialogs are late."""
+QUESTIONS = 3
+"""So often a person is asked what one target is called; then the step ends without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,25 @@ def capture_point(frame: Frame, pixel: Pixel) -> Point:
     return frame.transform.point(centre, Space.PHYSICAL, Space.CAPTURE)
 
 
-class NotFoundError(Exception):
-    """The words name nothing on this screen, and nobody named something else."""
+def _same(words: str) -> str:
+    """Equal for words that differ in case and spaces alone."""
+    return " ".join(words.casefold().split())
 
-    def __init__(self, instruction: str) -> None:
-        super().__init__(f"'{instruction}' was not found on this screen")
+
+def _question(words: str, repeated: bool, *, last: bool) -> str:
+    if repeated:
+        said = f"'{words}' was just tried and still names nothing on this screen. What else is it called there?"
+    else:
+        said = f"'{words}' was not found on this screen. What is it called there?"
+    return f"{said} (asked for the last time)" if last else said
+
+
+class NotFoundError(Exception):
+    """The words name nothing on this screen, and nobody named something that is there."""
+
+    def __init__(self, instruction: str, answers: int = 0) -> None:
+        nor = f", nor by any of {answers} answers to what it is called there" if answers else ""
+        super().__init__(f"'{instruction}' was not found on this screen{nor}")
 
 
 class Locator:
@@ -95,23 +111,45 @@ class Locator:
         return path
 
     def locate(self, instruction: str, step: int, approver: Approver | None) -> Located:
-        """The best candidate; tries once more on a new capture, then asks for other words. Raises NotFoundError."""
-        words = instruction
-        while True:
-            missed: Frame | None = None
-            for _ in range(2):
-                frame, path = self.observe(step) if missed is None else self._observe_later(missed, step)
-                missed = frame
-                located = self.ground(words, frame, path, step)
-                if located is not None:
-                    return located
-            question = f"'{words}' was not found on this screen. What is it called there?"
+        """The best candidate; asks for other words ``QUESTIONS`` times at most. Raises NotFoundError."""
+        words, tried = instruction, dict[str, str]()
+        for asked in range(QUESTIONS + 1):
+            repeated = _same(words) in tried
+            located = self._look_again(words, step, tried) if repeated else self._look(words, step, tried)
+            if located is not None:
+                return located
+            if asked == QUESTIONS:
+                break
+            question = _question(words, repeated, last=asked == QUESTIONS - 1)
             answer = approver.answer(question) if approver is not None else None
             self._trace.event("note", step=step, about="not_found", question=question, answered=bool(answer))
             self._token.check()
             if not answer or not answer.strip():
                 raise NotFoundError(words)
             words = answer.strip()
+        unfound = NotFoundError(instruction, QUESTIONS)
+        self._trace.event("note", step=step, about="not_found", message=str(unfound), tried=len(tried))
+        raise unfound
+
+    def _look(self, words: str, step: int, tried: dict[str, str]) -> Located | None:
+        """Once, and once more on a new capture. ``tried`` learns the picture on which the words name nothing."""
+        missed: Frame | None = None
+        for _ in range(2):
+            frame, path = self.observe(step) if missed is None else self._observe_later(missed, step)
+            missed = frame
+            located = self.ground(words, frame, path, step)
+            if located is not None:
+                return located
+            tried[_same(words)] = frame.sha
+        return None
+
+    def _look_again(self, words: str, step: int, tried: dict[str, str]) -> Located | None:
+        """For words that were tried: only a screen that has changed since can have another answer to them."""
+        frame, path = self.observe(step)
+        if tried[_same(words)] == frame.sha:
+            return None
+        tried[_same(words)] = frame.sha
+        return self.ground(words, frame, path, step)
 
     def ground(self, words: str, frame: Frame, path: str, step: int) -> Located | None:
         """One grounding on one frame; None when it was not found there."""

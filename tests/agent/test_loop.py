@@ -260,6 +260,54 @@ def test_not_found_asks_for_other_words(run: Run, desk: Desk) -> None:
     assert desk.performed == [ClickAt((180, 15))]
 
 
+def test_words_that_were_just_tried_are_said_to_be_and_asked_about_a_few_times(run: Run, desk: Desk) -> None:
+    """Somebody who always says the same gets another question, no new search, and an end."""
+    person = Person(answers=[f" The  {word} " for word in ("moon", "MOON", "moon", "moon", "moon")])
+    result = run(Click("the moon"), person=person)
+    assert result.status == run.status == "not_found"
+    assert result.message == (
+        "'the moon' was not found on this screen, nor by any of 3 answers to what it is called there"
+    )
+    tried = "was just tried and still names nothing on this screen. What else is it called there?"
+    assert person.questions == [
+        "'the moon' was not found on this screen. What is it called there?",
+        f"'The  moon' {tried}",
+        f"'The  MOON' {tried} (asked for the last time)",
+    ]
+    assert len(run.of("ground")) == 2, "searched again on a picture that had no answer"
+    assert run.of("note")[-1]["message"] == result.message
+    assert [note["answered"] for note in run.of("note")[:-1]] == [True, True, True]
+    assert desk.performed == []
+
+
+def test_other_words_are_asked_for_a_few_times_only(run: Run, desk: Desk) -> None:
+    person = Person(answers=["the sun", "mars", "venus", "ok"])
+    assert run(Click("the moon"), person=person).status == "not_found"
+    assert len(person.questions) == 3
+    assert [event["instruction"] for event in run.of("ground")][::2] == ["the moon", "the sun", "mars", "venus"]
+    assert run.of("note")[-1]["tried"] == 4
+
+
+def test_the_last_answer_may_be_the_right_one(run: Run, desk: Desk) -> None:
+    person = Person(answers=["the moon", "the sun", "the ok thing"])
+    assert run(Click("the moon"), person=person).status == "done"
+    assert desk.performed == [ClickAt((180, 15))]
+
+
+def test_the_same_words_are_looked_for_again_once_the_screen_has_changed(run: Run, desk: Desk) -> None:
+    """Somebody opens the menu and says the same again."""
+    person = Person(answers=["replace"])
+    asking = person.answer
+
+    def opened(question: str) -> str | None:
+        desk.boxes["replace"] = Rect(10, 200, 90, 220)
+        return asking(question)
+
+    person.answer = opened  # type: ignore[method-assign]
+    assert run(Click("replace"), person=person).status == "done"
+    assert [event["found"] for event in run.of("ground")] == [False, False, True]
+
+
 def test_moved_target_is_grounded_again(run: Run, desk: Desk) -> None:
     """Between grounding and click the window moves; the click follows it."""
 
