@@ -40,6 +40,10 @@ _JOINED = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 """Where one word ends and the next begins without a space."""
 _CHORDS = (("delete",), ("shift", "delete"), ("alt", "f4"), ("ctrl", "enter"), ("ctrl", "alt", "delete"))
 CONSEQUENCE_CHORDS = frozenset(frozenset(chord) for chord in _CHORDS)
+_SAME = {"-": "−–—", "*": "×✕·", "/": "÷", "+": "", "=": "", "%": ""}
+_SIGNS = {sign: name for name, others in _SAME.items() for sign in (name, *others)}
+"""Signs that mean the same have one name; reading mixes them up."""
+_BESIDE_SIGNS = frozenset({"the", "a", "button", "key", "digit", "number", "sign"})
 SHOWN_TEXT = 60
 SHOWN_END = 15
 NOBODY_MEASURED = 1.01
@@ -129,6 +133,8 @@ class Policy:
         objection = self.told.objection(step) if self.told is not None else None
         if objection is not None:
             return objection
+        if candidate is not None and another_sign(words, candidate.text or ""):
+            return f"it reads '{(candidate.text or '').strip()}', not '{words.strip()}'"
         if self.mode == "confirm":
             return "confirm mode asks before every input"
         if candidate is not None and candidate.p_true < self.ask_below:
@@ -151,6 +157,19 @@ def consequence_word(step: Step, candidate: Candidate | None, words: str = "") -
     found = (match for text in _texts_at(step, candidate, words) if (match := _CONSEQUENCE.search(text)))
     first = next(found, None)
     return " ".join(first.group(0).lower().split()) if first else None
+
+
+def another_sign(words: str, read: str) -> bool:
+    """Whether a number or sign of arithmetic is asked for, and another one stands there: near means nothing then."""
+    wanted, there = _sign(words), _sign(read)
+    return wanted is not None and there is not None and wanted != there
+
+
+def _sign(text: str) -> str | None:
+    """The one number or sign that a text is about, in one form for those that mean the same; None for other texts."""
+    said = [word for word in text.casefold().split() if word not in _BESIDE_SIGNS]
+    one = said[0].strip("'\"“”‘’") if len(said) == 1 else ""
+    return one.replace(",", ".") if re.fullmatch(r"\d+([.,]\d+)*", one) else _SIGNS.get(one)
 
 
 def _texts_at(step: Step, candidate: Candidate | None, words: str) -> list[str]:

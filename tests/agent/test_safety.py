@@ -50,6 +50,35 @@ class Answers:
         return None
 
 
+@pytest.mark.parametrize(
+    ("words", "read", "asked"),
+    [
+        ("7", "6", True),
+        ("the 7 key", "9", True),
+        ("'7'", "8 ", True),
+        ("12", "1.2", True),
+        ("=", "÷", True),
+        ("7", "+", True),
+        ("7", "7", False),
+        ("the 7 button", "7", False),
+        ("1,5", "1.5", False),
+        ("-", "−", False),
+        ("×", "*", False),
+        ("7", "Z", False),
+        ("7", None, False),
+        ("row 7", "6", False),
+        ("the Save button", "6", False),
+        ("", "6", False),
+    ],
+)
+def test_another_number_than_the_one_asked_for_is_never_clicked_unasked(
+    words: str, read: str | None, asked: bool
+) -> None:
+    """Reading missed the 7 of a calculator; the 6 was likely enough to be clicked alone."""
+    reason = Policy(mode="auto").reason_to_ask(Click(words or "x"), candidate(read), words)
+    assert reason == (f"it reads '{str(read).strip()}', not '{words}'" if asked else None)
+
+
 @pytest.mark.parametrize("word", CONSEQUENCE_WORDS)
 def test_every_consequence_word_asks_even_in_auto(word: str) -> None:
     policy = Policy(mode="auto")
