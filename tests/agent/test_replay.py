@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from reticle_agent.actions import Click, ClickAt, EnterText, Finish, Hotkey, Input, PressKeys, Step, TypeText
 from reticle_agent.loop import RunResult, run_task
 from reticle_agent.replay.again import ALIKE, ReplayPlanner, ReplayWitness
-from reticle_agent.replay.likeness import likeness, same_text
+from reticle_agent.replay.likeness import crop_of, likeness, same_text
 from reticle_agent.replay.recording import read_recording
 from reticle_agent.replay.whatif import compare
 from reticle_agent.safety import Policy
@@ -44,6 +44,26 @@ def label(
 )
 def test_the_same_control_in_another_theme_and_scale(words: str, scale: float, dark: bool) -> None:
     assert likeness(label(words), label(words, scale, dark)) >= ALIKE
+
+
+def icon_in_menu(scale: int) -> tuple[Image.Image, Rect]:
+    """A small picture beside the frame of its menu, and where it is."""
+    side = 24 * scale
+    image = Image.new("RGB", (10 * side, 4 * side), "#ffffff")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((side // 2, 0, 9 * side, 3 * side), outline="#b0a8a0", width=scale)
+    left, top = side, 3 * side // 2
+    corners = [(0.5, 0), (0.62, 0.38), (1, 0.5), (0.62, 0.62), (0.5, 1), (0.38, 0.62), (0, 0.5), (0.38, 0.38)]
+    draw.polygon([(left + x * side, top + y * side) for x, y in corners], fill="#e0c830", outline="#a08000")
+    return image, Rect(left, top, left + side, top + side)
+
+
+def test_a_small_icon_at_twice_the_scale_is_the_same_one() -> None:
+    """A margin of so many pixels, whatever the scale, made it a smaller part of the crop that was compared."""
+    before, now = icon_in_menu(1), icon_in_menu(2)
+    assert likeness(crop_of(*before), crop_of(*now)) >= ALIKE
+    beside = crop_of(now[0], now[1].shifted(0, -60))
+    assert likeness(crop_of(*before), beside) < ALIKE
 
 
 def test_other_controls_are_less_alike() -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from reticle_agent.actions import Finish, Step
 from reticle_agent.effects import EFFECT_WORDS
 from reticle_agent.locate import Located
-from reticle_agent.recheck import crop_around
 from reticle_agent.seams import StepOutcome
 from reticle_grounding.types import Candidate
 
-from .likeness import likeness, same_text
+from .likeness import crop_of, likeness, same_text
 from .recording import RecordedStep, RecordedTarget, Recording
 
 ALIKE = 0.6
@@ -86,7 +85,7 @@ class ReplayWitness:
 def _look(index: int, candidate: Candidate, recorded: RecordedTarget, place: Located) -> Seen:
     alike = None
     if recorded.crop is not None:
-        alike = likeness(recorded.crop, crop_around(place.frame.image, candidate.region))
+        alike = likeness(recorded.crop, crop_of(place.frame.image, candidate.region))
     return Seen(index, alike, same_text(recorded.text, candidate.text))
 
 

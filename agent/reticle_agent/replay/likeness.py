@@ -7,6 +7,7 @@ taken out first: two labels are not alike because each is one line of text.
 
 from __future__ import annotations
 
+import math
 import re
 from difflib import SequenceMatcher
 
@@ -14,13 +15,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from reticle_grounding.geometry import Rect, Size
+
 HEIGHT = 32
 WIDEST = 200
 PLAY = 2
 """Pixels of the brought height by which the crops may be shifted against each other."""
 SAME_TEXT = 0.8
 """Share of equal letters from which on two readings are the same text."""
+MARGIN = 0.1
+"""Of its height, how far beyond a control is compared: on a screen of twice the scale that is twice as far."""
 Edges = npt.NDArray[np.float64]
+
+
+def crop_of(image: Image.Image, region: Rect) -> Image.Image:
+    """The control as it is compared. Raises ValueError for a region outside of the picture."""
+    box = region.grown(MARGIN * region.height).intersection(Rect.of_size(Size(*image.size)))
+    if box is None:
+        raise ValueError(f"the region {region} lies outside of the picture")
+    return image.crop((math.floor(box.left), math.floor(box.top), math.ceil(box.right), math.ceil(box.bottom)))
 
 
 def likeness(recorded: Image.Image, now: Image.Image) -> float:

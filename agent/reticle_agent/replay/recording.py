@@ -9,12 +9,13 @@ from pathlib import Path
 from PIL import Image
 
 from reticle_agent.actions import Click, Drag, Finish, Scroll, Step, TypeText
-from reticle_agent.recheck import crop_around
 from reticle_agent.trace.export.action import UNNAMED
 from reticle_agent.trace.export.record import Run, StepRecord, read_run
 from reticle_agent.trace.export.targets import Target
 from reticle_agent.trace.redact import MASK
 from reticle_grounding.errors import BadInput
+
+from .likeness import crop_of
 
 AskSecret = Callable[[str], str | None]
 """Called with a question; returns the secret text, None when nobody answers."""
@@ -102,5 +103,5 @@ def _text(step: TypeText, number: int, ask: AskSecret) -> str:
 
 
 def _target(target: Target, run: Run) -> RecordedTarget:
-    crop = crop_around(run.frames.image(target.frame), target.region) if target.region is not None else None
+    crop = crop_of(run.frames.image(target.frame), target.region) if target.region is not None else None
     return RecordedTarget(target.words, crop, target.text)
