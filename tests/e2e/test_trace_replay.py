@@ -1,4 +1,4 @@
-"""A run recorded in mousepad is done again in other surroundings, and halts where the target is another one."""
+"""Runs recorded in real applications are done again in other surroundings, and halt where the target is another one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,24 @@ from reticle_grounding.predictor import Grounder
 
 pytestmark = pytest.mark.slow
 
-TASK = "open the Search menu, then click 'Find and Replace...'"
-EDITED = "open the Edit menu, then click 'Preferences...'"
+
+@dataclass(frozen=True)
+class Tried:
+    """A task, and the title of the dialog that is open when it was done."""
+
+    app: str
+    task: str
+    dialog: str
+
+
+TRIED = (
+    Tried("mousepad", "open the Search menu, then click 'Find and Replace...'", "Find and Replace"),
+    Tried(
+        "mate-calc",
+        "open the Mode menu, then click 'Financial', then open the Help menu, then click 'About'",
+        "About MATE Calculator",
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +48,12 @@ def model() -> Grounder:
 
 
 @contextmanager
-def mousepad(size: Size, change: Callable[[X11, int], None] | None, **variables: str) -> Iterator[None]:
+def alone(app: str, size: Size, change: Callable[[X11, int], None] | None, **variables: str) -> Iterator[None]:
     """Alone on a desktop of this size, with these variables, and moved before anybody looks."""
-    with virtual_desktop(size) as desktop, launch("mousepad", env=_environment(desktop.environment, variables)) as app:
+    with virtual_desktop(size) as desktop, launch(app, env=_environment(desktop.environment, variables)) as started:
         if change is not None:
             connection = X11()
-            change(connection, app.window)
+            change(connection, started.window)
             connection.close()
         yield
 
@@ -57,13 +74,29 @@ def run(model: Grounder, options: TaskOptions) -> TaskResult:
     return run_on_desktop(options, None, lambda: StoppableGrounder(model, token), token=token)
 
 
+@pytest.fixture(scope="module", params=TRIED, ids=[one.app for one in TRIED])
+def tried(request: pytest.FixtureRequest) -> Tried:
+    assert isinstance(request.param, Tried)
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def recorded(model: Grounder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(model: Grounder, tried: Tried, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded") / "trace"
-    with mousepad(Size(1280, 800), None, GTK_THEME="Adwaita"):
-        result = run(model, TaskOptions(TASK, "auto", folder.parent, folder))
+    with alone(tried.app, Size(1280, 800), None, GTK_THEME="Adwaita"):
+        result = run(model, TaskOptions(tried.task, "auto", folder.parent, folder))
+        assert tried.dialog in titles()
     assert result.status == "done", result.message
     return folder
+
+
+def titles() -> list[str]:
+    """Of all windows on the display."""
+    connection = X11()
+    clients = connection.cardinals(int(connection.root.id), "_NET_CLIENT_LIST")
+    found = [connection.text(window, "_NET_WM_NAME") for window in clients]
+    connection.close()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -82,6 +115,7 @@ def recorded(model: Grounder, tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_it_is_done_again_elsewhere(
     model: Grounder,
+    tried: Tried,
     recorded: Path,
     tmp_path: Path,
     size: Size,
@@ -89,21 +123,18 @@ def test_it_is_done_again_elsewhere(
     variables: dict[str, str],
 ) -> None:
     recording = read_recording(recorded)
-    with mousepad(size, change, **variables):
+    with alone(tried.app, size, change, **variables):
         options = TaskOptions(recording.task, "auto", tmp_path, tmp_path / "again", replay=recording)
         result = run(model, options)
-        connection = X11()
-        clients = connection.cardinals(int(connection.root.id), "_NET_CLIENT_LIST")
-        titles = [connection.text(w, "_NET_WM_NAME") for w in clients]
-        connection.close()
+        open_now = titles()
     assert result.status == "done", result.message
-    assert "Find and Replace" in titles
+    assert tried.dialog in open_now
     trace = TraceReader.open(tmp_path / "again")
-    assert (trace.manifest["source"], trace.task) == ("replay", TASK)
+    assert (trace.manifest["source"], trace.task) == ("replay", tried.task)
 
 
 def test_it_halts_in_another_application(model: Grounder, recorded: Path, tmp_path: Path) -> None:
-    """A calculator has no Search menu; nothing is clicked there."""
+    """This calculator has neither a Search menu nor a Mode menu; nothing is clicked there."""
     recording = read_recording(recorded)
     with virtual_desktop(), launch("galculator"):
         options = TaskOptions(recording.task, "auto", tmp_path, tmp_path / "again", replay=recording)
