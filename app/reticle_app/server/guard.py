@@ -72,7 +72,7 @@ class Guard:
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token):
             ask = (b"www-authenticate", b'Bearer realm="reticle"')
             raise Refusal(401, "unauthorized", "show the server's token: Authorization: Bearer TOKEN", ask)
-        if not scope.get("query_string", b"").isascii():
+        if not scope.get("query_string", b"").isascii() or any("\ud800" <= c <= "\udfff" for c in scope["path"]):
             raise Refusal(400, "bad_input", "the address holds bytes that must be written as %XX")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
