@@ -180,6 +180,7 @@ ranks() { # COUNT COMMAND...: so many processes that share the work; one that fa
     done
 }
 
+worst() { "$python" -m reticle_kernels.benchmark.worst "$out/prefill.json" --device "$kind" --out "$out/worst.txt"; }
 bench() { "$python" -c 'from reticle_app.cli.main import main; main()' bench prefill --device "$kind" "$@"; }
 training() { local module=$1 && shift && "$python" -m "reticle_grounding.training.$module" "$@"; }
 outdated() { # by a new matcher: all that holds the vectors of the one before
@@ -200,10 +201,13 @@ stage_check() {
 stage_prefill() {
     if [[ $dry ]]; then
         bench --lengths 2200 --rounds 1 --end-to-end --save "$out/prefill.json" --plot "$out/prefill.png"
+        worst
         return
     fi
-    # One layer of Qwen2.5-VL-7B at every length, then both sizes end to end, where few lengths say enough.
+    # One layer of Qwen2.5-VL-7B at every length, each line beside the card's matrix products and a profile of the worst
+    # one, then both sizes end to end, where few lengths say enough.
     bench --save "$out/prefill.json" --plot "$out/prefill.png"
+    worst || echo "shares and profile failed; the measurement itself is whole"
     for sizes in 7b 3b; do
         bench --sizes "$sizes" --end-to-end --rounds 1 --lengths 32768,131072,524288,1048576 \
             --save "$out/prefill-$sizes.json" --plot "$out/prefill-$sizes.png"

@@ -247,3 +247,17 @@ def test_places_are_not_looked_for_where_they_cannot_pay():
     assert 8 < paying[0] < 30
     assert not may_pay(heads, gate, 40, 40_000), "a question is short"
     assert may_pay([HeadPattern("same_patch", (1, 0, 64, 256, 3))] * 4, gate, 547, 547 * 8)
+
+
+def test_what_a_memory_spares_counts():
+    """Many rows against few columns: scoring all keys is what costs then, and a memory scores a bounded number."""
+    gate = gate_for("cpu", cached=True)
+    heads = [HeadPattern("vertical_slash", (64, 64))] * 4
+    paying = [
+        [n for n in range(1, 200) if may_pay(heads, gate, 96, 547 * n, remembered=remembered)]
+        for remembered in (False, True)
+    ]
+    assert not paying[0], "each further key costs more to score than dense attention pays for it"
+    assert paying[1] == list(range(paying[1][0], 200))
+    scattered = [HeadPattern("vertical_slash", (64, 500))] * 4
+    assert not any(may_pay(scattered, gate, 96, 547 * n, remembered=True) for n in range(1, 200)), "all keys are scored"

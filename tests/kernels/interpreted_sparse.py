@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from sparse_cases import many, mixed_layers
+from sparse_cases import many, mixed_layers, shuffled
 
 from reticle_kernels.attention.boundaries import Boundary2D, SamePatch
 from reticle_kernels.attention.coverage import compile_plan
@@ -18,6 +18,7 @@ from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.plan import stack_plans
 from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
 from reticle_kernels.attention.triton_sparse import sparse_attention_triton
+from reticle_kernels.benchmark.rivals import flex_rival
 
 
 def tensors(heads, groups, queries, keys, width=64, batch=1, dtype=torch.float32):
@@ -63,6 +64,32 @@ def test_new_rows_on_a_cached_history():
 def test_layers_drawn_at_random(drawn):
     assignment, queries, keys = drawn
     agrees(assignment, 2, 1, queries, keys, width=16)
+
+
+def test_the_order_of_rows_and_of_keys_in_a_list_changes_rounding_only():
+    q, k, v = tensors(8, 2, 100, 170, 16)
+    plan = compile_plan(layer(100, 170), 8, 100, 170)
+    mixed = sparse_attention_triton(q, k, v, shuffled(plan))
+    torch.testing.assert_close(mixed, sparse_attention_triton(q, k, v, plan), atol=3e-6, rtol=3e-6)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("queries", [170, 50])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        causal(),
+        Triangle(8, 30, 150),
+        Grid(*torch.tensor([[7, 36], [2, -1], [3, 5]]), 10, 160, 4, 20, 165),
+        SamePatch(torch.tensor([9, 90]), torch.tensor([70, 70]), 0, 1, 3, 5, 167),
+    ],
+    ids=["causal", "triangle", "grid", "same patch"],
+)
+def test_flex_attention_is_a_second_truth(pattern, queries):
+    q, k, v = tensors(2, 1, queries, 170, 16)
+    second = flex_rival(pattern, queries, 170, "cpu", compiled=False)(q, k, v)
+    mine = sparse_attention_triton(q, k, v, compile_plan([(pattern, [0, 1])], 2, queries, 170))
+    torch.testing.assert_close(mine, second, atol=3e-6, rtol=3e-6)
 
 
 @pytest.mark.parametrize("width", [64, 80, 128])

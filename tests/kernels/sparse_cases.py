@@ -1,6 +1,7 @@
 """Random layers for tests: patterns of every kind with parameters drawn by hypothesis."""
 
 import os
+from dataclasses import replace
 
 import torch
 from hypothesis import strategies as st
@@ -131,4 +132,29 @@ def mixed_layers(draw, heads):
     return assignment, queries, keys
 
 
-__all__ = ["ALL", "PLAIN", "causal", "many", "mixed_layers", "sizes"]
+def shuffled(plan, seed=0):
+    """The same pairs in another order: blocks, the rows within each, and the columns within each list."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def within(ranges):
+        """Shuffled entries of each range, laid end to end, as several blocks may read one list; the new ranges."""
+        parts = [torch.randperm(int(b - a), generator=generator) + a for a, b in ranges.tolist()]
+        many = ranges.diff(dim=1).squeeze(1)
+        end = many.cumsum(0)
+        return torch.cat([torch.zeros(0, dtype=torch.int64), *parts]), torch.stack([end - many, end], 1)
+
+    order = torch.randperm(plan.block_head.numel(), generator=generator)
+    (rows, row_range), (columns, column_range) = within(plan.row_range), within(plan.column_range)
+    return replace(
+        plan,
+        rows=plan.rows[rows],
+        columns=plan.columns[columns],
+        column_near=plan.column_near[columns],
+        block_head=plan.block_head[order],
+        row_range=row_range[order],
+        chunk_range=plan.chunk_range[order],
+        column_range=column_range[order],
+    )
+
+
+__all__ = ["ALL", "PLAIN", "causal", "many", "mixed_layers", "shuffled", "sizes"]

@@ -13,7 +13,7 @@ from reticle_kernels.attention.cpu import sparse_attention_cpu
 from reticle_kernels.attention.oracle import keep_mask, masked_attention
 from reticle_kernels.attention.shapes import BlockSparse, Grid, Triangle, VerticalSlash, causal
 from reticle_kernels.attention.sparse import dense_attention
-from reticle_kernels.benchmark import clock, measure, prediction
+from reticle_kernels.benchmark import clock, measure, prediction, worst
 from reticle_kernels.benchmark.cases import SHAPES, Shape, cases, inputs
 from reticle_kernels.benchmark.measure import Request, relative_error
 from reticle_kernels.benchmark.picture import draw_speedups
@@ -46,6 +46,30 @@ def test_the_document_has_the_promised_fields_and_survives_json(document):
         assert line["speedup"] == pytest.approx(line["dense_ms"] / line["sparse_ms"], rel=0.1)
         assert line["density"] > 0
         assert line["max_rel_error"] < 1e-5
+
+
+def test_shares_of_the_ceiling_are_arithmetic_and_the_worst_line_is_profiled(document, tmp_path, capsys):
+    shape = SHAPES["embedded"]
+    line = {"pattern": "A-shape 128 + 1024", "length": 1000, "density": 0.5, "dense_ms": 9.0, "sparse_ms": 2.0}
+    made = [line, line | {"pattern": "dense: SDPA", "sparse_ms": 99.0}, line | {"pattern": "x end to end, A-shape"}]
+    found = worst.shares({"results": made}, shape, ceiling=0.1)
+    pairs = 4 * 0.5 * 1000 * 1001 / 2
+    assert [(s.pattern, s.sparse) for s in found] == [("A-shape 128 + 1024", True), ("dense: SDPA", False)]
+    assert found[0].tflops == pytest.approx(4 * 64 * pairs / 2e-3 / 1e12)
+    assert found[0].share == pytest.approx(found[0].tflops / 0.1)
+    assert worst.worst(found) == found[0], "a dense rival is not what is profiled, however slow"
+    with pytest.raises(ValueError, match="no line of sparse"):
+        worst.worst(found[1:])
+
+    path, out = tmp_path / "prefill.json", tmp_path / "worst.txt"
+    path.write_text(json.dumps(document))
+    assert worst.main([str(path), "--device", "cpu", "--out", str(out)]) == 0
+    said = out.read_text()
+    assert said.strip() == capsys.readouterr().out.strip()
+    assert "matrix products reach" in said
+    assert "least share: " in said
+    assert "aten::" in said, "the profile names operations"
+    assert worst.main([str(tmp_path / "none.json"), "--device", "cpu"]) == 2
 
 
 def test_lengths_ascend_and_each_has_every_pattern_and_whole_models(document):

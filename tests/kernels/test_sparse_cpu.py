@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sparse_cases import ALL, many, mixed_layers, sizes
+from sparse_cases import ALL, many, mixed_layers, shuffled, sizes
 
 from reticle_kernels.attention import cpu
 from reticle_kernels.attention.coverage import compile_plan, repeat_plan
@@ -46,6 +46,16 @@ def test_mixed_heads_share_key_heads(layer, groups):
     expected = masked_attention(q, k, v, keep_mask(assignment, 4, queries, keys))
     actual = sparse_attention_cpu(q, k, v, compile_plan(assignment, 4, queries, keys))
     torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
+
+
+@settings(max_examples=many(25), deadline=None)
+@given(layer=mixed_layers(4), seed=st.integers(0, 99))
+def test_the_order_of_rows_and_of_keys_in_a_list_changes_rounding_only(layer, seed):
+    assignment, queries, keys = layer
+    q, k, v = tensors(4, 2, queries, keys, width=8)
+    plan = compile_plan(assignment, 4, queries, keys)
+    other = sparse_attention_cpu(q, k, v, shuffled(plan, seed))
+    torch.testing.assert_close(other, sparse_attention_cpu(q, k, v, plan), atol=1e-12, rtol=1e-12)
 
 
 @pytest.mark.parametrize("share", [1, 2, 7, 8])

@@ -18,7 +18,7 @@ from reticle_kernels.attention.shapes import VerticalSlash
 
 SHORTLIST = 2
 """Old keys that are scored again for their attention, per column that is wanted."""
-AGAIN = 3072
+AGAIN = 1536
 """Old keys that are scored again whatever they were."""
 UNSEEN = float("inf")
 """The mass of a key that was never scored."""

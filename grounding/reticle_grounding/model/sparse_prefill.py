@@ -159,7 +159,8 @@ class SparsePrefill:
         # No plan costs less than a call, so where dense costs no more than that, none needs to be built.
         hopeless = k.shape[2] < gate.shortest or area < gate.margin * gate.fixed
         if self.gate is None and q.device.type == "cpu":
-            hopeless = hopeless or not may_pay(patterns, gate, q.shape[2], k.shape[2])
+            remembered = chunk.memory is not None
+            hopeless = hopeless or not may_pay(patterns, gate, q.shape[2], k.shape[2], remembered=remembered)
         if all(p == DENSE for p in patterns) or (self.mode == "auto" and hopeless):
             return None
         key = patterns if not any(p.estimated for p in patterns) else None

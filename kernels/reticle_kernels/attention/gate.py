@@ -52,7 +52,9 @@ class Gate:
 
 RUN = 6
 """Neighbouring chunks that the processor's executor attends to without gathering them."""
-CPU = Gate(pair=1.8, edge=5.9, column=6.4, fixed=7.6e6, shortest=2048, margin=1.3, scattered=3.6)
+CPU = Gate(pair=1.6, edge=6.8, column=4.0, fixed=7.6e6, shortest=2048, margin=1.3, scattered=2.4)
+"""Fitted to 49 lines on the slower of two processors (docs/sparse-prefill.md), which include finding a pattern's places
+where every layer must."""
 CPU_CACHED = Gate(pair=0.8, edge=2.2, column=2.3, fixed=2.8e6, shortest=2048, margin=1.15, scattered=1.6)
 """New rows on a cached history: dense attention needs a mask there, and its pairs cost about 2.9 times as much as those
 of a whole prompt, while sparse pairs cost what they always do. Measured (docs/history.md) on one pattern."""

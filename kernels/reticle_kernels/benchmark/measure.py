@@ -149,7 +149,7 @@ def _layer_lines(
         add(line)
     for case in _wanted(request, shape, length):
         pattern = case.find(q[0], k[0])
-        run, plan = _layer(case, pattern, (q, k, v))
+        run, plan = layer_run(case, pattern, (q, k, v))
         out = run()
         error = relative_error(out, q, k, v, pattern, request.seed)
         if dense is None and request.dense_once:
@@ -235,7 +235,7 @@ def plan_for(pattern: SparsePattern, q: Tensor, k: Tensor) -> SparsePlan:
     return compile_plan([(pattern, range(heads))], heads, q.shape[2], k.shape[2], q.device)
 
 
-def _layer(
+def layer_run(
     case: Case, pattern: SparsePattern, tensors: tuple[Tensor, Tensor, Tensor]
 ) -> tuple[Callable[[], Tensor], SparsePlan]:
     """What one layer does, with the search where the pattern is found online; and its plan."""
