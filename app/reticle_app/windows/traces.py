@@ -29,7 +29,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import from_home, label, open_at_hint, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.inspect_canvas import InspectCanvas
 from reticle_app.widgets.timeline import TimeLine
@@ -116,7 +116,7 @@ class TracesWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.show_run(None, ())
-        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
@@ -139,7 +139,7 @@ class TracesWindow(QMainWindow):
         if entry is not None:
             self.title.setText(entry.task)
             self.subtitle.setText(
-                "   ".join([tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), str(entry.folder)])
+                "   ".join([tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), from_home(entry.folder)])
             )
         self.line.show_statuses([step.status for step in steps])
         for button in (self.export_button, self.delete_button, self.export_format):
