@@ -1156,6 +1156,26 @@
         <translation>Text</translation>
     </message>
     <message>
+        <source>How likely it is that this is what was meant, 0 to 100 %</source>
+        <translation>Wie wahrscheinlich dies gemeint war, 0 bis 100 %</translation>
+    </message>
+    <message>
+        <source>Share of the whole attention that lies on its patches</source>
+        <translation>Anteil der gesamten Aufmerksamkeit, der auf seinen Feldern liegt</translation>
+    </message>
+    <message>
+        <source>Attention of its patches on average, in shares of the whole</source>
+        <translation>Aufmerksamkeit seiner Felder im Mittel, als Anteil an der gesamten</translation>
+    </message>
+    <message>
+        <source>What proposed it: attention, a text that was read, or a drawn control</source>
+        <translation>Was es vorgeschlagen hat: Aufmerksamkeit, ein gelesener Text oder ein gezeichnetes Bedienelement</translation>
+    </message>
+    <message>
+        <source>What was read there</source>
+        <translation>Was dort gelesen wurde</translation>
+    </message>
+    <message>
         <source>Sort</source>
         <translation>Art</translation>
     </message>
