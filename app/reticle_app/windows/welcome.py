@@ -62,6 +62,7 @@ class WelcomeWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.go(0)
+        self.checks.run.setFocus()  # the first thing to do here, also with Enter
         open_at_hint(self)
 
     def sizeHint(self) -> QSize:
