@@ -69,6 +69,8 @@ class Studio:
         self.window, self.tools = self.parts.window, self.parts.tools
         self.size(self.window, "window")
         self.window.show()
+
+    def open_model(self) -> None:
         until("model", self.window.header.run_button.isEnabled)
 
     @staticmethod
@@ -165,6 +167,8 @@ def main() -> int:
         hand("windowsize", opened.window, width, height, "windowmove", opened.window, left, top)
         studio = Studio(app, args.folder, own)
         try:
+            if wanted - {"models"}:
+                studio.open_model()
             if wanted & {"window", "runs", "inspector"}:
                 studio.run()
             if "window" in wanted:
