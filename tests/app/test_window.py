@@ -23,6 +23,7 @@ from reticle_app.theme import DARK, LIGHT, Tokens
 from reticle_app.widgets.approval import GUARD_MS
 from reticle_app.widgets.canvas import to_qimage
 from reticle_app.widgets.marks import CHOSEN, Mark, draw_marks
+from reticle_app.windows.main import MainWindow
 from reticle_grounding.geometry import Point, Rect
 
 RED = Rect(400, 140, 456, 196)
@@ -487,7 +488,9 @@ def test_windows_open_as_large_as_they_ask_with_their_frame_on_the_screen(
     parts, _ = make_window()
     parts.tools.show_inspector_here()
     room = parts.window.screen().availableSize()
-    for window in (parts.window, parts.tools.inspector_window):
+    main = MainWindow(parts.theme)
+    qtbot.addWidget(main)
+    for window in (main, parts.tools.inspector_window):
         assert window is not None
         assert window.width() == min(window.sizeHint().width(), room.width() - 12)
         assert window.height() == min(window.sizeHint().height(), room.height() - 44)
