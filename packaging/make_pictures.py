@@ -24,7 +24,7 @@ from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Size
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from record_demo import hand, open_reticle, spin
+from record_demo import LONGEST_S, hand, open_reticle, spin
 from stage import editor, home
 
 DESKTOP = Size(1280, 800)
@@ -38,7 +38,6 @@ SIZES = {
     "models": (1000, 720),
 }
 NAMES = tuple(SIZES)
-LONGEST_S = 900.0
 
 
 def until(what: str, done: Callable[[], bool]) -> None:
