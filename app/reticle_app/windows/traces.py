@@ -41,6 +41,7 @@ from .palettes import offer_palette
 from .trace_list import TraceList, shortened
 
 PICK_ONE = QT_TR_NOOP("Choose a run on the left.")
+NONE_YET = QT_TR_NOOP("What is run in the main window can be looked through here, step by step.")
 DELETED_SHOWN = 90
 """Characters of a task that was deleted."""
 
@@ -126,6 +127,7 @@ class TracesWindow(QMainWindow):
     def show_entries(self, entries: Sequence[TraceEntry]) -> None:
         """The runs there are; keeps the chosen one where it still is."""
         self.runs.show_entries(entries)
+        self.empty.setText(tr(PICK_ONE if entries else NONE_YET))
 
     @property
     def listed(self) -> list[TraceEntry]:
@@ -138,9 +140,8 @@ class TracesWindow(QMainWindow):
         self.stack.setCurrentIndex(0 if entry is None else 1)
         if entry is not None:
             self.title.setText(entry.task)
-            self.subtitle.setText(
-                "   ".join([tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), from_home(entry.folder)])
-            )
+            facts = [tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), from_home(entry.folder)]
+            self.subtitle.setText("   ".join(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts))
         self.line.show_statuses([step.status for step in steps])
         for button in (self.export_button, self.delete_button, self.export_format):
             button.setEnabled(entry is not None)
@@ -188,7 +189,7 @@ class TracesWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
-        empty = label(tr(PICK_ONE), "muted")
+        self.empty = empty = label(tr(PICK_ONE), "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack.addWidget(empty)
         self.stack.addWidget(self._run_page())

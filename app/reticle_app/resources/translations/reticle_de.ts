@@ -2081,6 +2081,10 @@
         <translation>Wählen Sie links einen Lauf.</translation>
     </message>
     <message>
+        <source>What is run in the main window can be looked through here, step by step.</source>
+        <translation>Was im Hauptfenster ausgeführt wird, lässt sich hier Schritt für Schritt durchsehen.</translation>
+    </message>
+    <message>
         <source>Format</source>
         <translation>Format</translation>
     </message>
