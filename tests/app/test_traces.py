@@ -241,7 +241,7 @@ def test_exports_and_opens_a_step_in_the_inspector(traces: Opened, qtbot: QtBot,
 
 
 def test_nobody_is_asked_to_choose_where_nothing_is(traces: Opened, qtbot: QtBot) -> None:
-    window = traces[1]
+    window = traces[0]
     assert "on the left" in window.empty.text()
     window.show_entries(())
     assert "on the left" not in window.empty.text()
