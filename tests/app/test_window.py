@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -18,12 +19,14 @@ from reticle_agent.actions import Click, ClickAt
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
+from reticle_app.models.entries import OWN_NAME
 from reticle_app.preferences import Preferences
 from reticle_app.theme import DARK, LIGHT, Tokens
 from reticle_app.widgets.approval import GUARD_MS
 from reticle_app.widgets.canvas import to_qimage
 from reticle_app.widgets.marks import CHOSEN, Mark, draw_marks
 from reticle_app.windows.main import MainWindow
+from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.geometry import Point, Rect
 
 RED = Rect(400, 140, 456, 196)
@@ -98,6 +101,13 @@ def test_enter_while_the_model_opens_says_so(make_window: MakeWindow, qtbot: QtB
     assert parts.controller.image is None
     parts.controller._model_loaded("demo-statistics")
     assert not parts.window.banner.isVisible(), "it is open now"
+
+
+def test_the_model_that_ships_has_one_name_everywhere(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    own = json.loads((embedded_model_dir() / "reticle.json").read_text(encoding="utf-8"))["name"]
+    parts.controller._model_loaded(own)
+    assert parts.window.footer.model.text() == f"{OWN_NAME} ready"
 
 
 def test_side_says_that_it_looks_and_stops_saying_so(make_window: MakeWindow, qtbot: QtBot) -> None:

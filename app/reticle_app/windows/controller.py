@@ -28,6 +28,8 @@ from .pill import RunPill
 from .run_view import RunView
 
 T = TypeVar("T")
+OWN = "reticle-embedded"
+"""How the model that ships calls itself."""
 
 
 class Controller(QObject):
@@ -132,7 +134,8 @@ class Controller(QObject):
         self._model_ready, self._model_lost = True, False
         if self._window.banner.title.text() == tr("The model is still opening"):
             self._window.banner.hide()
-        self._window.footer.set_model("ready", tr("{name} ready").format(name=name))
+        shown = tr("Reticle's own model") if name == OWN else name  # as the models window calls it
+        self._window.footer.set_model("ready", tr("{name} ready").format(name=shown))
         self._refresh()
 
     def _model_failed(self, error: ReticleError) -> None:
