@@ -56,7 +56,9 @@ def table(name: str, columns: Sequence[str], wide: int, meanings: Sequence[str] 
     made.setShowGrid(False)
     made.verticalHeader().hide()
     for column, meaning in enumerate(meanings):
-        made.horizontalHeaderItem(column).setToolTip(tr(meaning) if meaning else "")
+        heading = made.horizontalHeaderItem(column)
+        if heading is not None and meaning:
+            heading.setToolTip(tr(meaning))
     header = made.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
