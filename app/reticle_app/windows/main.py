@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self.theme, self.may_close = theme, True
         self.setWindowTitle("Reticle")
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(880, 520)
+        self.setMinimumHeight(520)  # as wide as its words, which differ by language and font
         self.header, self.footer, self.side = HeaderBar(theme), FooterBar(theme), SidePanel(theme)
         self.canvas, self.empty, self.banner = Canvas(), EmptyPage(theme), Banner(theme)
         self.busy = BusyLine(theme)

@@ -52,7 +52,7 @@ class ModelsWindow(QMainWindow):
         self.theme, self.commands = theme, Commands(self)
         self.setWindowTitle(tr("Models"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(820, 520)
+        self.setMinimumSize(880, 520)
         self.entries: list[ModelEntry] = []
         self._notes: dict[str, str] = {}
         self._symbols: dict[tuple[str, str], QIcon] = {}

@@ -1943,7 +1943,7 @@
     </message>
     <message>
         <source>Search task, words, status</source>
-        <translation>Läufe suchen</translation>
+        <translation>Aufgabe, Worte und Ausgang durchsuchen</translation>
     </message>
     <message>
         <source>Search runs</source>
