@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from reticle_agent.screen import ScreenCapture
 from reticle_agent.seams import Screen
-from reticle_agent.session import launch, virtual_desktop
+from reticle_agent.session import virtual_desktop
 from reticle_app.config import Settings
 from reticle_app.desktop import desktop_body
 from reticle_app.gui import Parts, build
@@ -38,23 +38,16 @@ from reticle_app.remote import RemoteGrounder
 from reticle_grounding.errors import ReticleError
 from reticle_grounding.geometry import Size
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from stage import editor, home
+
 DESKTOP = Size(1440, 780)
-WINDOW = (546, 40, 880, 620)
-EDITOR = (12, 40, 520, 620)
-TASK = (
-    "open the Search menu, then click 'Find and Replace...', type 'gardener' into the search field, then press Escape"
-)
-LETTER = """Dear gardener,
-
-the beans by the southern wall have come up well,
-and the gardener's boy has watered the rest.
-
-Please bring two ladders on Thursday: one for the
-cherries and one for the roof of the shed.
-
-Kind regards
-"""
-INTERVAL_S = 0.12
+WINDOW = (230, 90, 1190, 640)
+EDITOR = (12, 40, 700, 620)
+TASK = "open the Search menu, click 'Find and Replace...', type 'gardener' into the search field"
+INTERVAL_S, LONGEST_S = 0.12, 900.0
+SAMPLES = 24
+"""Pictures that the palette is made from: enough that marks, the Stop button and what is good are among them."""
 SAME = 0.0004
 """Share of pixels that may differ between two pictures that count as the same (a blinking caret)."""
 
@@ -119,9 +112,10 @@ def write_gif(film: Film, path: Path, width: int, hold_s: float, last_s: float, 
         raise ReticleError("the film has no pictures")
     height = round(film.frames[0].height * width / film.frames[0].width)
     small = [frame.resize((width, height), Image.Resampling.LANCZOS) for frame in film.frames]
-    sheet = Image.new("RGB", (width, height * min(len(small), 6)))
-    for at in range(min(len(small), 6)):
-        sheet.paste(small[at * (len(small) - 1) // max(1, min(len(small), 6) - 1)], (0, at * height))
+    count = min(len(small), SAMPLES)
+    sheet = Image.new("RGB", (width, height * count))
+    for at in range(count):
+        sheet.paste(small[at * (len(small) - 1) // max(1, count - 1)], (0, at * height))
     palette = sheet.quantize(colours, method=Image.Quantize.MEDIANCUT)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in small]
     shown = [max(0.06, min(seconds, hold_s)) for seconds in film.seconds]
@@ -187,17 +181,17 @@ def picture(film: Film, folder: Path | None, name: str) -> None:
     )
 
 
-def perform(app: QApplication, editor: int, traces: Path, film: Film, pictures: Path | None) -> str:
+def perform(app: QApplication, letter: int, traces: Path, film: Film, pictures: Path | None) -> str:
     """Opens Reticle beside the editor, has it do the task, and films that; returns the end it tells."""
     left, top, width, height = EDITOR
-    hand("windowsize", editor, width, height, "windowmove", editor, left, top)
+    hand("windowsize", letter, width, height, "windowmove", letter, left, top)
     parts = open_reticle(app, traces)
     window = parts.window
     window.resize(WINDOW[2], WINDOW[3])
     window.move(WINDOW[0], WINDOW[1])
     window.show()
-    if not spin(300, window.header.run_button.isEnabled):
-        raise ReticleError(f"the model is not ready after 300 s: {window.footer.model.text()}")
+    if not spin(LONGEST_S, window.header.run_button.isEnabled):
+        raise ReticleError(f"the model is not ready after {LONGEST_S:.0f} s: {window.footer.model.text()}")
     hand("mousemove", 700, 720)
     spin(0.5)
     try:
@@ -233,16 +227,17 @@ def main() -> int:
     parser.add_argument(
         "--hold", type=float, default=1.3, help="longest time, in seconds, that a still picture is shown"
     )
-    parser.add_argument("--colours", type=int, default=64)
+    parser.add_argument("--colours", type=int, default=160)
     args = parser.parse_args()
     film = Film()
-    with tempfile.TemporaryDirectory(prefix="reticle-demo-") as kept, virtual_desktop(DESKTOP):
-        letter = Path(kept) / "letter.txt"
-        letter.write_text(LETTER, encoding="utf-8")
-        subprocess.run(["xsetroot", "-solid", "#3d5a73"], check=False)
-        with launch(["mousepad", str(letter)]) as editor:
-            app = QApplication(sys.argv[:1])
-            perform(app, editor.window, Path(kept) / "traces", film, args.pictures)
+    with (
+        tempfile.TemporaryDirectory(prefix="reticle-demo-") as kept,
+        home(Path(kept)) as own,
+        virtual_desktop(DESKTOP),
+        editor(own) as opened,
+    ):
+        app = QApplication(sys.argv[:1])
+        perform(app, opened.window, own / ".local/share/reticle/traces", film, args.pictures)
     write_gif(film, args.out, args.width, args.hold, 3.0, args.colours)
     still = sum(1 for first, second in pairwise(film.frames) if same(first, second))
     size = os.path.getsize(args.out)

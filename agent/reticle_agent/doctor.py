@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -190,7 +191,8 @@ def _stop_key() -> str:
     if report is None or report.trigger != "hotkey":
         raise ReticleError(f"{'+'.join(watch.keys)} was pressed and nothing stopped")
     latency_ms = (token.seen_s - pressed_s) * 1000 + report.latency_ms
-    return f"{'+'.join(watch.keys)} stops within {max(latency_ms, 0.0):.0f} ms"
+    keys = "+".join(key.capitalize() for key in watch.keys)
+    return f"{keys} stops within {max(math.ceil(latency_ms), 1)} ms"
 
 
 def _press(keys: tuple[str, ...]) -> float:

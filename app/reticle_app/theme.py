@@ -153,7 +153,11 @@ def style_sheet(t: Tokens) -> str:
         border-radius: 8px; padding: 7px 12px; }}
     QPushButton[kind="step"] {{ background: transparent; border-color: transparent; text-align: left; }}
     QPushButton:hover, QToolButton[kind="button"]:hover, QComboBox:hover {{ background: {t.raised}; }}
-    QPushButton:focus, QToolButton[kind="button"]:focus, QComboBox:focus {{ border-color: {t.accent}; }}
+    QPushButton, QToolButton {{ outline: none; }}
+    QPushButton:focus, QToolButton[kind="button"]:focus, QComboBox:focus {{ border: 2px solid {t.accent};
+        padding: 6px 11px; }}
+    QToolButton[kind="button"]:focus {{ padding-right: 33px; }}
+    QComboBox:focus {{ padding-right: 5px; }}
     QPushButton:pressed, QToolButton[kind="button"]:pressed {{ background: {t.border}; }}
     QPushButton:disabled, QToolButton[kind="button"]:disabled, QComboBox:disabled {{ color: {t.disabled};
         border-color: {t.border}; background: {t.surface}; }}
@@ -164,6 +168,7 @@ def style_sheet(t: Tokens) -> str:
     QPushButton[kind="primary"]:disabled {{ background: {t.raised}; border-color: {t.raised}; color: {t.disabled}; }}
     QPushButton[kind="stop"]:enabled {{ background: {t.bad}; border-color: {t.bad}; color: {t.on_bad};
         font-weight: 600; }}
+    QPushButton[kind="stop"]:enabled:focus {{ border-color: {t.text}; }}
     QToolButton[kind="button"] {{ padding-right: 34px; }}
     QToolButton[kind="button"]::menu-button {{ border: none; border-left: 1px solid {t.border}; width: 24px; }}
     QToolButton[kind="quiet"] {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
@@ -246,7 +251,9 @@ def style_sheet(t: Tokens) -> str:
         border-bottom: 1px solid {t.border}; padding: 5px 6px; }}
     QPushButton:checked {{ background: {t.accent_soft}; border-color: {t.accent}; }}
     QPushButton[kind="step"]:checked {{ border-color: transparent; font-weight: 600; }}
-    QPushButton[kind="step"]:focus {{ border-color: {t.strong_border}; }}
+    QPushButton[kind="step"]:focus {{ border: 2px solid {t.accent}; }}
+    QScrollArea[kind="page"] {{ border: 2px solid transparent; }}
+    QScrollArea[kind="page"]:focus {{ border-color: {t.accent}; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
     QScrollBar::handle:horizontal {{ background: {t.strong_border}; border-radius: 3px; min-width: 28px; }}
     """

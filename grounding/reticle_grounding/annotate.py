@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from .geometry import Point, Rect, Size, Space
+from .geometry import Rect, Size, Space
 from .placing import leader, place_labels, worth_drawing
 from .types import Candidate, FloatMap, Grounding
 
@@ -22,6 +22,8 @@ UNSURE: Colour = (96, 100, 112)
 LIGHT: Colour = (255, 255, 255)
 _HEAT = np.array([[0, 0, 0, 0], [60, 80, 255, 90], [255, 190, 0, 130], [255, 40, 0, 165]], dtype=np.float64)
 """Red, green, blue, alpha for attention of 0, 1/3, 2/3 and 1 times the maximum."""
+_SMALL = 24.0
+"""Regions with a side below so many thin lines get their point told from outside."""
 _FAINT = 0.12
 """Share of the maximum below which no heat is drawn."""
 
@@ -56,7 +58,7 @@ def annotate(
     banner = [] if grounding.found else [_banner(draw, base.size, unit)]
     _chips(draw, shown[::-1], base.size, unit, banner)
     if strong is not None and strong < len(grounding.candidates):
-        _cross(draw, grounding.candidates[strong].point, unit)
+        _sight(draw, grounding.candidates[strong], unit)
     return base
 
 
@@ -86,8 +88,18 @@ def _box(rect: Rect) -> tuple[float, float, float, float]:
     return rect.left, rect.top, max(rect.left, rect.right - 1), max(rect.top, rect.bottom - 1)
 
 
-def _cross(draw: ImageDraw.ImageDraw, at: Point, unit: float) -> None:
-    """A small ring with a dot where the click would go."""
+def _sight(draw: ImageDraw.ImageDraw, candidate: Candidate, unit: float) -> None:
+    """Where the click would go: a ring with a dot, or ticks outside of a region that the ring would hide."""
+    box, at = candidate.region, candidate.point
+    if min(box.width, box.height) < _SMALL * unit and box.contains(at):
+        frame, arm = box.grown(round(1.5 * unit) + 2), 3 * unit
+        for width, colour in ((round(unit) + 2, LIGHT), (round(unit), BEST)):
+            for line in (
+                (frame.left - arm, at.y, frame.left, at.y), (frame.right, at.y, frame.right + arm, at.y),
+                (at.x, frame.top - arm, at.x, frame.top), (at.x, frame.bottom, at.x, frame.bottom + arm),
+            ):  # fmt: skip
+                draw.line(line, fill=colour, width=width)
+        return
     for radius, colour in ((4.0, LIGHT), (3.0, BEST), (1.4, LIGHT)):
         reach = radius * unit
         draw.ellipse((at.x - reach, at.y - reach, at.x + reach, at.y + reach), fill=colour)
@@ -103,7 +115,7 @@ def _chips(
     """Rank and probability on a filled pill beside each region; the first of ``shown`` is served first, drawn last."""
     font, gap = _font(unit), 3 * unit
     texts = [f"{candidate.rank}  {candidate.p_true:.0%}" for candidate, _ in shown]
-    boxes = [candidate.region for candidate, _ in shown]
+    boxes = [candidate.region.grown(4 * unit if colour == BEST else 0) for candidate, colour in shown]
     sizes = [_extent(draw, text, font, unit) for text in texts]
     places = place_labels(boxes, sizes, Rect(0, 0, *size), gap, taken)
     for box, place, (_, colour) in zip(boxes, places, shown, strict=True):

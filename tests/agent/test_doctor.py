@@ -49,7 +49,7 @@ def test_everything_works_on_a_virtual_display(x_display: str) -> None:
     assert [check.name for check in found] == NAMES
     assert [check.status for check in found] == ["ok"] * len(NAMES), found
     assert "1280x800" in by_name(found)["display"].detail
-    assert "ctrl+alt+escape stops within" in by_name(found)["stop key"].detail
+    assert "Ctrl+Alt+Escape stops within" in by_name(found)["stop key"].detail
     assert before.pointer() == (77, 88)
     kept = subprocess.run(["xclip", "-selection", "clipboard", "-out"], capture_output=True, check=True, timeout=10)
     assert kept.stdout == b"mine"

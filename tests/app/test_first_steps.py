@@ -133,6 +133,36 @@ def test_the_tour_goes_on_as_the_person_does_what_it_says(make_window: MakeWindo
 # --- permissions and checks ---
 
 
+def test_the_tour_asks_for_what_is_not_there_on_a_clean_picture(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    parts.tools.show_welcome()
+    window = parts.tools.welcome_window
+    assert window is not None
+    window.go(3)
+    tour = window.tour
+    click(tour.offers[0])
+    qtbot.waitUntil(lambda: tour.grounding is not None, timeout=30_000)
+    tour.go(1)
+    assert tour.candidates.rows, "step 2 chooses among them"
+    tour.go(2)
+    assert tour.grounding is None
+    assert not tour.candidates.rows
+    assert not tour.field.text()
+    tour.next.setFocus()
+    tour.next.click()
+    assert tour.done.hasFocus() or not window.isActiveWindow()
+
+
+def test_the_first_steps_end_at_the_main_window(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    parts.tools.show_welcome()
+    window = parts.tools.welcome_window
+    assert window is not None
+    to_front(window)
+    window.skip.click()
+    qtbot.waitUntil(lambda: parts.window.isActiveWindow() and parts.window.header.field.hasFocus(), timeout=10_000)
+
+
 def test_the_mode_is_chosen_here_and_kept(make_window: MakeWindow) -> None:
     parts, _ = make_window(preferences=Preferences(Settings(theme="light", mode="dry-run"), save_settings))
     click(parts.window.footer.welcome)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
+    QPushButton,
     QScrollBar,
     QTabBar,
     QWidget,
@@ -141,3 +142,64 @@ def test_the_focus_is_seen(make_window: MakeWindow, qtbot: QtBot) -> None:
         widget.setFocus()
         assert widget.hasFocus(), widget
         assert widget.grab().toImage() != without, f"{widget.accessibleName()} looks the same with the focus"
+
+
+def test_enter_presses_the_button_that_has_the_keyboard(make_window: MakeWindow, qtbot: QtBot) -> None:
+    """Qt leaves that to the desktop, and under a bare window manager only Space would."""
+    parts, _ = make_window()
+    activate(parts.window, qtbot)
+    heat, look = parts.window.footer.everything, parts.window.footer.look
+    pressed: list[str] = []
+    for button in (look, parts.window.empty.findChildren(QPushButton)[1]):
+        button.clicked.disconnect()
+        button.clicked.connect(lambda: pressed.append("x"))
+        button.setFocus()
+        QTest.keyClick(button, Qt.Key.Key_Return)
+        QTest.keyClick(button, Qt.Key.Key_Enter)
+        QTest.keyClick(button, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert pressed == ["x"] * 4
+    assert not heat.isChecked()
+    approve = parts.window.side.approval.approve
+    approve.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    approve.clicked.connect(lambda: pressed.append("approved"))
+    approve.setEnabled(True)
+    QTest.keyClick(approve, Qt.Key.Key_Return)
+    assert "approved" not in pressed
+
+
+def test_tab_stops_at_a_page_only_where_it_scrolls(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    parts, _ = make_window()
+    window = opened(parts, "welcome", qtbot, tmp_path)
+    window.go(0)
+    window.resize(1160, 900)
+    activate(window, qtbot)
+    page = window.checks
+    qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() == 0)
+    assert page not in walk(window, qtbot, Qt.Key.Key_Tab)
+    page.widget().setMinimumHeight(2000)
+    qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() > 0)
+    assert page in walk(window, qtbot, Qt.Key.Key_Tab)
+
+
+def test_the_keyboard_does_not_fall_on_to_another_button(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    """A pressed button that rests meanwhile must not hand a second press to Close, Stop or Skip."""
+    parts, _ = make_window()
+    window = opened(parts, "welcome", qtbot, tmp_path)
+    activate(window, qtbot)
+    window.go(0)
+    window.checks.run.setFocus()
+    window.checks.begin()
+    assert not isinstance(QApplication.focusWidget(), QAbstractButton)
+    window.checks.finish()
+    assert window.checks.run.hasFocus()
+    window.go(2)
+    window.pointer.run.setFocus()
+    window.pointer.begin()
+    assert window.pointer.cancel.hasFocus()
+    window.pointer.fail("stopped")
+    assert window.pointer.run.hasFocus()
+    window.forward.setFocus()
+    window.forward.click()
+    assert window.tour.offers[0].hasFocus()
+    window.tour.wait("the Save button", opening=False)
+    assert window.tour.canvas.hasFocus()

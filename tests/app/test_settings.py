@@ -137,6 +137,18 @@ def test_the_page_has_every_setting(page: tuple[SettingsWindow, Preferences, Pat
     assert not window.save.isEnabled()
 
 
+def test_what_is_wrong_is_scrolled_to(page: tuple[SettingsWindow, Preferences, Path], qtbot: QtBot) -> None:
+    """The folder of runs is at the end of a page that does not fit the window."""
+    window, _, _ = page
+    window.show()
+    bar, control = window.area.verticalScrollBar(), window.form.fields["traces"].control
+    bar.setValue(0)
+    control.setText("")  # type: ignore[attr-defined]
+    window.commands.run("settings.save")
+    qtbot.waitUntil(lambda: not control.visibleRegion().isEmpty(), timeout=5_000)
+    assert bar.value() > 0
+
+
 def test_the_page_saves_all_or_none(page: tuple[SettingsWindow, Preferences, Path]) -> None:
     window, preferences, path = page
     fields = window.form.fields

@@ -240,6 +240,14 @@ def test_exports_and_opens_a_step_in_the_inspector(traces: Opened, qtbot: QtBot,
     assert inspector.source.text().startswith("Step 1 of")
 
 
+def test_nobody_is_asked_to_choose_where_nothing_is(traces: Opened, qtbot: QtBot) -> None:
+    window = traces[0]
+    assert "on the left" in window.empty.text()
+    window.show_entries(())
+    assert "on the left" not in window.empty.text()
+    assert window.list_hint.isVisible()
+
+
 def test_every_control_has_a_name(traces: Opened, qtbot: QtBot) -> None:
     window, _, _ = traces
     open_whole(traces, qtbot)

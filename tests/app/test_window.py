@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -8,20 +9,24 @@ from pathlib import Path
 
 import pytest
 from app_fakes.parts import MakeWindow, frame_of, squares, to_front
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
 from reticle_agent.actions import Click, ClickAt
 from reticle_agent.seams import Approval, ApprovalRequest
 from reticle_app.config import Settings
 from reticle_app.gui import Parts
+from reticle_app.models.entries import OWN_NAME
 from reticle_app.preferences import Preferences
 from reticle_app.theme import DARK, LIGHT, Tokens
 from reticle_app.widgets.approval import GUARD_MS
 from reticle_app.widgets.canvas import to_qimage
+from reticle_app.widgets.marks import CHOSEN, Mark, draw_marks
+from reticle_app.windows.main import MainWindow
+from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.geometry import Point, Rect
 
 RED = Rect(400, 140, 456, 196)
@@ -59,7 +64,6 @@ def click(button: QAbstractButton) -> None:
 
 def test_captures_finds_and_chooses(make_window: MakeWindow, qtbot: QtBot) -> None:
     parts, _ = make_window()
-    assert not parts.window.header.find_button.isEnabled(), "nothing to find on without a picture"
     capture(parts, qtbot)
     find(parts, qtbot, "the red square")
     grounding = parts.controller.grounding
@@ -72,6 +76,49 @@ def test_captures_finds_and_chooses(make_window: MakeWindow, qtbot: QtBot) -> No
     assert parts.controller.chosen == 1
     assert [row.selected for row in parts.window.side.candidates.rows] == [False, True, False, False, False]
     assert "ground" in parts.window.footer.timings.whole
+
+
+def test_enter_without_a_picture_looks_on_this_screen(make_window: MakeWindow, qtbot: QtBot) -> None:
+    """What a newcomer does first: type and press Enter."""
+    parts, _ = make_window()
+    assert parts.controller.image is None
+    QTest.keyClicks(parts.window.header.field, "the red square")
+    QTest.keyClick(parts.window.header.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: parts.controller.grounding is not None, timeout=20_000)
+    assert parts.window.canvas.has_picture
+    assert parts.controller.grounding is not None
+    assert RED.contains(parts.controller.grounding.candidates[0].point)
+
+
+def test_enter_while_the_model_opens_says_so(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    parts.controller._model_ready = False
+    parts.controller._refresh()
+    QTest.keyClicks(parts.window.header.field, "the red square")
+    QTest.keyClick(parts.window.header.field, Qt.Key.Key_Return)
+    assert parts.window.banner.isVisible()
+    assert "still opening" in parts.window.banner.title.text()
+    assert parts.controller.image is None
+    parts.controller._model_loaded("demo-statistics")
+    assert not parts.window.banner.isVisible(), "it is open now"
+
+
+def test_the_model_that_ships_has_one_name_everywhere(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    own = json.loads((embedded_model_dir() / "reticle.json").read_text(encoding="utf-8"))["name"]
+    parts.controller._model_loaded(own)
+    assert parts.window.footer.model.text() == f"{OWN_NAME} ready"
+
+
+def test_side_says_that_it_looks_and_stops_saying_so(make_window: MakeWindow, qtbot: QtBot) -> None:
+    parts, _ = make_window()
+    capture(parts, qtbot)
+    parts.window.header.field.setText("slow red")
+    click(parts.window.header.find_button)
+    assert parts.window.side.no_candidates.text().startswith("Looking")
+    assert parts.window.side.no_candidates.isVisible()
+    parts.controller.stop()
+    assert not parts.window.side.no_candidates.text().startswith("Looking")
 
 
 def test_digits_stay_digits_in_the_instruction(make_window: MakeWindow, qtbot: QtBot) -> None:
@@ -428,3 +475,47 @@ def contrast(one: str, other: str) -> float:
 
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_words_of_empty_pages_are_whole(make_window: MakeWindow, qtbot: QtBot) -> None:
+    """In a wide window they were given the height that they need at the width of the window, and cut."""
+    parts, _ = make_window()
+    parts.tools.show_inspector_here()
+    inspector = parts.tools.inspector_window
+    assert inspector is not None
+    for window, page in ((parts.window, parts.window.empty), (inspector, inspector.stack.widget(0))):
+        for width in (window.minimumSizeHint().width(), 1280, 1900):
+            window.resize(width, 700)
+            qtbot.wait(50)
+            for words in page.findChildren(QLabel):
+                if words.wordWrap():
+                    assert words.height() >= words.heightForWidth(words.width()), (width, words.text())
+
+
+def test_windows_open_as_large_as_they_ask_with_their_frame_on_the_screen(
+    make_window: MakeWindow, qtbot: QtBot
+) -> None:
+    parts, _ = make_window()
+    parts.tools.show_inspector_here()
+    room = parts.window.screen().availableSize()
+    main = MainWindow(parts.theme)
+    qtbot.addWidget(main)
+    for window in (main, parts.tools.inspector_window):
+        assert window is not None
+        assert window.width() == min(window.sizeHint().width(), room.width() - 12)
+        assert window.height() == min(window.sizeHint().height(), room.height() - 44)
+
+
+@pytest.mark.parametrize(("side", "hidden"), [(20.0, False), (60.0, True)])
+def test_a_small_mark_leaves_what_it_marks_in_sight(side: float, hidden: bool) -> None:
+    plain = QImage(200, 200, QImage.Format.Format_RGB32)
+    plain.fill(Qt.GlobalColor.white)
+    region = Rect(100 - side / 2, 100 - side / 2, 100 + side / 2, 100 + side / 2)
+    painter = QPainter(plain)
+    draw_marks(painter, [Mark(1, region.center, region, 0.9, chosen=True)], QRectF(0, 0, 200, 200))
+    painter.end()
+    inside = {plain.pixelColor(x, y).name() for x in range(96, 105) for y in range(96, 105)}
+    assert (inside != {"#ffffff"}) == hidden
+    if not hidden:
+        row = {plain.pixelColor(x, 100).name() for x in range(82, 88)}
+        assert CHOSEN.name() in row, "a tick at the point's height"

@@ -40,11 +40,22 @@ def test_candidates_show_on_any_screen(background: str | tuple[int, int, int]) -
 
 
 def test_the_best_has_its_own_colour_and_a_click_point() -> None:
-    drawn = annotate(Image.new("RGB", (640, 400), "white"), grounding(Size(640, 400), REGIONS[:1]))
+    large = Rect(300, 200, 400, 260)
+    drawn = annotate(Image.new("RGB", (640, 400), "white"), grounding(Size(640, 400), [large]))
     assert shown(drawn, BEST) > 200
     assert shown(drawn, OTHER) == 0
-    ring = np.asarray(drawn.crop((322, 207, 338, 223)))
+    ring = np.asarray(drawn.crop((342, 222, 358, 238)))
     assert (ring == np.array(BEST)).all(axis=2).any()
+
+
+@pytest.mark.parametrize("region", [REGIONS[0], Rect(200, 100, 216, 110)])
+def test_the_click_point_of_a_small_region_is_told_without_hiding_it(region: Rect) -> None:
+    plain = Image.new("RGB", (640, 400), "white")
+    drawn = annotate(plain, grounding(Size(640, 400), [region]))
+    inside = tuple(round(v) for v in region.as_tuple())
+    assert ImageChops.difference(plain, drawn).crop(inside).getbbox() is None, "what is named can be read"
+    middle, below = round(region.center.x), round(region.bottom) + 8
+    assert shown(drawn.crop((middle - 1, below, middle + 2, below + 2)), BEST), "a tick at the point's width"
 
 
 def test_not_found_is_said_and_nothing_looks_chosen() -> None:

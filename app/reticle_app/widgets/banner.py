@@ -12,7 +12,7 @@ from reticle_app.resources import app_pixmap, symbol
 from reticle_app.theme import Theme
 from reticle_app.translations import tr
 
-from .basics import frame, label, push_button, quiet_button, set_kind, tint
+from .basics import centred, frame, label, push_button, quiet_button, set_kind, tint
 
 LOGO = 72
 Kind = Literal["info", "good", "warn", "bad"]
@@ -94,7 +94,14 @@ class EmptyPage(QWidget):
             "Reticle shows where it is and how sure it is before anything is clicked."
         )
         text = label(lines, "muted", wrap=True)
-        hint = label(tr("You can also drop a picture here or paste one with Ctrl+V."), "muted", wrap=True)
+        hint = label(
+            tr(
+                "You can also drop a picture here or paste one with Ctrl+V. F1 lists the keys, Ctrl+Shift+P finds "
+                "every action."
+            ),
+            "muted",
+            wrap=True,
+        )
         for words in (title, text, hint):
             words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         capture = push_button(
@@ -125,7 +132,7 @@ class EmptyPage(QWidget):
         middle.setLayout(column)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addLayout(centred(middle))
         outer.addStretch(3)
 
     def paintEvent(self, event: QPaintEvent) -> None:

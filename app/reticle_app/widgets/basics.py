@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -25,6 +28,10 @@ from reticle_app.theme import Theme
 from reticle_app.translations import tr
 
 ICON = QSize(18, 18)
+HELD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+"""Enter with one of these means something else."""
+FRAME = QSize(12, 44)
+"""What a window manager draws around a window, generously."""
 FLOATING = (
     Qt.WindowType.FramelessWindowHint
     | Qt.WindowType.WindowStaysOnTopHint
@@ -71,9 +78,35 @@ def label(text: str = "", kind: str = "", wrap: bool = False) -> QLabel:
     return made
 
 
+class PushButton(QPushButton):
+    """Enter presses it like Space does, but only while it has the keyboard itself."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not _entered(self, event):
+            super().keyPressEvent(event)
+
+
+class QuietButton(QToolButton):
+    """Enter presses it like Space does."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not _entered(self, event):
+            super().keyPressEvent(event)
+
+
+def _entered(button: QAbstractButton, event: QKeyEvent) -> bool:
+    """Presses the button for Enter: desktops differ in whether Qt does that, and people do not. A held key is one."""
+    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or event.modifiers() & HELD:
+        return False
+    if not event.isAutoRepeat():
+        button.click()
+    event.accept()
+    return True
+
+
 def push_button(text: str, tip: str, kind: str = "") -> QPushButton:
     """A button that neither Enter in a field nor the dialog machinery presses by itself."""
-    made = QPushButton(text)
+    made = PushButton(text)
     made.setProperty("kind", kind)
     made.setToolTip(tip)
     made.setAccessibleName(text)
@@ -87,7 +120,7 @@ def push_button(text: str, tip: str, kind: str = "") -> QPushButton:
 
 def quiet_button(name: str, tip: str, checkable: bool = False) -> QToolButton:
     """A borderless symbol button; ``name`` is what a screen reader says."""
-    made = QToolButton()
+    made = QuietButton()
     made.setProperty("kind", "quiet")
     made.setToolTip(tip)
     made.setAccessibleName(name)
@@ -132,6 +165,38 @@ def scrolled(area: QScrollArea, column: QLayout, width: int) -> None:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(inside)
+    # Tab stops at it only where its arrow keys do something; a stop that shows nothing and does nothing is a puzzle
+    bar = area.verticalScrollBar()
+    bar.rangeChanged.connect(
+        lambda low, high: area.setFocusPolicy(Qt.FocusPolicy.StrongFocus if high > low else Qt.FocusPolicy.NoFocus)
+    )
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setProperty("kind", "page")
+
+
+def open_at_hint(window: QWidget) -> None:
+    """As large as it asks for, but with its frame on the screen; Qt alone takes two thirds of a screen at most."""
+    room = window.screen().availableSize() - FRAME
+    window.resize(window.sizeHint().boundedTo(room).expandedTo(window.minimumSize()))
+
+
+def centred(widget: QWidget) -> QHBoxLayout:
+    """The widget in the middle of a row.
+
+    Centred by alignment, its height would be that which its texts need at the width of the whole row.
+    """
+    row = QHBoxLayout()
+    row.addStretch()
+    row.addWidget(widget)
+    row.addStretch()
+    return row
+
+
+def from_home(path: Path) -> str:
+    """A path as people write it: with ~ for their own folder."""
+    with suppress(ValueError, RuntimeError):  # it lies elsewhere, or nobody knows where home is
+        return str(Path("~") / path.relative_to(Path.home()))
+    return str(path)
 
 
 def clearable(line: QLineEdit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from reticle_app.translations import tr
@@ -14,12 +14,16 @@ from reticle_grounding.placing import leader, place_labels, worth_drawing
 from reticle_grounding.types import Candidate
 
 SIGHT = 7.0
+SMALL = 48.0
+"""Inside a lower or narrower region a cross would hide a word or an icon; there ticks outside tell the point."""
+TICK, CLEAR = 6.0, 2.5
+"""How far the ticks reach, and how far around a small region its frame stands, so that it cuts no letter."""
 BADGE_PAD, GAP = 6.0, 3.0
 MARK, CHOSEN, INK = QColor("#1f4fcc"), QColor("#c2410c"), QColor("#ffffff")
 ELEMENT, TRAIL = QColor("#0f766e"), QColor("#7c3aed")
 LIGHT_EDGE = QColor(255, 255, 255, 210)
 NUMBER_RINGS = 1
-EDGE = 4.0
+EDGE = CLEAR + TICK + 2
 """How far lines reach beyond what they frame."""
 
 
@@ -130,7 +134,9 @@ def label_places(marks: Sequence[Mark], font: QFont, surface: QRectF) -> list[Re
     metrics = QFontMetricsF(font)
     height = metrics.height() + 4
     sizes = [(metrics.horizontalAdvance(mark.words) + 2 * BADGE_PAD, height) for mark in marks]
-    return place_labels([mark.region.grown(2) for mark in marks], sizes, _rect(surface), GAP)
+    return place_labels(
+        [mark.region.grown(CLEAR + (TICK if mark.chosen else 1)) for mark in marks], sizes, _rect(surface), GAP
+    )
 
 
 def number_places(elements: Sequence[NumberedBox], font: QFont, surface: QRectF) -> list[NumberedBox]:
@@ -200,19 +206,38 @@ def draw_trail(painter: QPainter, trail: Sequence[Point]) -> None:
 
 def _draw_region(painter: QPainter, mark: Mark) -> None:
     colour = CHOSEN if mark.chosen else MARK
-    box = _qrect(mark.region)
+    box = _qrect(_framed(mark))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(LIGHT_EDGE, 5 if mark.chosen else 4))
     painter.drawRoundedRect(box, 3, 3)
     painter.setPen(QPen(colour, 3 if mark.chosen else 2))
     painter.drawRoundedRect(box, 3, 3)
     if mark.chosen:
-        centre = QPointF(mark.point.x, mark.point.y)
-        arm = max(3.0, min(SIGHT, min(box.width(), box.height()) / 4))
-        for pen in (QPen(QColor(255, 255, 255, 230), 4), QPen(colour, 2)):
+        for pen in (QPen(LIGHT_EDGE, 4), QPen(colour, 2)):
             painter.setPen(pen)
-            painter.drawLine(centre - QPointF(arm, 0), centre + QPointF(arm, 0))
-            painter.drawLine(centre - QPointF(0, arm), centre + QPointF(0, arm))
+            painter.drawLines(_sight(mark))
+
+
+def _is_small(mark: Mark) -> bool:
+    return min(mark.region.width, mark.region.height) < SMALL
+
+
+def _framed(mark: Mark) -> Rect:
+    """Where its frame stands."""
+    return mark.region.grown(CLEAR) if _is_small(mark) else mark.region
+
+
+def _sight(mark: Mark) -> list[QLineF]:
+    """Lines that tell the point: a cross on it, or ticks outside of a small region, at the point's height and width."""
+    box, at = _framed(mark), mark.point
+    if not _is_small(mark) or not box.contains(at):  # a moved point may have left the region
+        return [QLineF(at.x - SIGHT, at.y, at.x + SIGHT, at.y), QLineF(at.x, at.y - SIGHT, at.x, at.y + SIGHT)]
+    return [
+        QLineF(box.left - TICK, at.y, box.left, at.y),
+        QLineF(box.right, at.y, box.right + TICK, at.y),
+        QLineF(at.x, box.top - TICK, at.x, box.top),
+        QLineF(at.x, box.bottom, at.x, box.bottom + TICK),
+    ]
 
 
 def _draw_badge(painter: QPainter, mark: Mark, place: Rect) -> None:

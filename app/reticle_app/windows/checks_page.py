@@ -122,6 +122,8 @@ class ChecksPage(Page):
         """All checks are still to come."""
         self.findings = {}
         self.summary.clear()
+        if self.run.hasFocus():  # else the keyboard would go to Close, which a second press would then press
+            self.setFocus()
         self.run.setEnabled(False)
         for row in self.rows.values():
             row.show_state("waiting")
@@ -152,3 +154,5 @@ class ChecksPage(Page):
         self.run.setText(tr("Check again"))
         self.run.setAccessibleName(tr("Check again"))
         self.run.setEnabled(True)
+        if self.hasFocus():
+            self.run.setFocus()

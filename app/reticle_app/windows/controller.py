@@ -28,6 +28,8 @@ from .pill import RunPill
 from .run_view import RunView
 
 T = TypeVar("T")
+OWN = "reticle-embedded"
+"""How the model that ships calls itself."""
 
 
 class Controller(QObject):
@@ -53,7 +55,7 @@ class Controller(QObject):
         self._tickets = itertools.count(1)
         self._ticket = 0
         """Number of the newest request; answers to older ones are dropped."""
-        self._busy = self._model_ready = self._closing = False
+        self._busy = self._model_ready = self._model_lost = self._closing = False
         self._at_end: list[Callable[[], None]] = []
         self._image: Image.Image | None = None
         self._observation: tuple[Image.Image, RemoteObservation] | None = None
@@ -129,8 +131,11 @@ class Controller(QObject):
         self._background.submit(self._grounder.restart, loaded, broke)
 
     def _model_loaded(self, name: str) -> None:
-        self._model_ready = True
-        self._window.footer.set_model("ready", tr("{name} ready").format(name=name))
+        self._model_ready, self._model_lost = True, False
+        if self._window.banner.title.text() == tr("The model is still opening"):
+            self._window.banner.hide()
+        shown = tr("Reticle's own model") if name == OWN else name  # as the models window calls it
+        self._window.footer.set_model("ready", tr("{name} ready").format(name=shown))
         self._refresh()
 
     def _model_failed(self, error: ReticleError) -> None:
@@ -138,7 +143,7 @@ class Controller(QObject):
             self._model_ended(str(error))
 
     def _model_ended(self, text: str) -> None:
-        self._model_ready = False
+        self._model_ready, self._model_lost = False, True
         self._set_busy(False)
         self._window.footer.set_model("ended", tr("Model not running"))
         title = tr("The model is not running")
@@ -146,10 +151,19 @@ class Controller(QObject):
 
     # --- pictures ---
 
-    def capture(self, screen: QScreen | None) -> None:
-        """Takes a picture of a screen (None: the one the window is on) with the own windows hidden."""
+    def capture(self, screen: QScreen | None, words: str = "") -> None:
+        """Takes a picture of a screen (None: the one the window is on) with the own windows hidden.
+
+        ``words`` are looked for on it as soon as it is there.
+        """
         area = physical_rect(screen or self._window.screen() or QGuiApplication.primaryScreen())
-        self._begin(lambda: self._capture(area), self._captured)
+
+        def then(captured: tuple[Frame, QImage]) -> None:
+            self._captured(captured)
+            if words:
+                self.find(words)
+
+        self._begin(lambda: self._capture(area), then)
 
     def _capture(self, area: Rect) -> tuple[Frame, QImage]:
         if self._screen is None:
@@ -199,16 +213,16 @@ class Controller(QObject):
     # --- grounding ---
 
     def find(self, words: str) -> None:
-        """Grounds the words on the present picture."""
+        """Grounds the words on the present picture; where there is none, on one of this screen that is taken now."""
         image = self._image
-        if image is None:
-            self._window.banner.tell(
-                "info", tr("There is no picture yet"), tr("Capture the screen or open a picture first.")
-            )
-        elif not words:
+        if not words:
             self._window.banner.tell("info", tr("Say what to look for"), tr("For example: the Save button"))
+        elif image is None:
+            self._window.banner.hide()
+            self.capture(None, words)
         else:
             self._window.banner.hide()
+            self._window.side.wait()
             self._begin(lambda: self._ground(image, words), self._grounded)
 
     def _ground(self, image: Image.Image, words: str) -> Grounding:
@@ -248,6 +262,12 @@ class Controller(QObject):
                 "The likeliest place has {best}; at least {needed} is needed. Try other words, or capture again."
             ).format(best=f"{best:.0%}", needed=f"{grounding.threshold:.0%}"),
         )
+
+    def _not_yet(self) -> None:
+        """Enter was pressed while nothing can be asked; where a press of a button leads out of that, it is told."""
+        if not self._model_ready and not self._model_lost:
+            title = tr("The model is still opening")
+            self._window.banner.tell("info", title, tr("Press Enter again once the dot below is green."))
 
     def choose(self, index: int) -> None:
         """The person points at another candidate."""
@@ -328,13 +348,15 @@ class Controller(QObject):
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
+        if not busy:
+            self._window.side.rest()
         self._refresh()
 
     def _refresh(self) -> None:
         busy, running = self._busy, self._runner.running
         self._window.busy.set_busy(busy or running)
         self._window.header.set_state(
-            can_find=self._model_ready and self._image is not None and not busy and not running,
+            can_find=self._model_ready and not busy and not running,
             can_run=self._model_ready and not busy and not running,
             can_stop=busy or running,
         )
@@ -347,6 +369,7 @@ class Controller(QObject):
         header.find_asked.connect(self.find)
         header.run_asked.connect(self.run)
         header.stop_asked.connect(self.stop)
+        header.asked_in_vain.connect(self._not_yet)
         self._pill.stop_asked.connect(self.stop)
         self._pill.hold_asked.connect(self._chooser.hold)
         self._chooser.refused.connect(self.escape)

@@ -73,6 +73,8 @@ class HeaderBar(QWidget):
     find_asked = Signal(str)
     run_asked = Signal(str)
     stop_asked = Signal()
+    asked_in_vain = Signal()
+    """Enter was pressed, but neither Find nor Run can be used now."""
     mode_changed = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
@@ -91,7 +93,9 @@ class HeaderBar(QWidget):
         self.field.setMaxLength(10_000)
         clearable(self.field)
         self.field.setMinimumWidth(160)
-        self.find_button = push_button(tr("Find"), tr("Show where it is on this picture (Enter)"), "primary")
+        self.find_button = push_button(
+            tr("Find"), tr("Show where it is on this picture, or else on this screen (Enter)"), "primary"
+        )
         self.mode = QComboBox()
         self.mode.setAccessibleName(tr("Mode of a run"))
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -180,6 +184,8 @@ class HeaderBar(QWidget):
         button = self.run_button if control else self.find_button
         if button.isEnabled():
             button.click()
+        else:
+            self.asked_in_vain.emit()
 
     def _tint(self) -> None:
         t = self._theme.colour

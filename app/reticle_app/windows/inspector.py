@@ -26,7 +26,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import ElidedLabel, label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import ElidedLabel, centred, label, open_at_hint, push_button, quiet_button, tint
 from reticle_app.widgets.heat import PALETTE_NAMES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import ScreenElement
@@ -103,7 +103,7 @@ class InspectorWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.show_picture(None, "")
-        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
@@ -233,7 +233,7 @@ class InspectorWindow(QMainWindow):
         middle.setLayout(words)
         page, column = QWidget(), QVBoxLayout()
         column.addStretch(2)
-        column.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(centred(middle))
         column.addStretch(3)
         page.setLayout(column)
         return page

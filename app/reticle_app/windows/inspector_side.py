@@ -26,6 +26,14 @@ from reticle_grounding.types import Candidate, Grounding, ScreenElement
 CANDIDATE_COLUMNS = (
     "", "p_true", QT_TR_NOOP("Mass"), QT_TR_NOOP("Mean"), QT_TR_NOOP("Found by"), QT_TR_NOOP("Text"),
 )  # fmt: skip
+CANDIDATE_MEANINGS = (
+    "",
+    QT_TR_NOOP("How likely it is that this is what was meant, 0 to 100 %"),
+    QT_TR_NOOP("Share of the whole attention that lies on its patches"),
+    QT_TR_NOOP("Attention of its patches on average, in shares of the whole"),
+    QT_TR_NOOP("What proposed it: attention, a text that was read, or a drawn control"),
+    QT_TR_NOOP("What was read there"),
+)
 ELEMENT_COLUMNS = ("", QT_TR_NOOP("Sort"), QT_TR_NOOP("Text"), QT_TR_NOOP("Place"))
 ORIGINS = {"attention": QT_TR_NOOP("attention"), "text": QT_TR_NOOP("reading"), "element": QT_TR_NOOP("drawing")}
 SORTS = {
@@ -35,8 +43,8 @@ SORTS = {
 NO_PATCH = QT_TR_NOOP("Point at the map, or move with Ctrl and the arrows, to see a patch's values.")
 
 
-def table(name: str, columns: Sequence[str], wide: int) -> QTableWidget:
-    """A table that is read, not edited; column ``wide`` takes the room that is left."""
+def table(name: str, columns: Sequence[str], wide: int, meanings: Sequence[str] = ()) -> QTableWidget:
+    """A table that is read, not edited; column ``wide`` takes the room that is left, tool tips tell ``meanings``."""
     made = QTableWidget(0, len(columns))
     made.setAccessibleName(name)
     made.setHorizontalHeaderLabels([tr(column) if column else "" for column in columns])
@@ -47,6 +55,10 @@ def table(name: str, columns: Sequence[str], wide: int) -> QTableWidget:
     made.setWordWrap(False)
     made.setShowGrid(False)
     made.verticalHeader().hide()
+    for column, meaning in enumerate(meanings):
+        heading = made.horizontalHeaderItem(column)
+        if heading is not None and meaning:
+            heading.setToolTip(tr(meaning))
     header = made.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
@@ -87,7 +99,9 @@ class InspectorSide(QTabWidget):
         self.tabBar().setDrawBase(False)
         self._elements: list[ScreenElement] = []
         self._listed: list[int] = []
-        self.tables = [table(tr("Candidates {side}").format(side=s), CANDIDATE_COLUMNS, 5) for s in ("A", "B")]
+        self.tables = [
+            table(tr("Candidates {side}").format(side=s), CANDIDATE_COLUMNS, 5, CANDIDATE_MEANINGS) for s in ("A", "B")
+        ]
         self._letters = [label(s, "title") for s in ("A", "B")]
         self.elements = table(tr("Elements of the screen"), ELEMENT_COLUMNS, 2)
         self.search = QLineEdit()

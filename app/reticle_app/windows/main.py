@@ -31,6 +31,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.translations import tr
 from reticle_app.widgets.banner import Banner, EmptyPage
+from reticle_app.widgets.basics import open_at_hint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.canvas import Canvas
 from reticle_grounding.types import Grounding
@@ -73,7 +74,7 @@ class MainWindow(QMainWindow):
         self.theme, self.may_close = theme, True
         self.setWindowTitle("Reticle")
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(880, 520)
+        self.setMinimumHeight(520)  # as wide as its words, which differ by language and font
         self.header, self.footer, self.side = HeaderBar(theme), FooterBar(theme), SidePanel(theme)
         self.canvas, self.empty, self.banner = Canvas(), EmptyPage(theme), Banner(theme)
         self.busy = BusyLine(theme)
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         self._recolour()
         theme.changed.connect(self._recolour)
         self.header.field.setFocus()
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1180, 760)

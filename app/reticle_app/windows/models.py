@@ -27,7 +27,7 @@ from reticle_app.resources import app_icon, symbol
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import clearable, label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import clearable, from_home, label, open_at_hint, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 
 from .model_page import ModelPage
@@ -52,7 +52,7 @@ class ModelsWindow(QMainWindow):
         self.theme, self.commands = theme, Commands(self)
         self.setWindowTitle(tr("Models"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(820, 520)
+        self.setMinimumSize(880, 520)
         self.entries: list[ModelEntry] = []
         self._notes: dict[str, str] = {}
         self._symbols: dict[tuple[str, str], QIcon] = {}
@@ -81,7 +81,7 @@ class ModelsWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.list.setFocus()
-        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1080, 760)
@@ -103,7 +103,7 @@ class ModelsWindow(QMainWindow):
         self.list.blockSignals(False)
         self.hint.hide()
         network = tr("HF_HUB_OFFLINE is set, so nothing is asked over the network.") if offline else ""
-        place = tr("Kept in {folder}").format(folder=folder)
+        place = tr("Kept in {folder}").format(folder=from_home(folder))
         self.place.setText(f"{place}\n{network}".strip())
         self.place.setToolTip(str(folder))
         self.select(kept or (entries[0].key if entries else ""))

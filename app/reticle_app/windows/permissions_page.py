@@ -12,7 +12,7 @@ from reticle_agent.doctor import Check
 from reticle_app.resources import symbol
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
-from reticle_app.widgets.basics import frame, label
+from reticle_app.widgets.basics import frame, from_home, label
 
 from .checks_page import ICONS, SAID, State
 from .header import mode_words
@@ -104,7 +104,7 @@ class PermissionsPage(Page):
                 tr(
                     "Runs are recorded in {traces}, pictures of the screen among them; texts marked as secret are not "
                     "written. Models lie in {models}. Nothing is fetched from the network unless you ask for a model."
-                ).format(traces=traces, models=models),
+                ).format(traces=from_home(traces), models=from_home(models)),
                 "muted",
                 wrap=True,
             )

@@ -64,9 +64,11 @@ class PointerPage(Page):
         self.show_result(None)
 
     def begin(self) -> None:
+        self.cancel.show()
+        if self.run.hasFocus():
+            self.cancel.setFocus()
         self.run.setEnabled(False)
         self.save.setEnabled(False)
-        self.cancel.show()
         self.progress.setRange(0, 0)
         self.progress.show()
         self.status.tell("info", tr("Getting ready…"))
@@ -108,6 +110,8 @@ class PointerPage(Page):
         self.run.setEnabled(True)
         self.run.setText(tr("Measure") if self.done is None else tr("Measure again"))
         self.run.setAccessibleName(self.run.text())
+        if self.cancel.hasFocus():
+            self.run.setFocus()
         self.cancel.hide()
         self.progress.hide()
 

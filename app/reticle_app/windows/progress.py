@@ -10,6 +10,7 @@ from reticle_app.relayed import DIRECTIONS, click_words, relayed
 from reticle_app.runner import RunEnd
 from reticle_app.translations import tr
 from reticle_app.widgets.banner import Kind
+from reticle_app.widgets.basics import from_home
 from reticle_app.widgets.steps import Status, StepView
 
 MAX_SHOWN = 60
@@ -65,7 +66,7 @@ def run_banner(end: RunEnd) -> tuple[Kind, str, str]:
     }.get(end.status, tr("Not done"))
     message = relayed(end.message)
     text = message[:1].upper() + message[1:]
-    where = tr("Recorded in {folder}").format(folder=end.trace) if end.trace else ""
+    where = tr("Recorded in {folder}").format(folder=from_home(end.trace)) if end.trace else ""
     return kind, title, "  ".join(part for part in (text, where) if part)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from reticle_app.commands import Commands
@@ -12,7 +12,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Choice, Theme
 from reticle_app.translations import NAMES, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, tint
+from reticle_app.widgets.basics import label, open_at_hint, push_button, tint
 from reticle_app.widgets.form import ChecksField, Form, PathField, choice, number, share, switch, whole, words_list
 from reticle_grounding.errors import ReticleError
 
@@ -59,7 +59,7 @@ class SettingsWindow(QMainWindow):
         self.banner.action.connect(self._save)
         preferences.changed.connect(self._changed_elsewhere)
         self.show_settings()
-        self.resize(self.sizeHint())
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(760, 720)
@@ -149,7 +149,7 @@ class SettingsWindow(QMainWindow):
         form.end()
 
     def _lay_out(self) -> None:
-        area = QScrollArea()
+        self.area = area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -193,6 +193,7 @@ class SettingsWindow(QMainWindow):
             kept = self._preferences.replace(edits)
         except BadSettings as error:
             self.form.show_problems(error.problems)
+            QTimer.singleShot(0, self._show_focus)  # once the sentence has its place
             self._tell(tr("Not saved: something does not hold."))
             return
         except ReticleError as error:
@@ -203,6 +204,12 @@ class SettingsWindow(QMainWindow):
             self.banner.tell("good", tr("Saved"), tr("The file as it was is kept as {file}.").format(file=kept))
         later = AT_START & set(edits)
         self._tell(tr("Saved; some of it holds from the next start on.") if later else tr("Saved."))
+
+    def _show_focus(self) -> None:
+        """Scrolls to what has the keyboard: Qt does that for Tab alone."""
+        control = self.focusWidget()
+        if control is not None and self.form.isAncestorOf(control):
+            self.area.ensureWidgetVisible(control, 0, 60)
 
     def _changed_elsewhere(self, settings: Settings) -> None:
         """The look or the mode was changed in passing; what is being edited here stays as it is."""

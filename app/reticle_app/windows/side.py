@@ -14,6 +14,7 @@ from reticle_app.widgets.steps import StepList
 from reticle_grounding.types import Grounding
 
 NO_CANDIDATES = QT_TR_NOOP("Places that may be meant appear here, with the probability that each is right.")
+LOOKING = QT_TR_NOOP("Looking… A new picture is read first, which takes some seconds.")
 NO_STEPS = QT_TR_NOOP("The steps of a run appear here.")
 
 
@@ -56,6 +57,15 @@ class SidePanel(QWidget):
         outer.addLayout(pinned)
         outer.addWidget(self.area, 1)
         self.show_grounding(None)
+
+    def wait(self) -> None:
+        """Candidates are being looked for; the next answer, or :meth:`rest`, ends that."""
+        self.show_grounding(None)
+        self.no_candidates.setText(tr(LOOKING))
+
+    def rest(self) -> None:
+        """Nothing is looked for any more."""
+        self.no_candidates.setText(tr(NO_CANDIDATES))
 
     def show_grounding(self, grounding: Grounding | None) -> None:
         any_there = bool(grounding and grounding.candidates)

@@ -178,6 +178,7 @@ class Tools(QObject):
                 self._occupied,
             )
             window.models_asked.connect(self.show_models)
+            window.closed.connect(self._back_to_main)
             self._add(window)
         self._raise(self.welcome_window)
 
@@ -192,6 +193,11 @@ class Tools(QObject):
             self.show_welcome()
             with suppress(BadInput):  # a folder that cannot be written to is told where something is to be kept there
                 mark_started(folder)
+
+    def _back_to_main(self) -> None:
+        """The first steps end at the main window, with the keyboard where the first instruction goes."""
+        if self._window.isVisible() and self.welcoming is not None:
+            self._raise(self._window)
 
     def _occupied(self) -> str:
         """Why model and desktop cannot be used for something else now; empty when they can."""
@@ -241,7 +247,9 @@ class Tools(QObject):
             if one is not None:
                 one.close()
         self.tray.close()
-        for window in self._others():
+        others = self._others()
+        self.welcoming = None
+        for window in others:
             window.close()
             window.deleteLater()
         self.inspecting = self.browsing = self.managing = self.welcoming = self.settings_window = None

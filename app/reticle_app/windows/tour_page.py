@@ -103,6 +103,7 @@ class TourPage(QWidget):
         self.field.setText(words)
         self.busy.set_busy(True)
         self.status.tell("info", tr(OPENING if opening else WAITING))
+        self.canvas.setFocus()  # not on to "Skip this step", which a second press would then press
         self._enable(False)
 
     def show_answer(self, grounding: Grounding) -> None:
@@ -135,6 +136,12 @@ class TourPage(QWidget):
 
     def go(self, step: int) -> None:
         """Shows a step from its beginning."""
+        if step in (0, 2):  # what is asked next begins on a clean picture
+            self.grounding = None
+            self.canvas.show_grounding(None, None)
+            self.candidates.show_grounding(None)
+            self.field.clear()
+        leads_on, begins_again = self.next.hasFocus(), self.again.hasFocus()
         self.step = step
         here, last = STEPS[step], step == len(STEPS) - 1
         self.title.setText(tr(here.title))
@@ -154,11 +161,10 @@ class TourPage(QWidget):
         self.done.setVisible(last)
         if step != 1:
             self.status.clear()
-        if step == 0:
-            self.grounding = None
-            self.canvas.show_grounding(None, None)
-            self.candidates.show_grounding(None)
-            self.field.clear()
+        if leads_on and last:
+            self.done.setFocus()
+        elif begins_again:
+            self.offers[0].setFocus()
 
     def choose(self, index: int) -> None:
         """The person points at another candidate."""

@@ -15,6 +15,8 @@ from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.basics import clearable, label, quiet_button, tint
 from reticle_app.widgets.canvas import to_qimage
 
+from .header import HINT_MARGINS
+
 EMPTY_LIST = QT_TR_NOOP("No recorded runs yet. Runs started in the main window or with `reticle run` appear here.")
 READING, NO_MATCH = QT_TR_NOOP("Reading the folder of runs…"), QT_TR_NOOP("No run has all of these words.")
 TASK_SHOWN, PROBLEM_SHOWN = 44, 64
@@ -31,9 +33,12 @@ class TraceList(QWidget):
         self.listed: list[TraceEntry] = []
         """The runs that the search lets through, in order."""
         self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search task, words, status"))
+        self.search.setPlaceholderText(tr("Search runs"))
+        self.search.setToolTip(tr("Search task, words, status"))
         self.search.setAccessibleName(tr("Search runs"))
         clearable(self.search)
+        hint = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
+        self.search.setMinimumWidth(hint + HINT_MARGINS)  # beside four buttons it would be cut
         self.folder = quiet_button(tr("Open a run elsewhere"), tr("Open a run in another folder (Ctrl+O)"))
         self.reload = quiet_button(tr("Read the folder again"), tr("Read the folder again (F5)"))
         self.undo, self.redo = quiet_button(tr("Undo"), tr("Undo")), quiet_button(tr("Redo"), tr("Redo"))

@@ -29,7 +29,7 @@ from reticle_app.resources import app_icon
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, quiet_button, tint
+from reticle_app.widgets.basics import from_home, label, open_at_hint, push_button, quiet_button, tint
 from reticle_app.widgets.busy import BusyLine
 from reticle_app.widgets.inspect_canvas import InspectCanvas
 from reticle_app.widgets.timeline import TimeLine
@@ -41,6 +41,7 @@ from .palettes import offer_palette
 from .trace_list import TraceList, shortened
 
 PICK_ONE = QT_TR_NOOP("Choose a run on the left.")
+NONE_YET = QT_TR_NOOP("What is run in the main window can be looked through here, step by step.")
 DELETED_SHOWN = 90
 """Characters of a task that was deleted."""
 
@@ -116,7 +117,7 @@ class TracesWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.show_run(None, ())
-        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
@@ -126,6 +127,7 @@ class TracesWindow(QMainWindow):
     def show_entries(self, entries: Sequence[TraceEntry]) -> None:
         """The runs there are; keeps the chosen one where it still is."""
         self.runs.show_entries(entries)
+        self.empty.setText(tr(PICK_ONE if entries else NONE_YET))
 
     @property
     def listed(self) -> list[TraceEntry]:
@@ -138,9 +140,8 @@ class TracesWindow(QMainWindow):
         self.stack.setCurrentIndex(0 if entry is None else 1)
         if entry is not None:
             self.title.setText(entry.task)
-            self.subtitle.setText(
-                "   ".join([tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), str(entry.folder)])
-            )
+            facts = [tr(entry.status), entry.when, tr("%n step(s)", "", len(steps)), from_home(entry.folder)]
+            self.subtitle.setText("   ".join(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts))
         self.line.show_statuses([step.status for step in steps])
         for button in (self.export_button, self.delete_button, self.export_format):
             button.setEnabled(entry is not None)
@@ -188,7 +189,7 @@ class TracesWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
-        empty = label(tr(PICK_ONE), "muted")
+        self.empty = empty = label(tr(PICK_ONE), "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack.addWidget(empty)
         self.stack.addWidget(self._run_page())

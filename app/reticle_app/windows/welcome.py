@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -22,7 +22,7 @@ from reticle_app.resources import app_icon, app_pixmap
 from reticle_app.theme import Theme
 from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.banner import Banner
-from reticle_app.widgets.basics import label, push_button, tint
+from reticle_app.widgets.basics import label, open_at_hint, push_button, tint
 
 from .checks_page import ChecksPage
 from .palettes import offer_palette
@@ -40,6 +40,7 @@ PAGES = (
 class WelcomeWindow(QMainWindow):
     models_asked = Signal()
     page_shown = Signal(int)
+    closed = Signal()
 
     def __init__(self, theme: Theme, traces: Path, models: Path, shared: Commands) -> None:
         super().__init__()
@@ -61,7 +62,8 @@ class WelcomeWindow(QMainWindow):
         self._connect()
         self._offer_commands(shared)
         self.go(0)
-        self.resize(self.sizeHint().boundedTo(self.screen().availableSize()))  # Qt alone takes two thirds of a screen
+        self.checks.run.setFocus()  # the first thing to do here, also with Enter
+        open_at_hint(self)
 
     def sizeHint(self) -> QSize:
         return QSize(1160, 740)
@@ -70,9 +72,14 @@ class WelcomeWindow(QMainWindow):
         """Shows a page."""
         self.stack.setCurrentIndex(page)
         self.steps[page].setChecked(True)
-        self.back.setEnabled(page > 0)
         last = page == len(PAGES) - 1
+        leads_on, leads_back = self.forward.hasFocus(), self.back.hasFocus()
+        self.back.setEnabled(page > 0)
         self.forward.setVisible(not last)
+        if leads_on and last:  # the keyboard goes on with the person, not to whatever comes next
+            self.tour.offers[0].setFocus()
+        elif leads_back and page == 0:
+            self.forward.setFocus()
         self.page_shown.emit(page)
 
     @property
@@ -153,6 +160,10 @@ class WelcomeWindow(QMainWindow):
         add_button("welcome.pointer", self.pointer.run, group=group, words=tr("Measure where clicks arrive"))
         add("welcome.close", tr("Close this window"), self.close, group=tr("Windows"), keys="Ctrl+W")
         self.command_palette = offer_palette(self, self.theme, self.commands, shared)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closed.emit()
+        super().closeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._logo.pixmap().isNull():

@@ -412,8 +412,8 @@
         <translation>Nehmen Sie den Bildschirm auf oder öffnen Sie ein Bild, sagen Sie in einfachen Worten, was Sie suchen, und drücken Sie „Finden“. Reticle zeigt, wo es ist und wie sicher das ist, bevor etwas geklickt wird.</translation>
     </message>
     <message>
-        <source>You can also drop a picture here or paste one with Ctrl+V.</source>
-        <translation>Sie können auch ein Bild hierher ziehen oder mit Strg+V einfügen.</translation>
+        <source>You can also drop a picture here or paste one with Ctrl+V. F1 lists the keys, Ctrl+Shift+P finds every action.</source>
+        <translation>Sie können auch ein Bild hierher ziehen oder mit Strg+V einfügen. F1 zeigt die Tasten, Strg+Umschalt+P findet jeden Befehl.</translation>
     </message>
     <message>
         <source>Capture screen</source>
@@ -596,6 +596,10 @@
         <translation>Modell wird erneut geöffnet …</translation>
     </message>
     <message>
+        <source>The model is still opening</source>
+        <translation>Das Modell wird noch geöffnet</translation>
+    </message>
+    <message>
         <source>{name} ready</source>
         <translation>{name} bereit</translation>
     </message>
@@ -612,14 +616,6 @@
         <translation>das Bild in der Zwischenablage ist nicht lesbar</translation>
     </message>
     <message>
-        <source>There is no picture yet</source>
-        <translation>Es gibt noch kein Bild</translation>
-    </message>
-    <message>
-        <source>Capture the screen or open a picture first.</source>
-        <translation>Nehmen Sie zuerst den Bildschirm auf oder öffnen Sie ein Bild.</translation>
-    </message>
-    <message>
         <source>Say what to look for</source>
         <translation>Sagen Sie, was gesucht wird</translation>
     </message>
@@ -634,6 +630,10 @@
     <message>
         <source>The likeliest place has {best}; at least {needed} is needed. Try other words, or capture again.</source>
         <translation>Die wahrscheinlichste Stelle hat {best}; nötig sind mindestens {needed}. Versuchen Sie andere Worte oder nehmen Sie erneut auf.</translation>
+    </message>
+    <message>
+        <source>Press Enter again once the dot below is green.</source>
+        <translation>Drücken Sie noch einmal die Eingabetaste, sobald der Punkt unten grün ist.</translation>
     </message>
     <message>
         <source>Say what to do</source>
@@ -824,8 +824,8 @@
         <translation>Finden</translation>
     </message>
     <message>
-        <source>Show where it is on this picture (Enter)</source>
-        <translation>Zeigen, wo es auf diesem Bild ist (Eingabe)</translation>
+        <source>Show where it is on this picture, or else on this screen (Enter)</source>
+        <translation>Zeigen, wo es auf diesem Bild ist, ohne Bild auf diesem Bildschirm (Eingabe)</translation>
     </message>
     <message>
         <source>Mode of a run</source>
@@ -1154,6 +1154,26 @@
     <message>
         <source>Text</source>
         <translation>Text</translation>
+    </message>
+    <message>
+        <source>How likely it is that this is what was meant, 0 to 100 %</source>
+        <translation>Wie wahrscheinlich dies gemeint war, 0 bis 100 %</translation>
+    </message>
+    <message>
+        <source>Share of the whole attention that lies on its patches</source>
+        <translation>Anteil der gesamten Aufmerksamkeit, der auf seinen Feldern liegt</translation>
+    </message>
+    <message>
+        <source>Attention of its patches on average, in shares of the whole</source>
+        <translation>Aufmerksamkeit seiner Felder im Mittel, als Anteil an der gesamten</translation>
+    </message>
+    <message>
+        <source>What proposed it: attention, a text that was read, or a drawn control</source>
+        <translation>Was es vorgeschlagen hat: Aufmerksamkeit, ein gelesener Text oder ein gezeichnetes Bedienelement</translation>
+    </message>
+    <message>
+        <source>What was read there</source>
+        <translation>Was dort gelesen wurde</translation>
     </message>
     <message>
         <source>Sort</source>
@@ -1870,6 +1890,10 @@
         <translation>Hier erscheinen Stellen, die gemeint sein können, jede mit der Wahrscheinlichkeit, dass sie stimmt.</translation>
     </message>
     <message>
+        <source>Looking… A new picture is read first, which takes some seconds.</source>
+        <translation>Suche läuft … Ein neues Bild wird erst gelesen, das dauert einige Sekunden.</translation>
+    </message>
+    <message>
         <source>The steps of a run appear here.</source>
         <translation>Hier erscheinen die Schritte eines Laufs.</translation>
     </message>
@@ -1919,7 +1943,7 @@
     </message>
     <message>
         <source>Search task, words, status</source>
-        <translation>Läufe suchen</translation>
+        <translation>Aufgabe, Worte und Ausgang durchsuchen</translation>
     </message>
     <message>
         <source>Search runs</source>
@@ -2055,6 +2079,10 @@
     <message>
         <source>Choose a run on the left.</source>
         <translation>Wählen Sie links einen Lauf.</translation>
+    </message>
+    <message>
+        <source>What is run in the main window can be looked through here, step by step.</source>
+        <translation>Was im Hauptfenster ausgeführt wird, lässt sich hier Schritt für Schritt durchsehen.</translation>
     </message>
     <message>
         <source>Format</source>
