@@ -241,7 +241,11 @@ def test_a_loaded_history_goes_on_as_if_it_had_never_stopped(one, tiny_folder, t
     run(history, [shown(n) for n in range(2)])
     assert save_history(history, tmp_path) == tmp_path / ABOUT
     again = load_history(PointerModel.open(tiny_folder("qwen2_5_vl")), tmp_path, budget=10**7)
-    np.testing.assert_array_equal(again.ask("save"), history.ask("save"))
+    for mine, theirs in zip(again.cache.layers, history.cache.layers, strict=True):
+        assert torch.equal(mine.keys, theirs.keys)
+        assert torch.equal(mine.values, theirs.values)
+    # MKL rounds by where numbers lie in memory: with MKL_CBWR=COMPATIBLE these are equal to the bit, too
+    np.testing.assert_allclose(again.ask("save"), history.ask("save"), atol=1e-6)
     assert again.shots == [s.__class__(s.number, s.shape, s.kept, round(s.milliseconds, 1)) for s in history.shots]
     assert again.screen.transform == history.screen.transform
     for each in (again, history):
