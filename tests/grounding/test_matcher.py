@@ -121,6 +121,16 @@ def test_missing_and_misshaped_weights_are_named(net: MatcherNet, tmp_path: Path
         load(tmp_path)
 
 
+def test_a_look_is_the_mean_of_a_wide_and_a_close_crop(net: MatcherNet) -> None:
+    rects = [Rect(4, 4, 24, 24), Rect(30, 8, 60, 28)]
+    with torch.inference_mode():
+        wide, close = (net.see(crops.cut(picture(), rects, c)) for c in (crops.CONTEXT, crops.CLOSER))
+        seen = net.look_at(picture(), rects)
+    assert not torch.allclose(wide, close, atol=1e-3)
+    assert torch.allclose(seen, torch.nn.functional.normalize(wide + close, dim=-1), atol=1e-6)
+    assert torch.allclose(seen.norm(dim=-1), torch.ones(2), atol=1e-5)
+
+
 def test_no_proposals_and_no_phrases_are_fine() -> None:
     matcher = TrainedMatcher(embedded_model_dir())
     assert len(matcher.see(picture(), [])) == 0

@@ -14,6 +14,8 @@ SIDE = 32
 """Width and height of a crop in pixels."""
 CONTEXT = 1.4
 """A crop's side in the picture, in lengths of the proposal's longer side."""
+CLOSER = 1.15
+"""The same for a closer crop: what a drawing looks like is the mean of both."""
 LEAST = 14.0
 """Smaller proposals are looked at as if they were this large (pixels)."""
 
@@ -21,18 +23,18 @@ Crops = npt.NDArray[np.uint8]
 """[n, SIDE, SIDE, 3] RGB."""
 
 
-def window(rect: Rect) -> Rect:
+def window(rect: Rect, context: float = CONTEXT) -> Rect:
     """The square around a proposal that its crop shows; may leave the picture."""
-    half = max(rect.width, rect.height, LEAST) * CONTEXT / 2
+    half = max(rect.width, rect.height, LEAST) * context / 2
     c = rect.center
     return Rect(c.x - half, c.y - half, c.x + half, c.y + half)
 
 
-def cut(image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Crops:
+def cut(image: npt.NDArray[np.uint8], rects: Sequence[Rect], context: float = CONTEXT) -> Crops:
     """Crops of a [height, width, 3] picture; what lies outside repeats its edge."""
     out = np.zeros((len(rects), SIDE, SIDE, 3), np.uint8)
     for i, rect in enumerate(rects):
-        out[i] = _one(image, window(rect))
+        out[i] = _one(image, window(rect, context))
     return out
 
 

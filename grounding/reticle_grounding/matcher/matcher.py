@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from reticle_grounding.geometry import Rect
 
-from .crops import cut
-
 if TYPE_CHECKING:
     from .icons import Recalled
 
@@ -86,7 +84,7 @@ class TrainedMatcher:
         parts = []
         with torch.inference_mode():
             for at in range(0, len(rects), BATCH):
-                parts.append(self._net.see(cut(image, rects[at : at + BATCH])).numpy())
+                parts.append(self._net.look_at(image, rects[at : at + BATCH]).numpy())
         return cast(Vectors, np.concatenate(parts)) if parts else np.zeros((0, 1), np.float32)
 
     def say(self, phrases: Sequence[str]) -> Vectors:

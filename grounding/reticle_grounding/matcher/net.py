@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from reticle_grounding.geometry import Rect
+
 from . import sentences
-from .crops import Crops
+from .crops import CLOSER, Crops, cut
 from .sentences import DIM, VOCABULARY, SentenceTower, Tokens
 
 WIDTHS = (48, 96, 160)
@@ -86,6 +89,12 @@ class MatcherNet(nn.Module):
         """[n, SIDE, SIDE, 3] uint8 -> [n, DIM]."""
         pixels = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2))).float() / 255
         return cast(Tensor, self.looks(pixels.contiguous(memory_format=torch.channels_last)))
+
+    def look_at(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Tensor:
+        """Parts of a [height, width, 3] picture -> [n, DIM]: the mean of a wide and a close crop of each, which agrees
+        with the right phrase more often than either alone."""
+        both = self.see(cut(image, rects)) + self.see(cut(image, rects, CLOSER))
+        return F.normalize(both, dim=-1)
 
     def say(self, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
         """Phrases -> [n, DIM], to be compared with other phrases."""

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor, distributed
 
 from reticle_grounding.geometry import Rect
-from reticle_grounding.matcher import crops
 from reticle_grounding.matcher.net import MatcherNet
 from reticle_grounding.matcher.sentences import DIM, Tokens
 from reticle_grounding.matcher.store import load, save
@@ -113,7 +112,7 @@ def validate(net: MatcherNet, phrases: Phrases, files: Sequence[SceneFile], seed
         if len(icons) < 3:
             continue
         rects = [drawing(scene.pixels, Rect(*map(float, e.box))) for e in icons]
-        seen = net.see(crops.cut(scene.pixels, rects))
+        seen = net.look_at(scene.pixels, rects)
         spoken = net.ask(phrases([phrase(rng, e)[0] for e in icons]))
         for i, best in enumerate((spoken @ seen.T).argmax(1).tolist()):
             right += plain(icons[best].label) == plain(icons[i].label)
