@@ -102,6 +102,15 @@ def test_a_text_that_says_it_is_no_second_candidate() -> None:
     assert found.rows[0]["meant"] == 1.0
 
 
+def test_a_line_with_the_very_words_means_them_whatever_else_it_says() -> None:
+    found = weighed("halt", line("Halt Ctrl+H", 30, 120), line("Cold", 150, 120))
+    rows = {d.text: r for d, r in zip(found.drafts, found.rows, strict=True) if d.origin == "text"}
+    said = rows["Halt"]
+    assert (said["text_exact"], said["meant"], said["meant_top"], said["meant_lead"]) == (1.0, 1.0, 1.0, 1.0)
+    other = weighed("halt now", line("Halt Ctrl+H", 30, 120), line("Cold", 150, 120))
+    assert all(r["meant"] == 0.0 for r in other.rows)
+
+
 def test_what_is_drawn_is_told_before_the_place() -> None:
     assert parse("the small cross in the corner").head == ("small", "cross")
     found = weighed("the cold one in crimson")  # as a whole, the matcher hears nothing but crimson

@@ -122,7 +122,7 @@ def draw_marks(painter: QPainter, marks: Sequence[Mark], surface: QRectF, part: 
     area = None if part is None else _rect(part)
     for mark in marks:
         if area is None or mark.region.grown(EDGE).intersection(area) is not None:
-            _draw_region(painter, mark)
+            _draw_region(painter, mark, _rect(surface))
     served = list(reversed(marks))
     for mark, place in reversed(list(zip(served, label_places(served, _bold(painter), surface), strict=True))):
         if area is None or Rect.around([*place.corners, *mark.region.corners]).grown(EDGE).intersection(area):
@@ -204,9 +204,9 @@ def draw_trail(painter: QPainter, trail: Sequence[Point]) -> None:
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
 
 
-def _draw_region(painter: QPainter, mark: Mark) -> None:
+def _draw_region(painter: QPainter, mark: Mark, surface: Rect) -> None:
     colour = CHOSEN if mark.chosen else MARK
-    box = _qrect(_framed(mark))
+    box = _qrect(_framed(mark, surface))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(LIGHT_EDGE, 5 if mark.chosen else 4))
     painter.drawRoundedRect(box, 3, 3)
@@ -215,21 +215,30 @@ def _draw_region(painter: QPainter, mark: Mark) -> None:
     if mark.chosen:
         for pen in (QPen(LIGHT_EDGE, 4), QPen(colour, 2)):
             painter.setPen(pen)
-            painter.drawLines(_sight(mark))
+            painter.drawLines(_sight(mark, surface))
 
 
 def _is_small(mark: Mark) -> bool:
     return min(mark.region.width, mark.region.height) < SMALL
 
 
-def _framed(mark: Mark) -> Rect:
-    """Where its frame stands."""
-    return mark.region.grown(CLEAR) if _is_small(mark) else mark.region
+def _framed(mark: Mark, surface: Rect) -> Rect:
+    """Where its frame stands: clear of a small region, as far as the surface reaches."""
+    region = mark.region
+    if not _is_small(mark):
+        return region
+    clear, inside = region.grown(CLEAR), surface.grown(-1)
+    return Rect(
+        min(region.left, max(clear.left, inside.left)),
+        min(region.top, max(clear.top, inside.top)),
+        max(region.right, min(clear.right, inside.right)),
+        max(region.bottom, min(clear.bottom, inside.bottom)),
+    )
 
 
-def _sight(mark: Mark) -> list[QLineF]:
+def _sight(mark: Mark, surface: Rect) -> list[QLineF]:
     """Lines that tell the point: a cross on it, or ticks outside of a small region, at the point's height and width."""
-    box, at = _framed(mark), mark.point
+    box, at = _framed(mark, surface), mark.point
     if not _is_small(mark) or not box.contains(at):  # a moved point may have left the region
         return [QLineF(at.x - SIGHT, at.y, at.x + SIGHT, at.y), QLineF(at.x, at.y - SIGHT, at.x, at.y + SIGHT)]
     return [
