@@ -84,7 +84,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     ordered = _ordinal_fits(scene, made)
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
-    senses = _Senses(scene, made)
+    senses = _Senses(scene)
     rows = []
     for draft, ordinal, tied, own in zip(made, ordered, ties, lit, strict=True):
         row = dict.fromkeys(FEATURES, 0.0)
@@ -289,16 +289,10 @@ def _placed_fit(draft: Draft, scene: Scene) -> float:
 class _Senses:
     """Features from the matcher: how a draft looks, and what its text means."""
 
-    def __init__(self, scene: Scene, made: Sequence[Draft]) -> None:
+    def __init__(self, scene: Scene) -> None:
         self._scene = scene
         agreement = scene.agreement
-        self._meant = agreement.texts.copy()
-        for line in {self._line_under(d) for d in made if d.found is not None and d.found.match.exact}:
-            if line is not None and len(
-                self._meant
-            ):  # a line that says the very words means them, whatever else it says
-                self._meant[line] = 1.0
-        self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(self._meant)[::-1]
+        self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(agreement.texts)[::-1]
         self._spread, self._named = _spread(self._looks), np.sort(agreement.named)[::-1]
         self._named_spread = _spread(self._named)
 
@@ -320,8 +314,8 @@ class _Senses:
             made["named_lead"] = named - _best_other(self._named, named)
             made["named_clear"] = (named - self._named_spread[0]) / self._named_spread[1] / 6
         line = draft.line if draft.line is not None else self._line_under(draft)
-        if line is not None and len(self._meant):
-            meant = float(self._meant[line])
+        if line is not None and len(agreement.texts):
+            meant = float(agreement.texts[line])
             made["meant"] = meant
             made["meant_top"] = float(0.0 < meant >= self._texts[0])
             made["meant_lead"] = meant - _best_other(self._texts, meant)

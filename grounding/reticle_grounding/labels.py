@@ -57,7 +57,7 @@ def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
 def without_symbol(box: TextBox) -> TextBox | None:
     """The detection less a misread drawing at its beginning; None when it seems to begin with none.
 
-    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O glued to a capital.
+    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O or D glued to a capital.
     """
     first, rest = box.words[0], box.words[1:]
     if len(first.text) == 1 and rest and (_sign(first.text) or (first.text.isupper() and first.text not in "AI")):
@@ -200,8 +200,8 @@ def _sign(char: str) -> bool:
 
 
 def _ring(word: str) -> bool:
-    """A radio button read as O: ``ORight``."""
-    return word[0] == "O" and word[1].isupper() and word[2].islower()
+    """A radio button read as O (``ORight``), or the triangle of "play" as D (``DRun``)."""
+    return word[0] in "OD" and word[1].isupper() and word[2].islower()
 
 
 def _of(box: TextBox, words: tuple[Word, ...], right: float | None = None) -> TextBox:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .geometry import Rect
+from .labels import without_shortcut, without_symbol
 from .matcher.matcher import Matcher, Vectors
 from .ocr import RgbArray, TextBox
 from .proposals import Elements, proposals_of
@@ -79,7 +80,7 @@ class Looks:
         self.rects = worth_a_look(elements)
         self.seen: Vectors = matcher.see(image, self.rects)
         self._recalled = matcher.recall(image, self.rects)
-        self.read: Vectors = matcher.say([t.text for t in texts])
+        self.read: Vectors = matcher.say([as_said(t) for t in texts])
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The best of the whole instruction, of what is left without gestures and roles, and of what stands before a
@@ -101,6 +102,16 @@ def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
         return np.zeros(0, np.float32)
     scores: Scores = (vectors @ spoken.T).max(axis=1)
     return scores
+
+
+def as_said(box: TextBox) -> str:
+    """A text as somebody would say it: without an icon that was read as a sign at its start or end ("% Preferences"),
+    and without the keys that a menu tells behind a name."""
+    bare = without_symbol(box) or box
+    bare = without_shortcut(bare) or bare
+    words = bare.text.split()
+    kept = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
+    return " ".join(words[kept[0] : kept[-1] + 1]) if kept else box.text
 
 
 def worth_a_look(elements: Elements) -> tuple[Rect, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
-from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
+from reticle_grounding.looks import MAX_SEEN, Looks, as_said, worth_a_look
 from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
@@ -102,13 +103,31 @@ def test_a_text_that_says_it_is_no_second_candidate() -> None:
     assert found.rows[0]["meant"] == 1.0
 
 
-def test_a_line_with_the_very_words_means_them_whatever_else_it_says() -> None:
-    found = weighed("halt", line("Halt Ctrl+H", 30, 120), line("Cold", 150, 120))
-    rows = {d.text: r for d, r in zip(found.drafts, found.rows, strict=True) if d.origin == "text"}
-    said = rows["Halt"]
-    assert (said["text_exact"], said["meant"], said["meant_top"], said["meant_lead"]) == (1.0, 1.0, 1.0, 1.0)
-    other = weighed("halt now", line("Halt Ctrl+H", 30, 120), line("Cold", 150, 120))
-    assert all(r["meant"] == 0.0 for r in other.rows)
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        ("% Preferences", "Preferences"),
+        ("Preferences Ctrl+Shift+P", "Preferences"),
+        ("○ Save as... Ctrl + S", "Save as..."),
+        ("Find → ▶", "Find"),
+        ("100 %", "100"),
+        ("Ctrl+S", "Ctrl+S"),
+        ("A + B", "A + B"),
+        ("×", "×"),
+        ("Open", "Open"),
+    ],
+)
+def test_stray_signs_and_keys_are_no_part_of_what_a_text_means(read: str, said: str) -> None:
+    assert as_said(line(read, 0, 0)) == said
+
+
+def test_an_icon_read_as_a_sign_does_not_dilute_what_a_text_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    say = ColourMatcher.say
+    monkeypatch.setattr(ColourMatcher, "say", lambda self, phrases: (said.extend(phrases), say(self, phrases))[1])
+    weighed("stop", line("% Crimson", 30, 120))
+    assert "Crimson" in said
+    assert "% Crimson" not in said
 
 
 def test_what_is_drawn_is_told_before_the_place() -> None:

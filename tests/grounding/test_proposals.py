@@ -102,7 +102,12 @@ def test_picture_larger_than_an_icon_is_a_control() -> None:
 
 @pytest.mark.parametrize(
     ("words", "rest"),
-    [(("✓", "Attributes"), "Attributes"), (("ORight-handed",), "Right-handed"), (("X", "Button"), "Button")],
+    [
+        (("✓", "Attributes"), "Attributes"),
+        (("ORight-handed",), "Right-handed"),
+        (("X", "Button"), "Button"),
+        (("DRun",), "Run"),
+    ],
 )
 def test_misread_mark_is_taken_off_its_label(words: tuple[str, ...], rest: str) -> None:
     pieces = tuple(Word(w, Rect(60.0 * i, 0, 60.0 * i + 9 * len(w) + 9, 18)) for i, w in enumerate(words))
