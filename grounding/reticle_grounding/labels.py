@@ -57,7 +57,8 @@ def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
 def without_symbol(box: TextBox) -> TextBox | None:
     """The detection less a misread drawing at its beginning; None when it seems to begin with none.
 
-    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O or D glued to a capital.
+    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O or D glued to a
+    capital.
     """
     first, rest = box.words[0], box.words[1:]
     if len(first.text) == 1 and rest and (_sign(first.text) or (first.text.isupper() and first.text not in "AI")):
