@@ -96,6 +96,13 @@ def test_the_seed_decides_the_side(seed: int, held_out: bool, monkeypatch: pytes
     assert {is_held_out(theme.family) for theme in drawn if theme.family} <= {held_out}
 
 
+def test_screens_are_painted_without_icons_where_no_theme_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screens, "icon_set", lambda held_out: IconSet({}))
+    for seed in (5, 6, 7):
+        assert generate_screen(seed, size=SMALL).targets
+        assert not [e for e in generate_collage(seed, size=SMALL).elements if e.kind == "icon"]
+
+
 def test_held_out_screens_need_held_out_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "installed", lambda: {"DejaVuSans.ttf": Path("DejaVuSans.ttf")})
     assert random_theme(Random(0), []).face.path.name == "DejaVuSans.ttf"

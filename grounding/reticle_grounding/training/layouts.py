@@ -169,11 +169,12 @@ def tile(c: Canvas, box: Box) -> None:
     gap, share = rng.choice((0, 2, 4, 8)), rng.choice((0.1, 0.2, 0.5))
     face = rng.choice((t.face, t.face, t.face, t.bold, t.mono))
     lists = ("buttons", "fields", "checks", "tabs", "links", "sections", "columns", "nouns", "titles")
+    icons = c.icons.names()  # none where no icon theme of the wanted side is installed
     while y + max(face.height, t.icon) <= box[3]:
         x, high = box[0] + rng.randint(0, 12), face.height
         while x < box[2] - 12:
-            if rng.random() < share:
-                name, side = rng.choice(c.icons.names()), rng.choice((16, t.icon, t.icon))
+            if rng.random() < share and icons:
+                name, side = rng.choice(icons), rng.choice((16, t.icon, t.icon))
                 if x + side <= box[2] and c.icon(x, y, side, name):
                     c.add("button", (x, y, x + side, y + side), name, "icon", name)
                 x, high = x + side + 4 + gap, max(high, side)
