@@ -18,6 +18,10 @@ EXCLUDED_DISTRIBUTIONS = (
     "triton",
     # what torch asks for graphs of compiled partitions and for building extensions
     "networkx", "setuptools",
+    # video, which nothing here reads
+    "av", "qwen-vl-utils",
+    # Qt beyond its essentials
+    "pyside6-addons",
     # a faster way to fetch from the hub; models are fetched over plain HTTP, which can pause and go on
     "hf-xet",
 )  # fmt: skip
@@ -45,7 +49,7 @@ KEPT_PARTS = {
 """Package -> what is kept of it; everything else in it is left out."""
 
 EXCLUDED_MODULES = (
-    "triton", "networkx", "setuptools",
+    "triton", "networkx", "setuptools", "av", "qwen_vl_utils",
     "torch.utils.tensorboard", "torch.utils.benchmark", "torch.utils.hipify", "torch.utils.bottleneck",
     "torchgen.packaged",
     # training loops, pipelines and command lines of others
