@@ -29,9 +29,10 @@ CARET_PX = 3
 Grey = npt.NDArray[np.int16]
 
 
-def crop_around(image: Image.Image, region: Rect) -> Image.Image:
-    """The target with its margin, cut at the picture's edges. Raises ValueError for a region outside of the picture."""
-    box = region.grown(MARGIN_PX).intersection(Rect.of_size(Size(*image.size)))
+def crop_around(image: Image.Image, region: Rect, margin: float = MARGIN_PX) -> Image.Image:
+    """The target with a margin (pixels), cut at the picture's edges. Raises ValueError for a region outside of the
+    picture."""
+    box = region.grown(margin).intersection(Rect.of_size(Size(*image.size)))
     if box is None:
         raise ValueError(f"the region {region} lies outside of the picture")
     return image.crop((math.floor(box.left), math.floor(box.top), math.ceil(box.right), math.ceil(box.bottom)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from .geometry import Rect, Size, Space
-from .placing import leader, place_labels, worth_drawing
+from .placing import leader, place_labels, ticks, worth_drawing
 from .types import Candidate, FloatMap, Grounding
 
 Colour = tuple[int, int, int]
@@ -94,11 +94,8 @@ def _sight(draw: ImageDraw.ImageDraw, candidate: Candidate, unit: float) -> None
     if min(box.width, box.height) < _SMALL * unit and box.contains(at):
         frame, arm = box.grown(round(1.5 * unit) + 2), 3 * unit
         for width, colour in ((round(unit) + 2, LIGHT), (round(unit), BEST)):
-            for line in (
-                (frame.left - arm, at.y, frame.left, at.y), (frame.right, at.y, frame.right + arm, at.y),
-                (at.x, frame.top - arm, at.x, frame.top), (at.x, frame.bottom, at.x, frame.bottom + arm),
-            ):  # fmt: skip
-                draw.line(line, fill=colour, width=width)
+            for a, b in ticks(frame, at, arm):
+                draw.line((a.x, a.y, b.x, b.y), fill=colour, width=width)
         return
     for radius, colour in ((4.0, LIGHT), (3.0, BEST), (1.4, LIGHT)):
         reach = radius * unit

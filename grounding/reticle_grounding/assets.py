@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .errors import CheckpointError, ReticleError
 
+EMBEDDED_NAME = "reticle-embedded"
+"""What the checkpoint that ships calls itself."""
 _HERE = Path(__file__).resolve().parent
 
 

@@ -54,6 +54,16 @@ def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
     return (*(t for t in single if _letters(t.text) > 1), *wrapped(texts), *reunited(texts))
 
 
+def as_said(box: TextBox) -> str:
+    """A text as somebody would say it: without an icon that was read as a sign at its start or end ("% Preferences"),
+    and without the keys that a menu tells behind a name."""
+    bare = without_symbol(box) or box
+    bare = without_shortcut(bare) or bare
+    words = bare.text.split()
+    kept = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
+    return " ".join(words[kept[0] : kept[-1] + 1]) if kept else box.text
+
+
 def without_symbol(box: TextBox) -> TextBox | None:
     """The detection less a misread drawing at its beginning; None when it seems to begin with none.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .geometry import Rect
-from .labels import without_shortcut, without_symbol
+from .labels import as_said
 from .matcher.matcher import Matcher, Vectors
 from .ocr import RgbArray, TextBox
 from .proposals import Elements, proposals_of
@@ -102,16 +102,6 @@ def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
         return np.zeros(0, np.float32)
     scores: Scores = (vectors @ spoken.T).max(axis=1)
     return scores
-
-
-def as_said(box: TextBox) -> str:
-    """A text as somebody would say it: without an icon that was read as a sign at its start or end ("% Preferences"),
-    and without the keys that a menu tells behind a name."""
-    bare = without_symbol(box) or box
-    bare = without_shortcut(bare) or bare
-    words = bare.text.split()
-    kept = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
-    return " ".join(words[kept[0] : kept[-1] + 1]) if kept else box.text
 
 
 def worth_a_look(elements: Elements) -> tuple[Rect, ...]:

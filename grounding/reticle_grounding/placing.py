@@ -82,6 +82,17 @@ def place_labels(
     return places
 
 
+def ticks(frame: Rect, at: Point, length: float) -> list[tuple[Point, Point]]:
+    """Lines outside of a frame (left, right, above, below) at the height and width of a point inside of it, which they
+    tell without hiding what is there; units as given."""
+    return [
+        (Point(frame.left - length, at.y), Point(frame.left, at.y)),
+        (Point(frame.right, at.y), Point(frame.right + length, at.y)),
+        (Point(at.x, frame.top - length), Point(at.x, frame.top)),
+        (Point(at.x, frame.bottom), Point(at.x, frame.bottom + length)),
+    ]
+
+
 def leader(box: Rect, label: Rect, near: float) -> tuple[Point, Point] | None:
     """The line that ties a label to its box; None where they are at most ``near`` apart or overlap."""
     on_label = _nearest(label, box.center)

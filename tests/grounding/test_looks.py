@@ -12,7 +12,8 @@ from reticle_grounding.calibration import Calibration
 from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
-from reticle_grounding.looks import MAX_SEEN, Looks, as_said, worth_a_look
+from reticle_grounding.labels import as_said
+from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
 from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words

@@ -7,7 +7,6 @@ taken out first: two labels are not alike because each is one line of text.
 
 from __future__ import annotations
 
-import math
 import re
 from difflib import SequenceMatcher
 
@@ -15,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from reticle_grounding.geometry import Rect, Size
+from reticle_agent.recheck import crop_around
+from reticle_grounding.geometry import Rect
 
 HEIGHT = 32
 WIDEST = 200
@@ -30,10 +30,7 @@ Edges = npt.NDArray[np.float64]
 
 def crop_of(image: Image.Image, region: Rect) -> Image.Image:
     """The control as it is compared. Raises ValueError for a region outside of the picture."""
-    box = region.grown(MARGIN * region.height).intersection(Rect.of_size(Size(*image.size)))
-    if box is None:
-        raise ValueError(f"the region {region} lies outside of the picture")
-    return image.crop((math.floor(box.left), math.floor(box.top), math.ceil(box.right), math.ceil(box.bottom)))
+    return crop_around(image, region, MARGIN * region.height)
 
 
 def likeness(recorded: Image.Image, now: Image.Image) -> float:

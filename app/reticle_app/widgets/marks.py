@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygon
 
 from reticle_app.translations import tr
 from reticle_grounding.geometry import Affine, Point, Rect
-from reticle_grounding.placing import leader, place_labels, worth_drawing
+from reticle_grounding.placing import leader, place_labels, ticks, worth_drawing
 from reticle_grounding.types import Candidate
 
 SIGHT = 7.0
@@ -241,12 +241,7 @@ def _sight(mark: Mark, surface: Rect) -> list[QLineF]:
     box, at = _framed(mark, surface), mark.point
     if not _is_small(mark) or not box.contains(at):  # a moved point may have left the region
         return [QLineF(at.x - SIGHT, at.y, at.x + SIGHT, at.y), QLineF(at.x, at.y - SIGHT, at.x, at.y + SIGHT)]
-    return [
-        QLineF(box.left - TICK, at.y, box.left, at.y),
-        QLineF(box.right, at.y, box.right + TICK, at.y),
-        QLineF(at.x, box.top - TICK, at.x, box.top),
-        QLineF(at.x, box.bottom, at.x, box.bottom + TICK),
-    ]
+    return [QLineF(a.x, a.y, b.x, b.y) for a, b in ticks(box, at, TICK)]
 
 
 def _draw_badge(painter: QPainter, mark: Mark, place: Rect) -> None:

@@ -13,11 +13,13 @@ from PySide6.QtGui import QGuiApplication, QImage, QScreen
 
 from reticle_agent.seams import Frame, Screen
 from reticle_app.background import Background, MainThread
+from reticle_app.models.entries import OWN_NAME
 from reticle_app.overlay import Desk, physical_rect
 from reticle_app.remote import ModelEndedError, RemoteGrounder, RemoteObservation
 from reticle_app.runner import Runner
-from reticle_app.translations import tr
+from reticle_app.translations import QT_TR_NOOP, tr
 from reticle_app.widgets.canvas import to_qimage
+from reticle_grounding.assets import EMBEDDED_NAME
 from reticle_grounding.errors import Cancelled, ReticleError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.types import Grounding, ScreenElement
@@ -28,8 +30,7 @@ from .pill import RunPill
 from .run_view import RunView
 
 T = TypeVar("T")
-OWN = "reticle-embedded"
-"""How the model that ships calls itself."""
+STILL_OPENING = QT_TR_NOOP("The model is still opening")
 
 
 class Controller(QObject):
@@ -132,9 +133,9 @@ class Controller(QObject):
 
     def _model_loaded(self, name: str) -> None:
         self._model_ready, self._model_lost = True, False
-        if self._window.banner.title.text() == tr("The model is still opening"):
+        if self._window.banner.title.text() == tr(STILL_OPENING):
             self._window.banner.hide()
-        shown = tr("Reticle's own model") if name == OWN else name  # as the models window calls it
+        shown = tr(OWN_NAME) if name == EMBEDDED_NAME else name  # as the models window calls it
         self._window.footer.set_model("ready", tr("{name} ready").format(name=shown))
         self._refresh()
 
@@ -266,8 +267,7 @@ class Controller(QObject):
     def _not_yet(self) -> None:
         """Enter was pressed while nothing can be asked; where a press of a button leads out of that, it is told."""
         if not self._model_ready and not self._model_lost:
-            title = tr("The model is still opening")
-            self._window.banner.tell("info", title, tr("Press Enter again once the dot below is green."))
+            self._window.banner.tell("info", tr(STILL_OPENING), tr("Press Enter again once the dot below is green."))
 
     def choose(self, index: int) -> None:
         """The person points at another candidate."""

@@ -22,6 +22,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from reticle_grounding.assets import EMBEDDED_NAME
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Point, Rect, Size
 from reticle_grounding.matcher.matcher import Matcher, open_matcher
@@ -296,7 +297,7 @@ class Run:
             self.net.model,
             self.tokenizer,
             self.chosen.out,
-            name="reticle-embedded",
+            name=EMBEDDED_NAME,
             prompt=PROFILE,
             processor=processor(),
         )

@@ -13,6 +13,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import distributed
 
+from reticle_grounding.assets import EMBEDDED_NAME
 from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Size
 from reticle_grounding.model.checkpoint import load_model, save_checkpoint
@@ -150,7 +151,7 @@ class Run:
             self.step.model,
             self.tokenizer,
             self.config.out / "checkpoint",
-            name="reticle-embedded",
+            name=EMBEDDED_NAME,
             prompt=PROFILE,
             processor=processor(),
         )
