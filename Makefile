@@ -7,9 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYSTEM := packaging/system-packages.txt
 SYSTEM_TEST := packaging/system-packages-test.txt
+SYSTEM_PACKAGE := packaging/system-packages-package.txt
 PYTEST_ARGS ?=
 
-.PHONY: help run test test-slow lint format package translate demo setup setup-test system system-test clean
+.PHONY: help run test test-slow lint format package translate demo setup setup-test system system-test system-package clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,7 +35,7 @@ format: setup-test ## format the code
 	@$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-package: setup ## build wheel, one-folder program and .deb below /tmp/reticle-packages, and try each
+package: setup system-package ## build wheel, one-folder program and .deb below /tmp/reticle-packages, and try each
 	@packaging/build.sh all
 
 translate: setup ## collect the words of the windows and compile their translations
@@ -52,6 +53,9 @@ system:
 
 system-test:
 	@packaging/install-system-packages.sh $(SYSTEM) $(SYSTEM_TEST)
+
+system-package:
+	@packaging/install-system-packages.sh $(SYSTEM) $(SYSTEM_PACKAGE)
 
 $(VENV)/bin/python: | system
 	@echo "reticle: creating $(VENV)"
