@@ -16,8 +16,9 @@ from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
 from .proposals import Elements, entries_of, marks_left_of, proposals_of
 from .regions import Region
+from .rows import Parted, gap_beside, repeated, sides_of
 from .types import FloatMap, Origin
-from .words import Match, Role, Wanted, match, may_match
+from .words import Match, Role, Wanted, match, may_match, tokens
 
 MIN_TEXT = 0.3
 """Text spans that match less are no candidates."""
@@ -44,6 +45,11 @@ SIGN_GAP = 1.5
 """Farthest that such a field stands from its drawing, in heights of the drawing."""
 MAX_ALIKE = 24
 """More proposals that show the same, where the instruction counts."""
+MAX_IN_ROW = 4
+"""Drawings in the row of a name that are what the rest of the instruction says."""
+MAX_ANCHORS = 3
+LEAST_ANCHOR = 0.3
+"""Weaker agreements make a drawing no anchor."""
 MAX_MEANT = 8
 """Texts that mean what is asked for without saying it."""
 NEAR_PX = 6.0
@@ -108,6 +114,32 @@ class Scene:
     """Of the capture, where it is known."""
     extra: tuple[TextBox, ...] = ()
     """Other ways to read the texts, lying over them: see :func:`reticle_grounding.labels.readings`."""
+    part: Parted | None = None
+    """The instruction parted at a name on the screen, where rows of controls like those of other rows show it."""
+    row_looks: frozenset[int] = frozenset()
+    row_lines: frozenset[int] = frozenset()
+    """Numbers of the looks and of the texts in rows of the name that other rows have, too."""
+
+    def with_rows(self, part: Parted | None) -> Scene:
+        """The same with the rows that a name in the instruction tells, where there are such."""
+        if part is None:
+            return self
+        looks = repeated(part, self.agreement.rects, self.agreement.same())
+        said = [tokens(t.text) for t in self.texts]
+        lines = repeated(
+            part, [t.rect for t in self.texts], np.array([[a == b for b in said] for a in said], dtype=bool)
+        )
+        return replace(self, part=part, row_looks=looks, row_lines=lines) if looks or lines else self
+
+    @property
+    def best_of_row(self) -> float:
+        """Best agreement of a drawing in a row of the name with the rest of the instruction."""
+        return max((float(self.agreement.rest_drawn[n]) for n in self.in_rows()), default=0.0)
+
+    def in_rows(self) -> list[int]:
+        """Drawings in rows of the name, those that are what the rest says first."""
+        scores = self.agreement.rest_drawn
+        return sorted(self.row_looks, key=lambda n: -float(scores[n])) if len(scores) else []
 
     def under(self, rect: Rect) -> tuple[float, float]:
         """Attention mass (0..1) and mean over the patches under a capture rectangle."""
@@ -171,6 +203,7 @@ def drafts(scene: Scene) -> list[Draft]:
         made += _element_drafts(answer, scene)
     looks = _look_drafts(scene)
     made += [*looks, *_signed_drafts(scene, looks, [d.region for d in made if d.kind in ("entry", "track")]), *meant]
+    made += _beside_drafts(scene, made)
     attended = _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
     if scene.wanted.role is not Role.FIELD:
         return [*made, *attended]
@@ -192,6 +225,7 @@ def _look_drafts(scene: Scene) -> list[Draft]:
     best += [n for n in scene.agreement.best_named(MAX_NAMED) if n not in best]
     if scene.wanted.ordinal is not None and best:  # "the ninth star" needs them all
         best += [n for n in scene.agreement.alike(best[0]) if n not in best][:MAX_ALIKE]
+    best += [n for n in scene.in_rows()[:MAX_IN_ROW] if n not in best]
     rects = scene.agreement.rects
     return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
 
@@ -219,8 +253,7 @@ def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:
         box = scene.texts[number]
         if any(_mostly(answer.rect, box.rect) for answer in answers):
             continue
-        found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
-        made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "meant", place, line=number))
+        made.append(_whole_text(scene, number, "meant", place))
     return made
 
 
@@ -247,6 +280,69 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     return made
 
 
+def anchors(scene: Scene) -> list[Rect]:
+    """What the target is said to stand beside: words that say it, else the drawings that are most like it."""
+    near = scene.wanted.near
+    if not near:
+        return []
+    said = list(dict.fromkeys(rect for t in (*scene.texts, *scene.extra) for rect in _runs_of(near, t)))
+    wish = frozenset(near)
+    said = said or [t.rect for t in scene.texts if len(wish & frozenset(tokens(t.text))) > 0.6 * len(wish)]
+    scores = scene.agreement.near_drawn
+    if said or not len(scores):
+        return said[:MAX_ANCHORS]
+    best = np.argsort(-scores, kind="stable")[:MAX_ANCHORS]
+    return [scene.agreement.rects[n] for n in best if scores[n] >= max(LEAST_ANCHOR, 0.9 * float(scores.max()))]
+
+
+def _runs_of(near: tuple[str, ...], box: TextBox) -> list[Rect]:
+    """Places in a detection that say just this; one that reads a whole menu bar says many things."""
+    words = [tokens(w.text) for w in box.words]
+    found = []
+    for start in range(len(words)):
+        for stop in range(start + 1, min(len(words), start + SPAN_WORDS) + 1):
+            said = tuple(token for word in words[start:stop] for token in word)
+            if said == near:
+                found.append(box.span(start, stop)[1])
+            if len(said) >= len(near):
+                break
+    return found
+
+
+def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
+    """The next drawing and the next text on the side of an anchor that the instruction tells; where one detection holds
+    the anchor and more, its next word."""
+    sides = sides_of(scene.wanted.relation)
+    if not sides:
+        return []
+    found: list[Draft] = []
+
+    def next_of(rects: Sequence[Rect], anchor: Rect) -> list[int]:
+        gaps = [(gap, n) for n, r in enumerate(rects) if (gap := gap_beside(r, anchor, sides)) is not None]
+        return [n for _, n in sorted(gaps)[:1]]
+
+    rects, texts = scene.agreement.rects, scene.texts
+    for anchor in anchors(scene):
+        for n in next_of(rects, anchor):
+            found.append(Draft(rects[n], rects[n].center, "element", None, kind="look", place=MAX_LOOKS, look=n))
+        for i in next_of([t.rect for t in texts], anchor):
+            found.append(_whole_text(scene, i, "meant", MAX_MEANT))
+        words = [w for t in texts if t.rect.contains(anchor.center) for w in t.words]
+        for i in next_of([w.rect for w in words], anchor):
+            how = match(scene.wanted, words[i].text)
+            named = Found(words[i].text, words[i].rect, how, False, False)
+            found.append(Draft(words[i].rect, words[i].rect.center, "text", words[i].text, named, "meant", MAX_MEANT))
+    looks, lines = {d.look for d in made}, {d.line for d in made if d.line is not None}
+    return [d for d in found if (d.look is None or d.look not in looks) and (d.line is None or d.line not in lines)]
+
+
+def _whole_text(scene: Scene, number: int, kind: str, place: int) -> Draft:
+    """A text of the scene as a draft of its own, whether or not its words answer."""
+    box = scene.texts[number]
+    found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
+    return Draft(box.rect, box.rect.center, "text", box.text, found, kind, place, line=number)
+
+
 def _attended_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
     """Elements and texts that the attention lies on and nothing else has found; none where the map is flat."""
     if not peaked(scene.attention):
@@ -266,9 +362,7 @@ def _attended_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
         for place, i in enumerate(best(shapes))
     ]
     for place, i in enumerate(best([t.rect for t in scene.texts])):
-        box = scene.texts[i]
-        found = Found(box.text, box.rect, match(scene.wanted, box.text), True, box.text.rstrip().endswith((":", "：")))
-        made.append(Draft(box.rect, box.rect.center, "text", box.text, found, "attended", place, line=i))
+        made.append(_whole_text(scene, i, "attended", place))
     return [d for d in made if not any(_mostly(d.region, k) and _mostly(k, d.region) for k in known)]
 
 

@@ -7,10 +7,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .evidence import NEAR_PX, Draft, Lookup, Scene, peaked
+from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, peaked
 from .geometry import Point, Rect
+from .rows import gap_beside, sides_of
 from .words import NO_MATCH, Match, Role, match, tokens
 
+ROW_FEATURES = (
+    "track_asked",
+    "sign_of_track",
+    "text_asked",
+    "text_not_asked",
+    "rest_row",
+    "rest_drawn",
+    "rest_drawn_top",
+    "rest_meant",
+    "rest_name",
+    "next_to",
+    "anchor",
+)
+"""What a control's row or neighbour, or the kind of control that is named, says; 0 where the instruction tells none."""
 FEATURES = (
     "region",
     "attention_peak",
@@ -66,10 +81,13 @@ FEATURES = (
     "meant_top",
     "meant_lead",
     "meant_only",
+    *ROW_FEATURES,
 )
 """Names of the features, in the order calibration stores them."""
 
 
+BEHIND = 20.0
+"""So far (capture pixels) behind the next place beside an anchor, another one counts half."""
 ROW = 12
 """Places whose heights differ by less (capture pixels) are of one row."""
 
@@ -82,6 +100,8 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
     signs = {d.look for d in made if d.kind in ("entry", "track") and d.found is None}
     ordered = _ordinal_fits(scene, made)
+    tracks = {d.look for d in made if d.kind == "track" and d.found is None}
+    beside = _Beside(scene)
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
     senses = _Senses(scene)
@@ -96,6 +116,9 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
         row["placed"] = _placed_fit(draft, scene)
+        row |= _asked_features(draft, scene, tracks)
+        row |= _rest_features(draft, scene)
+        row["next_to"], row["anchor"] = beside.fit(draft.region), beside.is_anchor(draft)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
         rows.append(row)
@@ -185,6 +208,61 @@ def _mark_features(draft: Draft, scene: Scene, with_mark: set[Rect]) -> dict[str
     }
 
 
+def _asked_features(draft: Draft, scene: Scene, tracks: set[int | None]) -> dict[str, float]:
+    """Whether the instruction speaks of a slider, or of written words, and the draft is one."""
+    wanted = scene.wanted
+    return {
+        "track_asked": float(wanted.dragged and draft.kind == "track"),
+        "sign_of_track": float(wanted.dragged and draft.kind == "look" and draft.look in tracks),
+        "text_asked": float(wanted.written and draft.origin == "text"),
+        "text_not_asked": float(wanted.written and draft.kind in ("entry", "track", "mark")),
+    }
+
+
+def _rest_features(draft: Draft, scene: Scene) -> dict[str, float]:
+    """How the draft stands to a name in the instruction, and what it has of the rest."""
+    part, agreement = scene.part, scene.agreement
+    if part is None:
+        return {}
+    repeated = draft.look in scene.row_looks or draft.line in scene.row_lines
+    row = part.stands(draft.region) if repeated else 0.0
+    made = {"rest_row": row, "rest_name": part.share * float(part.is_name(draft.region))}
+    if row and draft.look is not None and len(agreement.rest_drawn):
+        made["rest_drawn"] = drawn = float(agreement.rest_drawn[draft.look])
+        made["rest_drawn_top"] = float(drawn >= scene.best_of_row)
+    if row and draft.line is not None and len(agreement.rest_meant):
+        made["rest_meant"] = float(agreement.rest_meant[draft.line])
+    return made
+
+
+class _Beside:
+    """Which places are the next ones on the side of the anchor that the instruction tells; only where it does not name
+    the target, because a named one need not be the next, and the law has learned nothing of that."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._sides = sides_of(scene.wanted.relation) if scene.wanted.unnamed else ()
+        self._anchors = anchors(scene) if self._sides else []
+        pool = [*scene.agreement.rects, *(t.rect for t in scene.texts)]
+        self._least = []
+        for anchor in self._anchors:
+            words = [w.rect for t in scene.texts if t.rect.contains(anchor.center) for w in t.words]
+            gaps = (gap_beside(r, anchor, self._sides) for r in (*pool, *words))
+            self._least.append(min((g for g in gaps if g is not None), default=0.0))
+
+    def is_anchor(self, draft: Draft) -> float:
+        """1 for what the target is said to stand beside."""
+        return float(any(anchor.contains(draft.point) for anchor in self._anchors))
+
+    def fit(self, region: Rect) -> float:
+        """1 for the next one, less the further behind that one it stands; 0 elsewhere, or where no side is told."""
+        fits = [0.0]
+        for anchor, least in zip(self._anchors, self._least, strict=True):
+            gap = gap_beside(region, anchor, self._sides)
+            if gap is not None:
+                fits.append(1.0 / (1.0 + max(0.0, gap - least) / BEHIND))
+        return max(fits)
+
+
 def _alone_in_box(draft: Draft, scene: Scene) -> bool:
     """Whether a text stands in a button or entry of its own; a menu bar or table holds others too."""
     holder = scene.elements.around(draft.region)
@@ -243,9 +321,6 @@ def _in_reading_order(rects: Mapping[int, Rect]) -> list[list[int]]:
     return places
 
 
-_LEFT = frozenset({"to the left of", "left of", "before"})
-_RIGHT = frozenset({"to the right of", "right of", "after", "behind"})
-_ABOVE, _BELOW = frozenset({"above", "over"}), frozenset({"below", "under", "underneath", "beneath"})
 _NEAR = frozenset(
     {"next to", "beside", "near", "for", "in", "on", "of", "inside", "within", "belonging to", "in front of"}
 )
@@ -265,14 +340,8 @@ def _relation_fit(draft: Draft, scene: Scene) -> float:
 def _stands(relation: str, point: Point, anchor: Rect) -> float:
     dx, dy = point.x - anchor.center.x, point.y - anchor.center.y
     near = 1.0 / (1.0 + (abs(dx) + 2 * abs(dy)) / 200)
-    sided = (
-        (relation in _LEFT and dx < 0)
-        or (relation in _RIGHT and dx > 0)
-        or (relation in _ABOVE and dy < 0)
-        or (relation in _BELOW and dy > 0)
-        or relation in _NEAR
-    )
-    return near if sided else 0.0
+    sided = any(across * dx + down * dy > 0 for across, down in sides_of(relation))
+    return near if relation in _NEAR or sided else 0.0
 
 
 def _placed_fit(draft: Draft, scene: Scene) -> float:

@@ -13,6 +13,7 @@ from .labels import as_said
 from .matcher.matcher import Matcher, Vectors
 from .ocr import RgbArray, TextBox
 from .proposals import Elements, proposals_of
+from .rows import Parted, sides_of
 from .words import Wanted
 
 MAX_SEEN = 400
@@ -23,6 +24,8 @@ LONGEST = 2.6
 """Longer side in lengths of the shorter one."""
 SAME_DRAWING = 0.9
 """Agreement of two proposals that show the same drawing."""
+NAMED = 0.7
+"""Weight of what a drawing is known as beside what it looks like."""
 LEAST_LOOK, LEAST_MEANT, LEAST_NAMED = 0.1, 0.2, 0.2
 """Weaker agreements make no candidates."""
 
@@ -49,10 +52,20 @@ class Agreement:
     """[proposals] agreement of what each proposal is known as, or nothing where no icons are known by heart."""
     known: Scores = field(default_factory=_no_scores)
     """[proposals] likeness of each proposal to the nearest known icon."""
+    rest_drawn: Scores = field(default_factory=_no_scores)
+    """[proposals] agreement with what an instruction says beside a name, or nothing where it says no such thing."""
+    rest_meant: Scores = field(default_factory=_no_scores)
+    """[texts] the same for texts."""
+    near_drawn: Scores = field(default_factory=_no_scores)
+    """[proposals] agreement with what the target stands beside, or nothing where that is not told."""
 
     def alike(self, number: int) -> list[int]:
         """Proposals that look the same as this one, itself among them."""
         return [int(i) for i in np.flatnonzero(self.seen @ self.seen[number] >= SAME_DRAWING)]
+
+    def same(self) -> npt.NDArray[np.bool_]:
+        """[proposals, proposals] which of them look the same."""
+        return self.seen @ self.seen.T >= SAME_DRAWING
 
     def best_looks(self, count: int) -> list[int]:
         return _best(self.looks, count, LEAST_LOOK)
@@ -82,19 +95,34 @@ class Looks:
         self._recalled = matcher.recall(image, self.rects)
         self.read: Vectors = matcher.say([as_said(t) for t in texts])
 
-    def against(self, instruction: str, wanted: Wanted) -> Agreement:
+    def against(self, instruction: str, wanted: Wanted, part: Parted | None = None) -> Agreement:
         """The best of the whole instruction, of what is left without gestures and roles, and of what stands before a
-        comma; for looks also of what stands before the first relation, which often tells what is drawn."""
+        comma; for looks also of what stands before the first relation, which often tells what is drawn.
+
+        ``part`` is the instruction parted at a name on the screen.
+        """
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
         phrases = [instruction, bare, *([" ".join(wanted.first)] if wanted.first else [])]
         texts = _scores(self.read, self._matcher.say(phrases))
         phrases += [" ".join(wanted.head)] if wanted.head else []
         asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
         looks = _scores(self.seen, asked)
+        rest, near = " ".join(part.rest) if part else "", " ".join(wanted.near) if sides_of(wanted.relation) else ""
+        rest_drawn = self._drawn(rest) if rest else _no_scores()
+        rest_meant = _scores(self.read, self._matcher.say([rest])) if rest else _no_scores()
+        near_drawn = self._drawn(near) if near else _no_scores()
+        named, known = _no_scores(), _no_scores()
+        if self._recalled is not None and self.rects:
+            named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
+        return Agreement(self.rects, looks, texts, self.seen, named, known, rest_drawn, rest_meant, near_drawn)
+
+    def _drawn(self, phrase: str) -> Scores:
+        """[proposals] how far each drawing is what a phrase says, by its looks and by what it is known as."""
+        looks = _scores(self.seen, self._matcher.ask([phrase]))
         if self._recalled is None or not self.rects:
-            return Agreement(self.rects, looks, texts, self.seen)
-        named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
-        return Agreement(self.rects, looks, texts, self.seen, named, known)
+            return looks
+        named = self._matcher.named(self._recalled, self._matcher.say([phrase]))
+        return ((looks + NAMED * named) / (1 + NAMED)).astype(np.float32)
 
 
 def _scores(vectors: Vectors, spoken: Vectors) -> Scores:

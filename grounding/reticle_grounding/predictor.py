@@ -36,12 +36,13 @@ from .proposals import NOTHING, Elements, find_elements
 from .reading import reading_of
 from .reconsider import Reconsidered, look_again
 from .regions import Region, find_regions
+from .rows import parted
 from .second_look import Crops
 from .sources import AttentionSource, EvenAttention, Look, PointerSource, ReadingSource
 from .types import Candidate, FloatMap, Grounding
 from .verifier import Place, Verifier, VlmVerifier
 from .wordings import check_count, check_given, wordings
-from .words import parse
+from .words import parse, tokens
 
 __all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
 
@@ -241,10 +242,12 @@ class Observation:
         _check(stop)
         with _timed(timings, "match"):
             wanted = parse(instruction)
-            agreement = looks.against(instruction, wanted)
+            extra = readings(texts)
+            part = parted(tokens(instruction), (*texts, *extra))
+            agreement = looks.against(instruction, wanted, part)
             scene = Scene(
-                wanted, attention, look.transform, regions, texts, elements, agreement, self.size, readings(texts)
-            )
+                wanted, attention, look.transform, regions, texts, elements, agreement, self.size, extra
+            ).with_rows(part)
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)

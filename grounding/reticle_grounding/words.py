@@ -114,6 +114,16 @@ _RELATIONS = (
     r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
     r"inside|within|in front of|belonging to|labell?ed|called|named|titled|after|before|behind|for|in|on|of|at|from|to"
 )
+SIDED: dict[str, tuple[tuple[int, int], ...]] = {
+    **dict.fromkeys(("to the left of", "left of", "before"), ((-1, 0),)),
+    **dict.fromkeys(("to the right of", "right of", "after", "behind"), ((1, 0),)),
+    **dict.fromkeys(("above", "over"), ((0, -1),)),
+    **dict.fromkeys(("below", "under", "underneath", "beneath"), ((0, 1),)),
+    **dict.fromkeys(("next to", "beside", "in front of"), ((-1, 0), (1, 0))),
+}
+"""Relations that tell sides of an anchor, across and down: (-1, 0) is left, (0, 1) is below."""
+_OF_RELATIONS = _set("left right next below underneath under beneath above over before after behind beside near row")
+"""Words that tell where something stands, not what it is."""
 _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
 """An ending that tells where something is."""
 _IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to", "after", "before", "behind"})
@@ -122,6 +132,16 @@ _POLITE = (
     r"(?:(?:please|can you|could you|would you|i want to|i need to|i would like to|i'd like to|let me|go ahead and"
     r"|where (?:do|can|could|should) i|how (?:do|can|could|should) i) )*"
 )
+_DRAGGED = re.compile(
+    r"\b(?:slider|scroll ?bar|drag|adjust|increase|decrease|raise|lower|louder|quieter|brighter|dimmer|darker)\b"
+    r"|\bturn (?:[\w' ]+ )?(?:up|down)\b"
+)
+"""Speaks of something that is drawn along a track."""
+_SAYS_TEXT = re.compile(
+    rf"{_POLITE}(?:(?:click|press|point)(?: (?:on|at))? )?(?:the )?(?:label|words?|text|title|heading|caption)\b"
+    r"(?! (?:field|box|area|entry))"
+)
+"""Asks for written words themselves, not for what they stand before."""
 _LABELLED = frozenset({"labeled", "labelled", "called", "named", "titled"})
 _QUOTES = re.compile(r"[\"“”„]([^\"“”„]+)[\"“”„]|(?<!\w)['‘’`]([^'‘’`]+)['‘’`](?!\w)|«([^»]+)»")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|(?<=[^\W_])\+\+", re.UNICODE)
@@ -161,6 +181,14 @@ class Wanted:
     """Words before the relation, without gestures and roles ("small cross" in "the small cross in the corner")."""
     sides: tuple[float, float] = (0.0, 0.0)
     """Where on the screen it says the target is: -1 left or top, 1 right or bottom, 0 where it does not say."""
+    near: tuple[str, ...] = ()
+    """Tokens of the anchor up to a relation of its own ("bell" in "left of the bell in the other window")."""
+    dragged: bool = False
+    """Speaks of a slider or of what one does to it."""
+    unnamed: bool = False
+    """Says no more of the target than its kind and where it stands ("the button right of Save")."""
+    written: bool = False
+    """Asks for words on the screen themselves ("the label Name")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +264,22 @@ def parse(instruction: str) -> Wanted:
         role = _role(before, quoted)
     said = first[0].tokens if first else ()
     own = next((r.tokens for r in _readings(tokens(head), 1.0)), ()) if tail else ()
-    return Wanted(kept, role, ordinal, relation, content(tokens(tail)), bool(quoted), said, own, _sides(instruction))
+    plain = normalised(_QUOTES.sub(" ", instruction))
+    return Wanted(
+        kept,
+        role,
+        ordinal,
+        relation,
+        content(tokens(tail)),
+        bool(quoted),
+        said,
+        own,
+        _sides(instruction),
+        content(tokens(_split_relation(tail)[0])),
+        bool(_DRAGGED.search(plain)),
+        relation in SIDED and not content(tokens(head)),
+        bool(_SAYS_TEXT.match(plain)),
+    )
 
 
 def _before_comma(instruction: str) -> str:
@@ -318,11 +361,12 @@ def _match_reading(reading: Reading, found: tuple[str, ...]) -> Match:
 
 
 def _weighted(values: Sequence[float], words: Sequence[str]) -> float:
-    weights = [_weight(w) for w in words]
+    weights = [weight(w) for w in words]
     return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
 
 
-def _weight(word: str) -> float:
+def weight(word: str) -> float:
+    """How much a word tells about what is meant: 0.12 for "the" up to 1.3 for long words that are no gestures."""
     if word in _STOP:
         return 0.12
     if word in _ROLE_WORDS or word in _ORDINALS:
@@ -366,13 +410,34 @@ def _drop_trailing_roles(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _split_relation(instruction: str) -> tuple[str, str | None, str]:
-    """Head, relation word, tail; split at the first relation outside quotes with content on both sides."""
+    """Head, relation word, tail; split at the first relation outside quotes with content on both sides; a kind of
+    control alone will do before a relation that tells a side ("the button right of Save")."""
     masked = _QUOTES.sub(lambda m: "x" * len(m.group(0)), instruction)
     for found in re.finditer(rf"\b({_RELATIONS})\b", masked, re.IGNORECASE):
         head, tail = instruction[: found.start()], instruction[found.end() :]
-        if content(tokens(head)) and content(tokens(tail)):
+        unnamed = found.group(1).casefold() in SIDED and not _ROLE_WORDS.keys().isdisjoint(tokens(head))
+        if (content(tokens(head)) or unnamed) and content(tokens(tail)):
             return head, found.group(1).casefold(), tail
     return instruction, None, ""
+
+
+def is_name(words: Sequence[str]) -> bool:
+    """Whether words may be somebody's or something's name: not all of them verbs of pointing, roles, articles or
+    single characters."""
+    return any(
+        len(w) > 1
+        and w not in _STOP
+        and w not in _GESTURES
+        and w not in _OPENERS
+        and w not in _ROLE_WORDS
+        and w not in _ORDINALS
+        for w in words
+    )
+
+
+def without_places(words: Sequence[str]) -> tuple[str, ...]:
+    """Less the words that only tell how something stands to something else."""
+    return tuple(w for w in words if w not in _OF_RELATIONS)
 
 
 def content(words: Sequence[str]) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from reticle_grounding.looks import Agreement
 from reticle_grounding.ocr import TextBox, proportional_words
 from reticle_grounding.proposals import NOTHING, Elements, entries_of, find_elements, marks_left_of
 from reticle_grounding.regions import find_regions
+from reticle_grounding.rows import parted
 from reticle_grounding.types import FloatMap
-from reticle_grounding.words import parse
+from reticle_grounding.words import parse, tokens
 
 SIZE = Size(560, 280)
 TRANSFORM = Transform.for_image(SIZE, SIZE, 28)
@@ -251,3 +252,64 @@ def test_a_bar_of_tools_below_a_name_is_no_field() -> None:
     assert entries_of(label.rect, Elements((bar,), ()), [label, *tabs]) == []
     letters = tuple(Rect(20 + 8 * i, 42, 26 + 8 * i, 56) for i in range(9))
     assert entries_of(label.rect, Elements((bar,), letters), [label, line("typed text", 20, 40)]), "letters are text"
+
+
+def test_a_control_is_found_by_the_name_of_its_row() -> None:
+    """Three equal drawings in three rows: the rest of the instruction says which drawing, the name says which row."""
+    texts = (line("Anna Berg", 20, 40), line("Tom Hill", 20, 100), line("Eva Stone", 20, 160))
+    bins = tuple(Rect(400, 38 + 60 * i, 420, 58 + 60 * i) for i in range(3))
+    flat = np.zeros(3, np.float32)
+    equal, different = np.ones((3, 1), np.float32), np.eye(3, dtype=np.float32)
+    agreement = Agreement(bins, flat, flat, equal, rest_drawn=flat + 0.5, rest_meant=flat)
+    part = parted(tokens("remove Tom Hill"), texts)
+    bare = scene("remove Tom Hill", list(texts))
+    where = replace(bare, agreement=agreement).with_rows(part)
+    made = drafts(where)
+    rows = {d.region: r for d, r in zip(made, describe(where, made), strict=True)}
+    assert rows[bins[1]]["rest_row"] > 0.3
+    assert rows[bins[1]]["rest_drawn_top"] == 1.0
+    assert not {bins[0], bins[2]} & rows.keys()
+    assert rows[texts[1].rect]["rest_name"] > 0.5
+    alone = replace(bare, agreement=replace(agreement, seen=different)).with_rows(part)
+    assert alone.part is None, "drawings that no other row has are no controls of rows"
+
+
+def test_the_next_word_of_a_menu_bar_stands_beside_its_neighbour() -> None:
+    bar = line("File Edit View Help", 0, 0)
+    where = scene("the menu right of View", [bar])
+    made = drafts(where)
+    rows = describe(where, made)
+    beside = {d.text: r["next_to"] for d, r in zip(made, rows, strict=True)}
+    assert beside["Help"] == 1.0
+    assert beside.get("File", 0.0) == 0.0
+    assert next(r["anchor"] for d, r in zip(made, rows, strict=True) if d.text == "View") == 1.0
+
+
+def test_of_two_places_on_the_side_that_is_told_the_next_one_counts_most() -> None:
+    texts = [line("Name", 20, 40), line("Send", 100, 40), line("Clear", 300, 40)]
+    where = scene("the button right of Name", texts)
+    made = drafts(where)
+    fits = {d.text: r["next_to"] for d, r in zip(made, describe(where, made), strict=True)}
+    assert fits["Send"] == 1.0
+    assert 0.0 <= fits.get("Clear", 0.0) < 0.5
+
+
+def test_where_the_target_is_named_the_next_place_counts_no_more_than_others() -> None:
+    texts = [line("Name", 20, 40), line("Send", 100, 40), line("Clear", 300, 40)]
+    where = scene("Clear, right of Name", texts)
+    rows = describe(where, drafts(where))
+    assert all(row["next_to"] == row["anchor"] == 0.0 for row in rows)
+
+
+def test_a_slider_and_a_label_answer_to_what_names_them() -> None:
+    track = Rect(120, 44, 300, 54)
+    elements = Elements((), (), (track,))
+    for instruction, feature, kind in (
+        ("drag the Volume slider", "track_asked", "track"),
+        ("the label Volume", "text_asked", ""),
+    ):
+        where = scene(instruction, [line("Volume", 20, 40)], elements)
+        made = drafts(where)
+        asked = [(d.kind, r[feature]) for d, r in zip(made, describe(where, made), strict=True)]
+        assert (kind, 1.0) in asked
+        assert all(value == 0.0 for other, value in asked if other != kind)

@@ -65,6 +65,12 @@ def evaluate(
             "--spoken", help="As --captured, with instructions a language model wrote one by one; may be repeated."
         ),
     ] = None,
+    composed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--composed", help="As --captured, asked by row or neighbour (the bin right of Drafts); may be repeated."
+        ),
+    ] = None,
     generated: Annotated[
         int | None, typer.Option("--generated", min=1, help="So many targets on newly generated screens.")
     ] = None,
@@ -132,7 +138,7 @@ def evaluate(
     if risk is not None and (verify or preset is not None or keep_ratio is not None):
         raise BadInput("--risk measures the model as runs use it; leave out --verify, --preset and --keep-ratio")
     answers: list[Answer] = []
-    with _sets(targets or [], captured or [], spoken or [], generated, limit, choices) as sets:
+    with _sets(targets or [], captured or [], spoken or [], composed or [], generated, limit, choices) as sets:
         again = SecondLookRule() if second_look else None
         config = GroundingConfig(keep_ratio=keep_ratio, select=selection, second_look=again, wordings=wordings)
         results = _measure(
@@ -165,6 +171,7 @@ def _sets(
     targets: list[Path],
     captured: list[Path],
     spoken: list[Path],
+    composed: list[Path],
     generated: int | None,
     limit: int | None,
     choices: Choices,
@@ -173,12 +180,16 @@ def _sets(
     from reticle_grounding.evaluation import sets
     from reticle_grounding.evaluation.published import read_set
 
-    if not targets and not captured and not spoken and generated is None:
-        raise BadInput("nothing to measure: name a targets file, --captured FOLDER, --spoken FOLDER or --generated N")
+    if not (targets or captured or spoken or composed) and generated is None:
+        raise BadInput(
+            "nothing to measure: name a targets file, --captured FOLDER, --spoken FOLDER, --composed FOLDER or "
+            "--generated N"
+        )
     with ExitStack() as stack:
         found = [read_set(path, limit, choices) for path in targets]
         found += [sets.captured(folder, limit) for folder in captured]
         found += [sets.spoken(folder, limit) for folder in spoken]
+        found += [sets.composed(folder, limit) for folder in composed]
         if generated is not None:
             found.append(stack.enter_context(sets.generated(min(generated, limit or generated))))
         yield found

@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from reticle_grounding.geometry import Rect
 
 from .targets import Target, by_image, read_targets
+
+if TYPE_CHECKING:
+    from reticle_grounding.training.instructions import Target as Asked
 
 CAPTURED_SEED = 0
 GENERATED_SEED = 9_000_000
@@ -110,13 +114,26 @@ def spoken(directory: Path, limit: int | None = None) -> TargetSet:
     """
     from reticle_grounding.training.targets import written_targets
 
-    found = [
+    return _on_held_out(f"{directory.resolve().name} (spoken)", written_targets(directory), limit)
+
+
+def composed(directory: Path, limit: int | None = None) -> TargetSet:
+    """Controls of held-out applications of a folder of captured screens, asked for by the name of their row or by what
+    stands beside them; none is absent. Raises BadInput where there are none."""
+    from reticle_grounding.training.targets import composed_held_out
+
+    found = composed_held_out(directory, CAPTURED_SEED)
+    return _on_held_out(f"{directory.resolve().name} (composed)", found, limit)
+
+
+def _on_held_out(name: str, found: Sequence[tuple[Path, Sequence[Asked]]], limit: int | None) -> TargetSet:
+    targets = [
         Target(image, t.instruction, Rect(*map(float, t.bbox)), t.kind)
-        for image, targets in written_targets(directory)
-        for t in targets
+        for image, asked in found
+        for t in asked
         if t.bbox is not None
     ]
-    return listed(f"{directory.resolve().name} (spoken)", found[:limit])
+    return listed(name, targets[:limit])
 
 
 @contextmanager

@@ -10,13 +10,15 @@ from random import Random
 
 from .absent import absent_candidates, unread
 from .canvas import Element
+from .composed import composed_targets
 from .concepts import by_label, concepts
 from .harvested import Row, as_element, fitting_apps, harvested_rows
-from .instructions import Target, plain, targets_of
+from .instructions import Target, plain, sayable, targets_of
 from .looks import wrapped
 from .spoken import spoken_targets
 
 PER_SCREEN = 14
+COMPOSED = 4
 UNHEARD_SHARE = 0.4
 """Share of the elements with a known concept that are asked for in its kept wordings."""
 CANDIDATES = 16
@@ -37,8 +39,8 @@ class FittingScreen:
     """Instructions that were written for this screen."""
 
     def targets(self, rng: Random, lines: Sequence[str], absent: int) -> list[Target]:
-        """The written instructions, at most :data:`PER_SCREEN` made ones with kinds in even shares, and ``absent`` ones
-        of which nothing was read."""
+        """The written instructions, at most :data:`PER_SCREEN` made ones with kinds in even shares, ``absent`` ones of
+        which nothing was read, and :data:`COMPOSED` that name a row or a neighbour."""
         pools: dict[str, list[Target]] = defaultdict(list)
         found = targets_of(rng, [replace(e, icon="") for e in self.elements], 0)
         for target in rng.sample(found, len(found)):
@@ -50,7 +52,8 @@ class FittingScreen:
                 if pools[kind] and len(chosen) < PER_SCREEN:
                     chosen.append(_reworded(rng, pools[kind].pop(), counts))
         candidates = absent_candidates(rng, self.listed, self.others, CANDIDATES) if self.others else []
-        return [*self.spoken, *chosen, *unread(candidates, lines, absent)]
+        missing = unread(candidates, lines, absent)
+        return [*self.spoken, *chosen, *missing, *composed_targets(rng, self.elements, COMPOSED)]
 
 
 def _reworded(rng: Random, target: Target, counts: Counter[str]) -> Target:
@@ -88,7 +91,7 @@ def _shuffled(seed: str, screens: Sequence[FittingScreen]) -> list[FittingScreen
 
 def screens_of(folder: Path, chosen: Sequence[Row]) -> list[FittingScreen]:
     """These screens of ``folder``, with the elements of the other applications among them for absent targets."""
-    elements = [[e for e in map(as_element, row["elements"]) if e is not None and _sayable(e)] for row in chosen]
+    elements = [[e for e in map(as_element, row["elements"]) if e is not None and sayable(e.label)] for row in chosen]
     by_app: dict[str, list[Element]] = defaultdict(list)
     elements = [_without_field_labels(found) for found in elements]
     for row, found in zip(chosen, elements, strict=True):
@@ -106,8 +109,3 @@ def _without_field_labels(elements: Sequence[Element]) -> list[Element]:
     """The elements less the texts that only label a field: who says "File name" means the field."""
     fields = {plain(e.label) for e in elements if e.kind == "field"}
     return [e for e in elements if e.role != "label" or e.icon or plain(e.label) not in fields]
-
-
-def _sayable(element: Element) -> bool:
-    """Not a sign of an icon font, which nobody can say."""
-    return not any("\ue000" <= c <= "\uf8ff" for c in element.label)

@@ -99,6 +99,11 @@ def plain(name: str) -> str:
     return " ".join(name.casefold().replace("…", "").rstrip(".:* ").split())
 
 
+def sayable(words: str) -> bool:
+    """Whether words hold no sign of an icon font (a private character of Unicode), which nobody can say."""
+    return not any("\ue000" <= c <= "\uf8ff" for c in words)
+
+
 def phrase(rng: Random, element: Element) -> tuple[str, bool]:
     """(instruction, indirect) for one element that is unique by its name."""
     name = element.label.strip()

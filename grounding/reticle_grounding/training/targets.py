@@ -16,14 +16,17 @@ from reticle_grounding.errors import BadInput
 
 from .absent import AbsentCandidate, absent_candidates, near_candidates
 from .canvas import Element
+from .composed import composed_targets
 from .harvested import as_element, harvested_rows
-from .instructions import Target, targets_of
+from .instructions import Target, sayable, targets_of
 from .scenes import SceneFile
 from .screens import LabeledScreen, Size, generate_screen
 from .spoken import spoken_targets
 
 ABSENT_EVERY = 8
 """One target in so many is absent."""
+COMPOSED = 6
+"""Targets of one screen that are asked for by row or neighbour, at most."""
 CANDIDATES = 24
 """Absent targets proposed per screen; what is read there rules out some of them."""
 
@@ -87,6 +90,7 @@ def captured_targets(
         others = [e for s in sources if s.app != screen.app for e in s.elements] if due else []
         absent = absent_candidates(rng, screen.listed, others, CANDIDATES)
         near = near_candidates(rng, screen.listed, others, CANDIDATES)
+        present = [t for t in present if sayable(t.instruction)]
         made.append(CapturedTargets(screen.image, screen.app, present, absent, near, due))
     if not made:
         raise BadInput(f"{directory}: no held-out application has elements to ask for")
@@ -103,6 +107,21 @@ def written_targets(directory: Path) -> list[tuple[Path, list[Target]]]:
     if not written:
         raise BadInput(f"{directory}: no instructions were written for its held-out applications")
     return written
+
+
+def composed_held_out(directory: Path, seed: int = 0) -> list[tuple[Path, list[Target]]]:
+    """Pictures of held-out applications, asked about by row and neighbour (:mod:`.composed`), always the same.
+
+    Raises BadInput as :func:`captured_targets` does, and when there is nothing to ask for in this way.
+    """
+    asked = [
+        (s.image, composed_targets(Random(f"{seed} {s.image.name}"), s.elements, COMPOSED))
+        for s in _captured(directory)[1]
+    ]
+    found = [(image, targets) for image, targets in asked if targets]
+    if not found:
+        raise BadInput(f"{directory}: no control of its held-out applications can be asked for by row or neighbour")
+    return found
 
 
 def _captured(directory: Path) -> tuple[list[_Captured], list[_Captured]]:
