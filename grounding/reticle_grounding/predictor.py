@@ -49,6 +49,9 @@ __all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
 Picture: TypeAlias = Image.Image | npt.NDArray[np.uint8] | Path | str
 StopCheck: TypeAlias = Callable[[], bool]
 MAX_TOP_K = 50
+ROW_TRUST = 0.8
+"""Held-out answers by row or neighbour were right 0.64 and 0.71 of the time where the law alone said 0.81 and 0.82; so
+none of them is sure enough to be acted on unseen."""
 
 
 class Grounder:
@@ -385,10 +388,12 @@ class Weighed:
     def ranked(self, calibration: Calibration, ignored: tuple[str, ...] = ()) -> list[tuple[float, Draft]]:
         """``p_true`` and draft, best first; of equals the more exact place, not the region of whole patches.
 
-        Features whose name starts with one of ``ignored`` count as 0.
+        Features whose name starts with one of ``ignored`` count as 0. Where rows or neighbours take part,
+        :data:`ROW_TRUST` is all that an answer is worth.
         """
+        trust = ROW_TRUST if self.scene.part is not None or self.scene.wanted.unnamed else 1.0
         rows = [{k: v for k, v in row.items() if not k.startswith(ignored)} for row in self.rows]
-        scored = zip(map(probability, calibration.logits(rows)), self.drafts, strict=True)
+        scored = zip((trust * probability(v) for v in calibration.logits(rows)), self.drafts, strict=True)
         return sorted(scored, key=lambda pair: (-pair[0], pair[1].origin == "attention"))
 
 

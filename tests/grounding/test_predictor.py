@@ -5,21 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from reticle_grounding.calibration import Calibration
+from reticle_grounding.calibration import Calibration, probability
 from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, ReticleError
-from reticle_grounding.geometry import Rect, Size, Transform
+from reticle_grounding.evidence import Draft, Scene
+from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
-from reticle_grounding.predictor import Grounder, GroundingConfig, check_instruction
+from reticle_grounding.predictor import ROW_TRUST, Grounder, GroundingConfig, Weighed, check_instruction
+from reticle_grounding.proposals import NOTHING
 from reticle_grounding.regions import RegionRank
 from reticle_grounding.sources import Look
 from reticle_grounding.types import FloatMap
+from reticle_grounding.words import parse
 
 SIZE = (560, 280)
 WEIGHTS = Calibration({"text": 4.0, "text_exact": 2.0, "attention_peak": 3.0}, -4.0, 0.5)
@@ -269,3 +272,25 @@ def test_importing_the_predictor_loads_no_model_library() -> None:
 def test_errors_are_for_people() -> None:
     assert issubclass(CheckpointError, ReticleError)
     assert issubclass(Cancelled, ReticleError)
+
+
+def test_an_answer_by_neighbour_is_never_quite_sure() -> None:
+    """The law alone is too sure of such answers; their order stays."""
+    law = Calibration({"text": 50.0}, 0.0, 0.5)
+    size = Size(560, 280)
+    where = Scene(
+        parse("the button right of Save"),
+        np.full((10, 20), 0.005, np.float32),
+        Transform.for_image(size, size, 28),
+        (),
+        (),
+        NOTHING,
+    )
+    drafts = [Draft(Rect(0, 0, 9, 9), Point(5, 5), "text", name) for name in ("a", "b")]
+    rows = [{"text": 0.01}, {"text": 1.0}]
+    named = replace(where, wanted=parse("Save"))
+    for scene, most in ((where, ROW_TRUST), (named, 1.0)):
+        ranked = Weighed(scene, drafts, rows).ranked(law)
+        assert [d.text for _, d in ranked] == ["b", "a"]
+        assert ranked[0][0] == pytest.approx(most)
+        assert ranked[1][0] == pytest.approx(most * probability(0.5))
