@@ -98,13 +98,9 @@ def extended(
     table = _table(samples, names)
     before = torch.tensor([v for s in samples for v in law.logits(s["rows"])], dtype=torch.float32)
     parts = [_law(table, l2, units, seed, before) for seed in range(starts)]
-    weights = {name: float(v) for name, v in zip(names, np.mean([p.weights for p in parts], axis=0), strict=True)}
-    hidden = tuple(
-        Unit({name: float(v) for name, v in zip(names, row, strict=True)}, 0.0, float(out) / len(parts))
-        for p in parts
-        for row, out in zip(p.inner, p.outer, strict=True)
-    )
-    return Calibration({**law.weights, **weights}, law.bias, law.threshold, law.meta, (*law.hidden, *hidden))
+    added = _mean(parts, names)
+    weights, hidden = {**law.weights, **added.weights}, (*law.hidden, *added.hidden)
+    return Calibration(weights, law.bias, law.threshold, law.meta, hidden)
 
 
 def _scaled(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
@@ -127,7 +123,11 @@ def _logit(p: float) -> float:
 def _fitted(samples: Sequence[Sample], names: Sequence[str], l2: float, units: int, starts: int) -> Calibration:
     """The law, its threshold not yet chosen: the mean of the laws from all seeds."""
     table = _table(samples, names)
-    parts = [_law(table, l2, units, seed) for seed in range(starts if units else 1)]
+    return _mean([_law(table, l2, units, seed) for seed in range(starts if units else 1)], names)
+
+
+def _mean(parts: Sequence[_Parts], names: Sequence[str]) -> Calibration:
+    """The law whose log-odds are the mean of those of the parts."""
     share = 1.0 / len(parts)
     weights = np.mean([p.weights for p in parts], axis=0)
     hidden = tuple(

@@ -124,11 +124,9 @@ class Scene:
         """The same with the rows that a name in the instruction tells, where there are such."""
         if part is None:
             return self
-        looks = repeated(part, self.agreement.rects, self.agreement.same())
+        looks = repeated(part, self.agreement.rects, self.agreement.same)
         said = [tokens(t.text) for t in self.texts]
-        lines = repeated(
-            part, [t.rect for t in self.texts], np.array([[a == b for b in said] for a in said], dtype=bool)
-        )
+        lines = repeated(part, [t.rect for t in self.texts], lambda n: np.array([words == said[n] for words in said]))
         return replace(self, part=part, row_looks=looks, row_lines=lines) if looks or lines else self
 
     @property

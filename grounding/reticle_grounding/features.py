@@ -101,7 +101,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     signs = {d.look for d in made if d.kind in ("entry", "track") and d.found is None}
     ordered = _ordinal_fits(scene, made)
     tracks = {d.look for d in made if d.kind == "track" and d.found is None}
-    beside = _Beside(scene)
+    beside, best_of_row = _Beside(scene), scene.best_of_row
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
     senses = _Senses(scene)
@@ -117,7 +117,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row["relation"] = _relation_fit(draft, scene)
         row["placed"] = _placed_fit(draft, scene)
         row |= _asked_features(draft, scene, tracks)
-        row |= _rest_features(draft, scene)
+        row |= _rest_features(draft, scene, best_of_row)
         row["next_to"], row["anchor"] = beside.fit(draft.region), beside.is_anchor(draft)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
@@ -219,8 +219,9 @@ def _asked_features(draft: Draft, scene: Scene, tracks: set[int | None]) -> dict
     }
 
 
-def _rest_features(draft: Draft, scene: Scene) -> dict[str, float]:
-    """How the draft stands to a name in the instruction, and what it has of the rest."""
+def _rest_features(draft: Draft, scene: Scene, best: float) -> dict[str, float]:
+    """How the draft stands to a name in the instruction, and what it has of the rest; ``best`` is the most that a
+    drawing of its rows has of that."""
     part, agreement = scene.part, scene.agreement
     if part is None:
         return {}
@@ -229,7 +230,7 @@ def _rest_features(draft: Draft, scene: Scene) -> dict[str, float]:
     made = {"rest_row": row, "rest_name": part.share * float(part.is_name(draft.region))}
     if row and draft.look is not None and len(agreement.rest_drawn):
         made["rest_drawn"] = drawn = float(agreement.rest_drawn[draft.look])
-        made["rest_drawn_top"] = float(drawn >= scene.best_of_row)
+        made["rest_drawn_top"] = float(drawn >= best)
     if row and draft.line is not None and len(agreement.rest_meant):
         made["rest_meant"] = float(agreement.rest_meant[draft.line])
     return made

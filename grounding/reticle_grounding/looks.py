@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,11 +61,12 @@ class Agreement:
 
     def alike(self, number: int) -> list[int]:
         """Proposals that look the same as this one, itself among them."""
-        return [int(i) for i in np.flatnonzero(self.seen @ self.seen[number] >= SAME_DRAWING)]
+        return [int(i) for i in np.flatnonzero(self.same(number))]
 
-    def same(self) -> npt.NDArray[np.bool_]:
-        """[proposals, proposals] which of them look the same."""
-        return self.seen @ self.seen.T >= SAME_DRAWING
+    def same(self, number: int) -> npt.NDArray[np.bool_]:
+        """[proposals] which of them look the same as this one."""
+        alike: npt.NDArray[np.bool_] = self.seen @ self.seen[number] >= SAME_DRAWING
+        return alike
 
     def best_looks(self, count: int) -> list[int]:
         return _best(self.looks, count, LEAST_LOOK)
@@ -95,26 +96,28 @@ class Looks:
         self._recalled = matcher.recall(image, self.rects)
         self.read: Vectors = matcher.say([as_said(t) for t in texts])
 
-    def against(self, instruction: str, wanted: Wanted, part: Parted | None = None) -> Agreement:
+    def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The best of the whole instruction, of what is left without gestures and roles, and of what stands before a
-        comma; for looks also of what stands before the first relation, which often tells what is drawn.
-
-        ``part`` is the instruction parted at a name on the screen.
-        """
+        comma; for looks also of what stands before the first relation, which often tells what is drawn."""
         bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
         phrases = [instruction, bare, *([" ".join(wanted.first)] if wanted.first else [])]
         texts = _scores(self.read, self._matcher.say(phrases))
         phrases += [" ".join(wanted.head)] if wanted.head else []
         asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
         looks = _scores(self.seen, asked)
-        rest, near = " ".join(part.rest) if part else "", " ".join(wanted.near) if sides_of(wanted.relation) else ""
-        rest_drawn = self._drawn(rest) if rest else _no_scores()
-        rest_meant = _scores(self.read, self._matcher.say([rest])) if rest else _no_scores()
+        near = " ".join(wanted.near) if sides_of(wanted.relation) else ""
         near_drawn = self._drawn(near) if near else _no_scores()
         named, known = _no_scores(), _no_scores()
         if self._recalled is not None and self.rects:
             named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
-        return Agreement(self.rects, looks, texts, self.seen, named, known, rest_drawn, rest_meant, near_drawn)
+        return Agreement(self.rects, looks, texts, self.seen, named, known, near_drawn=near_drawn)
+
+    def with_rest(self, agreement: Agreement, part: Parted) -> Agreement:
+        """The agreement with what an instruction says beside a name, too."""
+        rest = " ".join(part.rest)
+        return replace(
+            agreement, rest_drawn=self._drawn(rest), rest_meant=_scores(self.read, self._matcher.say([rest]))
+        )
 
     def _drawn(self, phrase: str) -> Scores:
         """[proposals] how far each drawing is what a phrase says, by its looks and by what it is known as."""

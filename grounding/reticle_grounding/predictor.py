@@ -246,11 +246,12 @@ class Observation:
         with _timed(timings, "match"):
             wanted = parse(instruction)
             extra = readings(texts)
-            part = parted(tokens(instruction), (*texts, *extra))
-            agreement = looks.against(instruction, wanted, part)
+            agreement = looks.against(instruction, wanted)
             scene = Scene(
                 wanted, attention, look.transform, regions, texts, elements, agreement, self.size, extra
-            ).with_rows(part)
+            ).with_rows(parted(tokens(instruction), (*texts, *extra)))
+            if scene.part is not None:
+                scene = replace(scene, agreement=looks.with_rest(agreement, scene.part))
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)

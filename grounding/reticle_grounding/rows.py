@@ -5,7 +5,7 @@ A name that the screen shows is taken out of the instruction; what is left says 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ ALIKE = 0.86
 SHARE = 0.5
 """Least share of a text's words that the name is."""
 TIED = 0.97
+"""Names of at least this share of the best one's weight count as well as it."""
 MAX_NAMES = 6
 """A name that more texts show than this tells nothing."""
 LEVEL = 0.8
@@ -31,7 +32,7 @@ FAR = 300.0
 """Distance in a row at which a control belongs to a name half as much (capture pixels)."""
 
 
-BoolTable: TypeAlias = npt.NDArray[np.bool_]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 Side: TypeAlias = tuple[int, int]
 """Across and down: (-1, 0) is left, (0, 1) is below."""
 
@@ -42,8 +43,8 @@ def sides_of(relation: str | None) -> tuple[Side, ...]:
 
 
 def gap_beside(region: Rect, anchor: Rect, sides: Sequence[Side]) -> float | None:
-    """How far a region stands from an anchor on the nearest of these sides (0 where they touch); None where it stands
-    on none of them, level with the anchor."""
+    """How far a region stands from an anchor on the nearest of these sides (0 where they touch, in their own pixels);
+    None where it stands on none of them, level with the anchor."""
     gaps = [gap for side in sides if (gap := _gap(region, anchor, side)) is not None]
     return min(gaps, default=None)
 
@@ -83,20 +84,19 @@ class Parted:
         return max((_in_row(region, name) for name in self.names), default=0.0)
 
 
-def repeated(part: Parted, rects: Sequence[Rect], same: BoolTable) -> frozenset[int]:
+def repeated(part: Parted, rects: Sequence[Rect], same: Callable[[int], Flags]) -> frozenset[int]:
     """Which places stand in a row of the name and have an equal one in the same column, as the controls of lists do.
 
     Without that a name beside a drawing tells nothing: a window is full of words.
 
     Args:
-        rects: the places.
-        same: [places, places] which show the same.
+        rects: the places, capture pixels.
+        same: number of a place -> [places] which of them show the same.
     """
-    found = []
-    for n, rect in enumerate(rects):
-        if part.stands(rect) > 0.0 and any(_in_column(rect, rects[int(m)]) for m in np.flatnonzero(same[n]) if m != n):
-            found.append(n)
-    return frozenset(found)
+    beside = [n for n, rect in enumerate(rects) if part.stands(rect) > 0.0]
+    return frozenset(
+        n for n in beside if any(_in_column(rects[n], rects[int(m)]) for m in np.flatnonzero(same(n)) if m != n)
+    )
 
 
 def _in_column(rect: Rect, other: Rect) -> bool:
@@ -104,7 +104,12 @@ def _in_column(rect: Rect, other: Rect) -> bool:
 
 
 def parted(words: tuple[str, ...], texts: Sequence[TextBox]) -> Parted | None:
-    """The longest name in the words that the texts show, and the rest; None where there is none or nothing is left."""
+    """The longest name in the words that the texts show, and the rest; None where there is none or nothing is left.
+
+    Args:
+        words: tokens of the instruction.
+        texts: what was read, other readings of it included (capture pixels).
+    """
     best = 0.0
     found: list[tuple[float, int, int, Rect]] = []
     for box in texts:

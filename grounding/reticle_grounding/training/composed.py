@@ -61,10 +61,9 @@ def _in_rows(rng: Random, elements: Sequence[Element], names: Counter[str]) -> l
         if element.kind == "field" or element.role not in BUTTON_ROLES or not 1 < names[plain(element.label)] <= 60:
             continue
         others = [e for e in elements if e is not element and plain(e.label) == plain(element.label)]
-        rows = [(g, n) for n in named if (g := _gap_in_row(element, n)) is not None]
-        rows = [(g, n) for g, n in rows if all(_gap_in_row(other, n) is None for other in others)]
+        rows = [n for n in named if _of_one_row(element, n) and not any(_of_one_row(other, n) for other in others)]
         if rows and any(_in_column(element, other) for other in others):
-            row = rng.choice(rows)[1]
+            row = rng.choice(rows)
             words = {"label": element.label, "lower": element.label.lower(), "row": row.label}
             made.append(Target(rng.choice(_IN_ROW).format(**words), element.box, element.kind, element.label, True))
     return made
@@ -75,13 +74,12 @@ def _in_column(element: Element, other: Element) -> bool:
     return abs(element.box[0] - other.box[0]) <= COLUMN and element.box[1] != other.box[1]
 
 
-def _gap_in_row(element: Element, name: Element) -> float | None:
-    """Distance along a row; None for what is in different rows, far apart, or one within the other."""
+def _of_one_row(element: Element, name: Element) -> bool:
+    """Whether they stand side by side; not where they are far apart, or one within the other."""
     a, b = _rect(element), _rect(name)
     if abs(a.center.y - b.center.y) > LEVEL * min(a.height, b.height) or a.intersection(b) is not None:
-        return None
-    gap = max(a.left - b.right, b.left - a.right)
-    return gap if 0 <= gap <= FARTHEST else None
+        return False
+    return 0 <= max(a.left - b.right, b.left - a.right) <= FARTHEST
 
 
 def _beside(rng: Random, elements: Sequence[Element], names: Counter[str]) -> list[Target]:
