@@ -247,7 +247,7 @@ stage_prepare() { # what the frozen parts make of each screen, and the shipped c
     mkdir -p "$work/start" "$texts"
     cp "$checkpoint"/* "$work/start/"
     if trained "$work/looks"; then
-        rm -f "$work"/start/{matcher,icons}*
+        rm -f "$work"/start/{matcher,icon}*
         cp "$work"/looks/matcher* "$work/start/"
         training carry_over "$work/carried" --channel "$checkpoint" --new "$work/start" "${captured[@]}" &
         carrying=$!
@@ -271,7 +271,7 @@ stage_icons() { # the remembered icons' wordings in the new phrase tower's vecto
     trained "$work/words" && trained "$work/looks" || skip "the phrase tower is the shipped one, and so its icons fit"
     training icon_memory "$work/icons" --start "$work/looks" --tower "$checkpoint" "${icons[@]}" --threads "$cores"
     mkdir -p "$out/matcher"
-    cp "$work/icons/icons.safetensors" "$out/matcher/"
+    cp "$work"/icons/icon*.safetensors "$out/matcher/"
 }
 
 stage_model() { # everything in one folder, opened and asked once
@@ -282,10 +282,10 @@ stage_model() { # everything in one folder, opened and asked once
     cp "$checkpoint"/{*.json,model.safetensors,channel.safetensors,scorer.safetensors} "$out/model/"
     if trained "$out/matcher"; then
         cp "$out"/matcher/* "$out/model/"
-        trained "$work/words" || cp "$checkpoint/icons.safetensors" "$out/model/"
+        trained "$work/words" || cp "$checkpoint"/icon*.safetensors "$out/model/"
         [[ ! -f $work/carried/channel.safetensors ]] || cp "$work/carried/channel.safetensors" "$out/model/"
     else
-        cp "$checkpoint"/{matcher,icons}* "$out/model/"
+        cp "$checkpoint"/{matcher,icon}* "$out/model/"
     fi
     if [[ -f $out/channel/channel.safetensors ]]; then
         rm "$out"/model/{model*.safetensors,scorer.safetensors,prefill.json} # prefill.json is for heads as they were

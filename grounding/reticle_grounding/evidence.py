@@ -39,6 +39,8 @@ MAX_LOOKS = 14
 """Proposals that look like what is asked for."""
 MAX_NAMED = 8
 """Proposals that are known as what is asked for, beside these."""
+MAX_USED = 4
+"""Proposals that programs use for what is asked for, beside these."""
 MAX_SIGNS = 3
 """Of each of these two, drawings that may stand before a field or slider instead of words."""
 SIGN_GAP = 1.5
@@ -221,9 +223,10 @@ def _look_drafts(scene: Scene) -> list[Draft]:
     """Proposals that look like what the words mean, best first; none without a matcher."""
     best = scene.agreement.best_looks(MAX_LOOKS)
     best += [n for n in scene.agreement.best_named(MAX_NAMED) if n not in best]
+    used = [n for n in scene.agreement.best_used(MAX_USED) if n not in best]
     if scene.wanted.ordinal is not None and best:  # "the ninth star" needs them all
         best += [n for n in scene.agreement.alike(best[0]) if n not in best][:MAX_ALIKE]
-    best += [n for n in scene.in_rows()[:MAX_IN_ROW] if n not in best]
+    best += [n for n in (*used, *scene.in_rows()[:MAX_IN_ROW]) if n not in best]
     rects = scene.agreement.rects
     return [Draft(rects[n], rects[n].center, "element", None, kind="look", place=i, look=n) for i, n in enumerate(best)]
 

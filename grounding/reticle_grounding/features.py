@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, peaked
 from .geometry import Point, Rect
 from .rows import gap_beside, sides_of
-from .words import NO_MATCH, Match, Role, match, tokens
+from .words import DRAWN_SORTS, NO_MATCH, WRITTEN_SORTS, Match, Role, match, tokens
 
 ROW_FEATURES = (
     "track_asked",
@@ -23,9 +23,16 @@ ROW_FEATURES = (
     "rest_meant",
     "rest_name",
     "next_to",
+    "next_written",
+    "next_drawn",
+    "next_field",
     "anchor",
 )
 """What a control's row or neighbour, or the kind of control that is named, says; 0 where the instruction tells none."""
+USED_FEATURES = ("used", "used_top", "used_lead", "used_asked", "used_beyond")
+"""What programs use a known drawing for."""
+ADDED_FEATURES = (*ROW_FEATURES, *USED_FEATURES)
+"""Those that a law without them may be given later."""
 FEATURES = (
     "region",
     "attention_peak",
@@ -81,7 +88,7 @@ FEATURES = (
     "meant_top",
     "meant_lead",
     "meant_only",
-    *ROW_FEATURES,
+    *ADDED_FEATURES,
 )
 """Names of the features, in the order calibration stores them."""
 
@@ -118,7 +125,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row["placed"] = _placed_fit(draft, scene)
         row |= _asked_features(draft, scene, tracks)
         row |= _rest_features(draft, scene, best_of_row)
-        row["next_to"], row["anchor"] = beside.fit(draft.region), beside.is_anchor(draft)
+        row |= beside.features(draft)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
         rows.append(row)
@@ -243,12 +250,27 @@ class _Beside:
     def __init__(self, scene: Scene) -> None:
         self._sides = sides_of(scene.wanted.relation) if scene.wanted.unnamed else ()
         self._anchors = anchors(scene) if self._sides else []
+        self._sort = scene.wanted.sort
+        self._field = scene.wanted.role in (Role.FIELD, Role.CHECK)
         pool = [*scene.agreement.rects, *(t.rect for t in scene.texts)]
         self._least = []
         for anchor in self._anchors:
             words = [w.rect for t in scene.texts if t.rect.contains(anchor.center) for w in t.words]
             gaps = (gap_beside(r, anchor, self._sides) for r in (*pool, *words))
             self._least.append(min((g for g in gaps if g is not None), default=0.0))
+
+    def features(self, draft: Draft) -> dict[str, float]:
+        """Where no side is told, nothing; else also whether the draft is of the sort that is asked for."""
+        if not self._anchors:
+            return {}
+        fit = self.fit(draft.region)
+        return {
+            "next_to": fit,
+            "next_written": fit * float(self._sort in WRITTEN_SORTS and draft.origin == "text"),
+            "next_field": fit * float(self._field and draft.kind in ("entry", "track", "mark")),
+            "next_drawn": fit * float(self._sort in DRAWN_SORTS and draft.look is not None and draft.found is None),
+            "anchor": self.is_anchor(draft),
+        }
 
     def is_anchor(self, draft: Draft) -> float:
         """1 for what the target is said to stand beside."""
@@ -365,6 +387,7 @@ class _Senses:
         self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(agreement.texts)[::-1]
         self._spread, self._named = _spread(self._looks), np.sort(agreement.named)[::-1]
         self._named_spread = _spread(self._named)
+        self._used = np.sort(agreement.used)[::-1]
 
     def of(self, draft: Draft) -> dict[str, float]:
         made: dict[str, float] = {}
@@ -383,6 +406,13 @@ class _Senses:
             made["named_top"] = float(named >= self._named[0])
             made["named_lead"] = named - _best_other(self._named, named)
             made["named_clear"] = (named - self._named_spread[0]) / self._named_spread[1] / 6
+        if draft.look is not None and len(agreement.used):
+            used = float(agreement.used[draft.look])
+            made["used"] = used
+            made["used_top"] = float(0.0 < used >= self._used[0])
+            made["used_lead"] = used - _best_other(self._used, used)
+            made["used_asked"] = used * float(self._scene.wanted.role is Role.ICON)
+            made["used_beyond"] = max(0.0, used - max(0.0, made.get("named", 0.0)))
         line = draft.line if draft.line is not None else self._line_under(draft)
         if line is not None and len(agreement.texts):
             meant = float(agreement.texts[line])

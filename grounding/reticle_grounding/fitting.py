@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 Meta: TypeAlias = dict[str, str | int | float | None]
 Progress: TypeAlias = Callable[[int, int], None]
 UNITS, STARTS, PENALTY = 12, 4, 12.0
-ROW_UNITS = 8
+ROW_UNITS, ROW_PENALTY = 8, 4.0
+"""For what is added to a law that stays as it is."""
 SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
@@ -125,7 +126,8 @@ def fit_on_captured(
         generated: targets on painted screens beside them, half from each of :data:`GENERATED_SEEDS`; forms are rarer on
             the captured ones.
         texts: keeps what is read on each screen for the next fit.
-        rows_onto: a law that stays as it is; only what rows, neighbours and named kinds of control say is added to it.
+        rows_onto: a law that stays as it is; what rows, neighbours, named kinds of control and uses of icons say is
+            added to it.
         progress: called with (screens done, all).
     """
     from .predictor import Grounder
@@ -178,7 +180,7 @@ def _write(
     beside: Sequence[Sample] = (),
     law: Calibration | None = None,
 ) -> Meta:
-    from .features import FEATURES, ROW_FEATURES
+    from .features import ADDED_FEATURES, FEATURES
 
     samples, painted, beside = ([s for s in part if not _contradicts(s)] for part in (samples, painted, beside))
     weighed = [
@@ -187,7 +189,7 @@ def _write(
     ]
     lighter = [Sample(**{**s, "weight": FURTHER_WEIGHT}) for s in beside]
     if law is not None:
-        made = extended(law, [*weighed, *lighter], ROW_FEATURES, PENALTY, ROW_UNITS, STARTS)
+        made = extended(law, [*weighed, *lighter], ADDED_FEATURES, ROW_PENALTY, ROW_UNITS, STARTS)
         added: Meta = {"rows_command": command, "rows_instructions": len(weighed) + len(lighter)}
         Calibration(made.weights, made.bias, made.threshold, {**law.meta, **added}, made.hidden).save(out)
         return {**law.meta, **added, "threshold": round(made.threshold, 4), "written": str(out)}

@@ -26,7 +26,7 @@ SAME_DRAWING = 0.9
 """Agreement of two proposals that show the same drawing."""
 NAMED = 0.7
 """Weight of what a drawing is known as beside what it looks like."""
-LEAST_LOOK, LEAST_MEANT, LEAST_NAMED = 0.1, 0.2, 0.2
+LEAST_LOOK, LEAST_MEANT, LEAST_NAMED, LEAST_USED = 0.1, 0.2, 0.2, 0.3
 """Weaker agreements make no candidates."""
 
 Scores = npt.NDArray[np.float32]
@@ -52,6 +52,8 @@ class Agreement:
     """[proposals] agreement of what each proposal is known as, or nothing where no icons are known by heart."""
     known: Scores = field(default_factory=_no_scores)
     """[proposals] likeness of each proposal to the nearest known icon."""
+    used: Scores = field(default_factory=_no_scores)
+    """[proposals] agreement of what programs use such drawings for, or nothing as in ``named``."""
     rest_drawn: Scores = field(default_factory=_no_scores)
     """[proposals] agreement with what an instruction says beside a name, or nothing where it says no such thing."""
     rest_meant: Scores = field(default_factory=_no_scores)
@@ -73,6 +75,9 @@ class Agreement:
 
     def best_named(self, count: int) -> list[int]:
         return _best(self.named, count, LEAST_NAMED)
+
+    def best_used(self, count: int) -> list[int]:
+        return _best(self.used, count, LEAST_USED)
 
     def best_texts(self, count: int) -> list[int]:
         return _best(self.texts, count, LEAST_MEANT)
@@ -107,10 +112,11 @@ class Looks:
         looks = _scores(self.seen, asked)
         near = " ".join(wanted.near) if sides_of(wanted.relation) else ""
         near_drawn = self._drawn(near) if near else _no_scores()
-        named, known = _no_scores(), _no_scores()
+        named, known, used = _no_scores(), _no_scores(), _no_scores()
         if self._recalled is not None and self.rects:
             named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
-        return Agreement(self.rects, looks, texts, self.seen, named, known, near_drawn=near_drawn)
+            used = self._matcher.used(self._recalled, said)
+        return Agreement(self.rects, looks, texts, self.seen, named, known, used, near_drawn=near_drawn)
 
     def with_rest(self, agreement: Agreement, part: Parted) -> Agreement:
         """The agreement with what an instruction says beside a name, too."""

@@ -84,6 +84,11 @@ _AT_BOTTOM = _at(
     "bottom|lower", r"bottommost|lowest|at the bottom\b|bottom of the (?:window|screen|page|dialog)", "left|right"
 )
 _SETTING = _set("set change switch turn make")
+_SORTS = _set("label heading title caption header column cell section")
+"""Sorts of written things, which name none of them."""
+WRITTEN_SORTS = _SORTS | _set("menu submenu item entry tab link page")
+DRAWN_SORTS = _set("icon symbol arrow picture image sign")
+"""What is mostly read, and what is mostly drawn."""
 BEFORE_COMMA = 0.97
 """Trust in a reading of what stands before a comma: what follows mostly tells where, but may be part of a name."""
 _MOUSE = re.compile(r"\b(?:(?:double|right|left|middle|single)[- ]?)click\b", re.IGNORECASE)
@@ -189,6 +194,8 @@ class Wanted:
     """Says no more of the target than its kind and where it stands ("the button right of Save")."""
     written: bool = False
     """Asks for words on the screen themselves ("the label Name")."""
+    sort: str = ""
+    """Where the target is unnamed, the last word for what it is ("item" in "the menu item after Copy")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +284,9 @@ def parse(instruction: str) -> Wanted:
         _sides(instruction),
         content(tokens(_split_relation(tail)[0])),
         bool(_DRAGGED.search(plain)),
-        relation in SIDED and not content(tokens(head)),
+        relation in SIDED and not set(content(tokens(head))) - _SORTS,
         bool(_SAYS_TEXT.match(plain)),
+        (tokens(head) or ("",))[-1],
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from reticle_grounding.calibration import DATA_FILE, Calibration, Unit, load_calibration
 from reticle_grounding.calibration_fit import Sample, extended, fit, with_threshold
 from reticle_grounding.errors import ReticleError
-from reticle_grounding.features import FEATURES, ROW_FEATURES
+from reticle_grounding.features import ADDED_FEATURES, FEATURES
 
 
 def samples(seed: int, count: int = 400, absent_every: int = 5) -> list[Sample]:
@@ -175,6 +175,6 @@ def test_an_extended_law_says_what_it_said_where_the_new_features_are_silent() -
 def test_the_shipped_law_says_nothing_of_rows_where_none_is_told() -> None:
     shipped = load_calibration()
     for unit in shipped.hidden:
-        if set(unit.weights) <= set(ROW_FEATURES):
+        if set(unit.weights) <= set(ADDED_FEATURES):
             assert unit.value({"text": 1.0, "look": 0.5}) == 0.0
-    assert sum(set(unit.weights) <= set(ROW_FEATURES) for unit in shipped.hidden) > 0
+    assert sum(set(unit.weights) <= set(ADDED_FEATURES) for unit in shipped.hidden) > 0

@@ -285,6 +285,19 @@ def test_the_next_word_of_a_menu_bar_stands_beside_its_neighbour() -> None:
     assert next(r["anchor"] for d, r in zip(made, rows, strict=True) if d.text == "View") == 1.0
 
 
+def test_a_neighbour_of_the_sort_that_is_asked_for_is_told_from_others() -> None:
+    texts = [line("Name", 20, 40), line("Send", 100, 40)]
+
+    def told(instruction: str) -> dict[str, float]:
+        where = scene(instruction, texts)
+        made = drafts(where)
+        return next(r for d, r in zip(made, describe(where, made), strict=True) if d.text == "Send")
+
+    assert told("the label right of Name")["next_written"] == 1.0
+    assert told("the icon right of Name")["next_written"] == 0.0
+    assert told("the button right of Name")["next_to"] == 1.0
+
+
 def test_of_two_places_on_the_side_that_is_told_the_next_one_counts_most() -> None:
     texts = [line("Name", 20, 40), line("Send", 100, 40), line("Clear", 300, 40)]
     where = scene("the button right of Name", texts)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration, load_calibration
-from reticle_grounding.features import FEATURES, ROW_FEATURES
+from reticle_grounding.features import ADDED_FEATURES, FEATURES
 from reticle_grounding.fitting import KeptReader, fit_on_captured
 from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
@@ -118,7 +118,7 @@ def test_rows_are_added_to_a_law_that_stays_as_it_is(tmp_path: Path, monkeypatch
     Calibration({"text": 3.0}, -1.0, 0.4, {"command": "before"}).save(old)
     result = fit_on_captured([captured(tmp_path / "set")], rows_onto=old, out=new)
     before, after = load_calibration(old), load_calibration(new)
-    assert set(after.weights) == {"text", *ROW_FEATURES}
+    assert set(after.weights) == {"text", *ADDED_FEATURES}
     assert after.logit({"text": 0.7}) == pytest.approx(before.logit({"text": 0.7}))
     assert after.threshold == before.threshold
     assert after.meta["command"] == "before"

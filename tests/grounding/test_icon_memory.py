@@ -11,21 +11,25 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 
+from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.errors import CheckpointError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.looks import Looks
 from reticle_grounding.matcher import icons
-from reticle_grounding.matcher.icons import CODE, IconMemory, IconTower
+from reticle_grounding.matcher.icons import CODE, IconMemory, IconTower, Wordings
 from reticle_grounding.matcher.matcher import Vectors
 from reticle_grounding.matcher.quantised import Quantised, quantise
-from reticle_grounding.matcher.sentences import DIM
+from reticle_grounding.matcher.sentences import DIM, Tokens, say
+from reticle_grounding.matcher.store import load
 from reticle_grounding.proposals import Elements
 from reticle_grounding.training import icon_memory
 from reticle_grounding.training.icon_library import IconLibrary
 from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
+from reticle_grounding.training.icon_uses import numbers_of
 from reticle_grounding.training.looks import DrawnIcons, described
-from reticle_grounding.training.spoken import icon_words
+from reticle_grounding.training.spoken import icon_uses, icon_words
 from reticle_grounding.words import parse
 
 SIDE = 24
@@ -110,8 +114,30 @@ def test_a_name_agrees_with_what_is_asked_and_doubt_lowers_it(library: Path) -> 
 def test_a_name_may_be_called_by_several_wordings() -> None:
     words = torch.tensor([(1, 0), (0, 2), (1, 1)])
     memory = IconMemory(tower(), torch.eye(CODE)[:2], torch.tensor([0, 1]), torch.eye(DIM)[:3], words)
-    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[1]], np.arange(2)).tolist() == [0.0, 1.0]
-    assert memory.agreement(np.eye(DIM, dtype=np.float32)[[2]], np.arange(2)).tolist() == [1.0, 0.0]
+    assert memory.words.agreement(np.eye(DIM, dtype=np.float32)[[1]], np.arange(2)).tolist() == [0.0, 1.0]
+    assert memory.words.agreement(np.eye(DIM, dtype=np.float32)[[2]], np.arange(2)).tolist() == [1.0, 0.0]
+
+
+def test_names_without_words_agree_with_nothing() -> None:
+    own = Wordings(torch.eye(DIM)[:2], torch.tensor([(2, 0), (0, 1)]), 4)
+    asked = np.eye(DIM, dtype=np.float32)
+    assert own.agreement(asked[[0]], np.arange(4)).tolist() == [0.0, -1.0, 1.0, -1.0]
+    assert own.agreement(asked[[0]], np.array([1, 3])).tolist() == [-1.0, -1.0]
+    assert own.agreement(asked[[0]], np.array([], np.int64)).tolist() == []
+
+
+def test_drawings_are_told_by_what_programs_use_them_for(library: Path) -> None:
+    memory = memory_of(library)
+    uses = Wordings(torch.eye(DIM)[[200]], torch.tensor([(NAMES.index("list add"), 0)]), len(NAMES))
+    image, rects = on_screen("document", "list add")
+    recalled = memory.recall(image, rects)
+    asked = np.eye(DIM, dtype=np.float32)[[200]]
+    assert memory.used(recalled, asked).tolist() == [0.0, 0.0], "nothing is told of uses"
+    memory.uses = uses
+    scores = memory.used(recalled, asked)
+    assert scores[1] == pytest.approx(recalled.likeness[1, 0], abs=1e-5)
+    assert scores[1] > scores[0] >= 0.0
+    assert memory.named(recalled, asked).max() < 0.5
 
 
 def test_labels_of_a_concept_are_wordings_of_its_icons() -> None:
@@ -185,6 +211,66 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
         icons.load(tmp_path)
 
 
+def test_uses_are_written_for_the_names_that_are_found_again(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    names = [f"icon {i}" for i in range(300)]
+    vectors = torch.nn.functional.normalize(torch.randn(300, DIM), dim=1)
+    stored = kept()
+    meant = quantise(vectors, 32)
+    stored |= {"meanings": meant.codes, "meanings.book": meant.book}
+    stored["words"] = torch.stack([torch.arange(300), torch.arange(300)], dim=1).to(torch.int32)
+    icons.save(tmp_path, tower(), stored, {})
+    assert icons.load(tmp_path).uses is None
+    other = torch.nn.functional.normalize(torch.randn(1, DIM), dim=1)
+    found = numbers_of([names[7], "unknown", names[250]], torch.cat([vectors[[7]], other, vectors[[250]]]), stored)
+    assert found == {names[7]: 7, names[250]: 250}
+    small = quantise(vectors[:40], 32)
+    pairs = {"words": torch.tensor([(7, 0), (250, 39)], dtype=torch.int32)}
+    icons.save_uses(tmp_path, {"meanings": small.codes, "meanings.book": small.book} | pairs, icons.counts(stored))
+    uses = icons.load(tmp_path).uses
+    assert uses is not None
+    scores = uses.agreement(vectors[[39]].numpy(), np.array([7, 250, 8]))
+    assert scores.argmax() == 1
+    assert scores[2] == -1.0
+
+
+@pytest.mark.parametrize(("pair", "of"), [((300, 0), None), ((0, 40), None), ((0, 0), "299 pictures, 300 wordings")])
+def test_uses_of_other_icons_are_refused_by_name(tmp_path: Path, pair: tuple[int, int], of: str | None) -> None:
+    stored = kept()
+    icons.save(tmp_path, tower(), stored, {})
+    small = quantise(torch.nn.functional.normalize(torch.randn(40, DIM), dim=1), 32)
+    words = torch.tensor([pair], dtype=torch.int32)
+    icons.save_uses(
+        tmp_path, {"meanings": small.codes, "meanings.book": small.book, "words": words}, of or icons.counts(stored)
+    )
+    with pytest.raises(CheckpointError, match=r"icon-uses\.safetensors.*make it anew"):
+        icons.load(tmp_path)
+
+
+def test_a_damaged_file_of_uses_is_refused_by_name(tmp_path: Path) -> None:
+    icons.save(tmp_path, tower(), kept(), {})
+    (tmp_path / icons.USES_FILE).write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match=r"icon-uses\.safetensors"):
+        icons.load(tmp_path)
+
+
+def test_the_shipped_uses_belong_to_the_shipped_icons() -> None:
+    folder = embedded_model_dir()
+    memory, tokens, net = icons.load(folder), Tokens.of(folder), load(folder)
+    told = icon_uses()
+    assert memory.uses is not None
+    assert len(told) > 1500
+    names = ["pencil", "envelope", "clock", "view list text"]
+    asked = say(net.words, tokens, names).detach()
+    numbers = numbers_of(names, asked, load_file(folder / icons.FILE))
+    assert list(numbers) == names
+    wish = say(net.words, tokens, ["Rename", "Inbox", "Snooze", "Details"]).detach().numpy()
+    for row, name in zip(wish, names, strict=True):
+        scores = memory.uses.agreement(row[None], np.array([numbers[n] for n in names]))
+        assert scores.argmax() == names.index(name)
+        assert scores.max() > 0.7
+
+
 def test_mirrored_pictures_are_others_unless_they_look_the_same(library: Path) -> None:
     known = IconLibrary(library)
     arrow = plainly(known, NAMES.index("go next"), 0)
@@ -216,7 +302,7 @@ class Remembering:
     """Knows the library by heart, and nothing else; a phrase's vector is that of the name it holds."""
 
     def __init__(self, memory: IconMemory) -> None:
-        self.recall, self.named = memory.recall, memory.named
+        self.recall, self.named, self.used = memory.recall, memory.named, memory.used
 
     def see(self, image: np.ndarray, rects: Sequence[Rect]) -> Vectors:
         return np.zeros((len(rects), DIM), np.float32)

@@ -51,6 +51,8 @@ class ColourMatcher:
     def named(self, recalled: Recalled, said: np.ndarray) -> np.ndarray:
         raise AssertionError("nothing is known by heart here")
 
+    used = named
+
 
 class Lines:
     def __init__(self, *texts: TextBox) -> None:

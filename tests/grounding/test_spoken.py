@@ -11,7 +11,14 @@ from PIL import Image
 from reticle_grounding.errors import BadInput
 from reticle_grounding.evaluation.sets import spoken
 from reticle_grounding.training.canvas import Element
-from reticle_grounding.training.spoken import icon_words, lexicon, spoken_on, spoken_targets, wordings_of_names
+from reticle_grounding.training.spoken import (
+    icon_uses,
+    icon_words,
+    lexicon,
+    spoken_on,
+    spoken_targets,
+    wordings_of_names,
+)
 from reticle_grounding.training.words_train import BESIDE, PairSource, Told
 
 
@@ -43,6 +50,13 @@ def test_icons_are_asked_for_by_what_they_do_and_show() -> None:
     table = icon_words()
     assert len(table) > 1500
     assert all(len(words.does) >= 2 and len(words.shows) >= 2 and words.label for words in table.values())
+
+
+def test_icons_have_many_uses() -> None:
+    table = icon_uses()
+    assert len(table) > 1500
+    assert all(len(uses) >= 4 and all(uses) and len(set(uses)) == len(uses) for uses in table.values())
+    assert "Rename" in table["pencil"]
 
 
 def test_pairs_come_with_names_that_stand_beside_what_is_asked_for() -> None:

@@ -52,7 +52,7 @@ if module == "carry_over":
 if module == "channel_train":
     touch(words[2], "channel.safetensors", "model-00001-of-00001.safetensors", "config.json")
 if module == "icon_memory":
-    touch(words[2], "icons.safetensors")
+    touch(words[2], "icons.safetensors", "icon-uses.safetensors")
 """
 
 
@@ -156,8 +156,8 @@ def test_every_stage_runs_with_arguments_that_are_understood(
     trainings = ("words_train", "lean_words", "matcher_train", "carry_over", "prepared", "channel_train", "icon_memory")
     assert {f"reticle_grounding.training.{name}" for name in trainings} <= seen
     model = run.out / "model"
-    new = ("channel.safetensors", "icons.safetensors", "matcher.safetensors", "matcher-words-1.safetensors")
-    assert [(model / name).read_text() for name in new] == ["made"] * 4
+    new = ("channel", "icons", "icon-uses", "matcher", "matcher-words-1")
+    assert [(model / f"{name}.safetensors").read_text() for name in new] == ["made"] * 5
     assert not (model / "model.safetensors").exists(), "the pointer is the one that was trained"
     assert not (model / "scorer.safetensors").exists(), "the scorer knows the shipped pointer only"
     assert not (model / "matcher-words-2.safetensors").exists(), (
@@ -172,8 +172,8 @@ def test_a_stage_that_fails_costs_no_other_and_the_shipped_part_stands_in(tmp_pa
     assert "broken as told" in (run.out / "words.log").read_text()
     started = next(words for words in run.asked if words[1].endswith("matcher_train"))
     assert started[started.index("--start") + 1] == "assets/embedded"
-    shipped = (REPO / "assets/embedded/icons.safetensors").read_bytes()
-    assert (run.out / "model/icons.safetensors").read_bytes() == shipped
+    for name in ("icons.safetensors", "icon-uses.safetensors"):
+        assert (run.out / "model" / name).read_bytes() == (REPO / "assets/embedded" / name).read_bytes()
 
 
 def test_one_of_several_workers_that_fails_ends_its_stage(tmp_path: Path) -> None:

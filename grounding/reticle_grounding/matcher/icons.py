@@ -8,7 +8,7 @@ this one remembers; calibration weighs both.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -30,6 +30,7 @@ from .quantised import Quantised
 from .sentences import DIM
 
 FILE = "icons.safetensors"
+USES_FILE = "icon-uses.safetensors"
 CODE = 96
 """Length of the vectors by which pictures are told apart; all have norm 1."""
 DOUBT = 1.0
@@ -71,6 +72,34 @@ class Recalled:
     """[drawings, NEIGHBOURS] where each name stands in ``distinct``."""
 
 
+class Wordings:
+    """Ways to ask for each name.
+
+    Args:
+        meanings: [m, DIM] vectors of wordings, as the phrase tower says them.
+        words: [w, 2] pairs (name, wording): what each name may be called.
+        names: how many names there are; some may have no words.
+    """
+
+    def __init__(self, meanings: Tensor, words: Tensor, names: int) -> None:
+        self.meanings = meanings.numpy()
+        order = np.argsort(words[:, 0].numpy(), kind="stable")
+        self._wordings = words[:, 1].long().numpy()[order]
+        self._ends = np.searchsorted(words[:, 0].numpy()[order], np.arange(names), side="right")
+
+    def agreement(self, asked: npt.NDArray[np.float32], names: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """[m] how well the best wording of each of ``names`` [m] agrees with the best of ``asked`` [n, DIM]; -1..1, and
+        -1 where a name has no words."""
+        spans = [self._wordings[self._ends[n - 1] if n else 0 : self._ends[n]] for n in names.tolist()]
+        counts = np.array([len(span) for span in spans])
+        scores = np.full(len(spans), -1.0, np.float32)
+        if counts.sum():
+            each = (self.meanings[np.concatenate(spans)] @ asked.T).max(axis=1)
+            starts = np.cumsum([0, *counts[:-1]])[counts > 0]
+            scores[counts > 0] = np.maximum.reduceat(each, starts)
+        return scores
+
+
 class IconMemory:
     """Remembered pictures and the words for them.
 
@@ -79,14 +108,22 @@ class IconMemory:
         named: [n] number of each picture's name.
         meanings: [m, DIM] vectors of wordings, as the phrase tower says them.
         words: [w, 2] pairs (name, wording): what each name may be called.
+        uses: what programs use drawings of that name for, where that is told.
     """
 
-    def __init__(self, tower: IconTower, pictures: Tensor, named: Tensor, meanings: Tensor, words: Tensor) -> None:
-        self.tower, self.pictures, self.meanings = tower.eval(), pictures, meanings.numpy()
+    def __init__(
+        self,
+        tower: IconTower,
+        pictures: Tensor,
+        named: Tensor,
+        meanings: Tensor,
+        words: Tensor,
+        uses: Wordings | None = None,
+    ) -> None:
+        self.tower, self.pictures = tower.eval(), pictures
         self._named = named.long().numpy()
-        order = np.argsort(words[:, 0].numpy(), kind="stable")
-        self._wordings = words[:, 1].long().numpy()[order]
-        self._ends = np.searchsorted(words[:, 0].numpy()[order], np.arange(int(words[:, 0].max()) + 1), side="right")
+        self.words = Wordings(meanings, words, int(words[:, 0].max()) + 1)
+        self.uses = uses
 
     def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled:
         """The remembered pictures nearest to parts of a [height, width, 3] picture."""
@@ -107,17 +144,20 @@ class IconMemory:
     def named(self, recalled: Recalled, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """[drawings] how well the best of a drawing's names agrees with the best of ``asked`` [n, DIM], less where the
         drawing is less like what bears the name; about -1..1."""
-        if not len(recalled.names):
-            return np.zeros(0, np.float32)
-        scores = self.agreement(asked, recalled.distinct)[recalled.place] - DOUBT * (1 - recalled.likeness)
-        return cast("npt.NDArray[np.float32]", scores.max(axis=1))
+        return _best_names(self.words, recalled, asked)
 
-    def agreement(self, asked: npt.NDArray[np.float32], names: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """[m] how well the best wording of each of ``names`` [m] agrees with the best of ``asked`` [n, DIM]; -1..1."""
-        spans = [self._wordings[self._ends[n - 1] if n else 0 : self._ends[n]] for n in names.tolist()]
-        starts = np.cumsum([0, *map(len, spans[:-1])])
-        each = (self.meanings[np.concatenate(spans)] @ asked.T).max(axis=1)
-        return cast("npt.NDArray[np.float32]", np.maximum.reduceat(each, starts))
+    def used(self, recalled: Recalled, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """As :meth:`named`, by what programs use drawings of those names for; 0 where nothing is told."""
+        if self.uses is None:
+            return np.zeros(len(recalled.names), np.float32)
+        return np.maximum(_best_names(self.uses, recalled, asked), np.float32(0.0))
+
+
+def _best_names(words: Wordings, recalled: Recalled, asked: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if not len(recalled.names):
+        return np.zeros(0, np.float32)
+    scores = words.agreement(asked, recalled.distinct)[recalled.place] - DOUBT * (1 - recalled.likeness)
+    return cast("npt.NDArray[np.float32]", scores.max(axis=1))
 
 
 def save(folder: Path, tower: IconTower, kept: dict[str, Tensor], meta: dict[str, str]) -> Path:
@@ -144,6 +184,7 @@ def load(folder: Path) -> IconMemory:
         pictures = Quantised(stored["pictures"], stored["pictures.book"]).vectors()
         meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
         named, words = stored["named"], stored["words"]
+        uses = load_uses(folder, int(words[:, 0].max()) + 1, counts(stored))
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"cannot read the remembered icons {path}: {error}") from error
     fits = pictures.shape == (len(named), CODE) and meanings.shape[1] == DIM and words.ndim == 2 and len(words) > 0
@@ -151,4 +192,42 @@ def load(folder: Path) -> IconMemory:
     all_called = torch.equal(called, torch.arange(len(called), dtype=called.dtype)) and int(named.max()) < len(called)
     if not fits or not all_called or int(words[:, 1].max()) >= len(meanings):
         raise CheckpointError(f"the remembered icons {path} do not fit this version: make them anew")
-    return IconMemory(tower.to(memory_format=torch.channels_last), pictures, named, meanings, words)  # type: ignore[call-overload]
+    return IconMemory(tower.to(memory_format=torch.channels_last), pictures, named, meanings, words, uses)  # type: ignore[call-overload]
+
+
+def counts(stored: Mapping[str, Tensor]) -> str:
+    """What tells the tensors of one memory from those of another, to which other uses belong."""
+    return f"{len(stored['named'])} pictures, {len(stored['meanings'])} wordings"
+
+
+def save_uses(folder: Path, kept: dict[str, Tensor], belongs_to: str) -> Path:
+    """Writes what drawings are used for: ``meanings``, ``meanings.book``, ``words``, for :func:`load_uses`;
+    ``belongs_to`` are the :func:`counts` of the memory."""
+    path = folder / USES_FILE
+    partial = path.with_suffix(".partial")
+    save_file({k: v.contiguous() for k, v in kept.items()}, partial, {"of": belongs_to})
+    partial.replace(path)
+    return path
+
+
+def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
+    """What drawings are used for, in a memory of so many names; None where the folder does not tell. Raises
+    CheckpointError for a file that does not fit."""
+    path = folder / USES_FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            of = (file.metadata() or {}).get("of")
+        meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
+        words = stored["words"]
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"cannot read what icons are used for, {path}: {error}") from error
+    fits = meanings.shape[1] == DIM and int(words[:, 0].max()) < names and int(words[:, 1].max()) < len(meanings)
+    if of != belongs_to or not fits:
+        raise CheckpointError(
+            f"{path} does not fit the remembered icons beside it ({belongs_to}): make it anew with "
+            f"python -m reticle_grounding.training.icon_uses {folder}"
+        )
+    return Wordings(meanings, words, names)

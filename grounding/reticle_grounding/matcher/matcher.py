@@ -46,6 +46,10 @@ class Matcher(Protocol):
         """[parts] how well what each part is known as agrees with phrases, as :meth:`say` gives them."""
         ...
 
+    def used(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
+        """[parts] the same for what programs use such drawings for; 0 where that is not told."""
+        ...
+
 
 class NoMatcher:
     """Knows nothing: every agreement is 0."""
@@ -63,6 +67,8 @@ class NoMatcher:
 
     def named(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
         return np.zeros(len(recalled.names), np.float32)
+
+    used = named
 
 
 class TrainedMatcher:
@@ -119,6 +125,10 @@ class TrainedMatcher:
     def named(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
         """As in :class:`Matcher`; 0 everywhere where nothing is known by heart."""
         return np.zeros(len(recalled.names), np.float32) if self._icons is None else self._icons.named(recalled, said)
+
+    def used(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
+        """As in :class:`Matcher`."""
+        return np.zeros(len(recalled.names), np.float32) if self._icons is None else self._icons.used(recalled, said)
 
 
 @lru_cache(maxsize=2)

@@ -33,9 +33,11 @@ from reticle_grounding.matcher.store import load
 
 from .concepts import by_icon, concepts
 from .icon_library import IconLibrary
+from .icon_uses import MEANING_PLACES, as_wording
+from .icon_uses import write as write_uses
 from .looks import COMMON_SOURCES, DrawnIcons, Ink
 from .matcher_train import HELD_OUT_SOURCES
-from .spoken import icon_words
+from .spoken import icon_uses, icon_words
 
 BATCH, OF_ONE_SOURCE, MIRRORED = 192, 80, 3
 """Pictures of a batch; so many of them from one theme or pack; one in so many also mirrored."""
@@ -46,8 +48,8 @@ GROUNDS: tuple[tuple[Ink, Ink], ...] = (((250, 250, 250), (60, 60, 60)), ((45, 4
 """Ground and ink of the light and of the dark rendering."""
 SAME_PICTURE = 0.97
 """Likeness of two renderings of one name, of which one is enough."""
-PLACES, MEANING_PLACES = 24, 32
-"""Bytes for a remembered picture, and for a wording."""
+PLACES = 24
+"""Bytes for a remembered picture."""
 LABELS = 4
 """Labels of a concept that its icons' names may be called."""
 Number = tuple[int, int]
@@ -194,7 +196,7 @@ def wordings(names: Sequence[str]) -> tuple[list[str], Tensor]:
     for at, name in enumerate(names):
         labels = [label for concept in known.get(name, ()) for label in concepts()[concept].labels[:LABELS]]
         asked = icon_words()[name].all() if name in icon_words() else ()
-        said = dict.fromkeys([name.replace(" symbolic", ""), *labels, *asked])
+        said = dict.fromkeys([as_wording(name), *labels, *asked])
         pairs += [(at, numbers.setdefault(words, len(numbers))) for words in said]
     return list(numbers), torch.tensor(pairs, dtype=torch.int32)
 
@@ -234,7 +236,10 @@ def write(tower: IconTower, libraries: Sequence[IconLibrary], chosen: argparse.N
     }
     about = {"pictures": len(names), "names": len(unique), "wordings": len(said), "minutes": chosen.minutes}
     _say(json.dumps(about))
-    return save(chosen.out, tower, kept, {k: str(v) for k, v in about.items()})
+    path = save(chosen.out, tower, kept, {k: str(v) for k, v in about.items()})
+    if not icon_uses().keys().isdisjoint(number):
+        write_uses(chosen.out, matcher.words, tokens, number)
+    return path
 
 
 def _say(line: str) -> None:

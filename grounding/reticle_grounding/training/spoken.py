@@ -3,8 +3,8 @@
 ``data/spoken/FOLDER.jsonl`` goes with the captured screens of that folder's name: image, box, instruction, and whether
 it avoids the name that can be read. ``data/spoken/names.json`` has wordings for names of the training applications, and
 ``data/spoken/lexicon`` for controls of many kinds of software, written without any screen; ``data/spoken/icons.jsonl``
-tells how people ask for icons, by what they do and by what they show; ``data/spoken/symbols.jsonl`` for characters that
-stand on buttons like icons.
+tells how people ask for icons, by what they do and by what they show, and ``data/spoken/uses.jsonl`` all that programs
+use such a drawing for; ``data/spoken/symbols.jsonl`` is for characters that stand on buttons like icons.
 """
 
 from __future__ import annotations
@@ -94,6 +94,13 @@ def icon_words() -> Mapping[str, IconWords]:
             known.label,
         )
     return found
+
+
+@lru_cache(maxsize=1)
+def icon_uses() -> Mapping[str, tuple[str, ...]]:
+    """Name of an icon as icon sets have it -> what programs use such a drawing for: labels and wishes."""
+    rows = map(json.loads, _data().joinpath("uses.jsonl").read_text("utf-8").splitlines())
+    return {str(row["name"]): tuple(row["uses"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
