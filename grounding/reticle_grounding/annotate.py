@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from .geometry import Rect, Size, Space
-from .placing import leader, place_labels, ticks, worth_drawing
+from .placing import Ink, leader, place_labels, ticks, worth_drawing
 from .types import Candidate, FloatMap, Grounding
 
 Colour = tuple[int, int, int]
@@ -46,6 +46,7 @@ def annotate(
         everything: draw every candidate, however faint.
     """
     base = picture.convert("RGB")
+    ink = _ink(base)
     if heat and float(grounding.attention.max()) > 2 * float(grounding.attention.mean()):
         base = _with_heat(base, grounding)
     unit = stroke_unit(Size(*base.size))
@@ -56,7 +57,7 @@ def annotate(
     for index, (candidate, colour) in zip(order, shown, strict=True):
         _outline(draw, candidate.region, colour, unit * (1.5 if index == strong else 1.0), base.size)
     banner = [] if grounding.found else [_banner(draw, base.size, unit)]
-    _chips(draw, shown[::-1], base.size, unit, banner)
+    _chips(draw, shown[::-1], base.size, unit, banner, ink)
     if strong is not None and strong < len(grounding.candidates):
         _sight(draw, grounding.candidates[strong], unit)
     return base
@@ -102,19 +103,39 @@ def _sight(draw: ImageDraw.ImageDraw, candidate: Candidate, unit: float) -> None
         draw.ellipse((at.x - reach, at.y - reach, at.x + reach, at.y + reach), fill=colour)
 
 
+def _ink(picture: Image.Image) -> Ink:
+    """How much of a rectangle of the picture is edges: text and drawings."""
+    from .drawings import edges_of
+
+    summed = np.pad(
+        np.cumsum(np.cumsum(edges_of(np.asarray(picture)), axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0))
+    )
+    high, wide = summed.shape
+
+    def share(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        left, right = (np.clip(places[:, i].astype(int), 0, wide - 1) for i in (0, 2))
+        top, bottom = (np.clip(places[:, i].astype(int), 0, high - 1) for i in (1, 3))
+        inside = summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
+        shares: npt.NDArray[np.float64] = inside / np.maximum((right - left) * (bottom - top), 1)
+        return shares
+
+    return share
+
+
 def _chips(
     draw: ImageDraw.ImageDraw,
     shown: list[tuple[Candidate, Colour]],
     size: tuple[int, int],
     unit: float,
     taken: list[Rect],
+    ink: Ink,
 ) -> None:
     """Rank and probability on a filled pill beside each region; the first of ``shown`` is served first, drawn last."""
     font, gap = _font(unit), 3 * unit
     texts = [f"{candidate.rank}  {candidate.p_true:.0%}" for candidate, _ in shown]
     boxes = [candidate.region.grown(4 * unit if colour == BEST else 0) for candidate, colour in shown]
     sizes = [_extent(draw, text, font, unit) for text in texts]
-    places = place_labels(boxes, sizes, Rect(0, 0, *size), gap, taken)
+    places = place_labels(boxes, sizes, Rect(0, 0, *size), gap, taken, ink=ink)
     for box, place, (_, colour) in zip(boxes, places, shown, strict=True):
         line = leader(box, place, 2 * gap)
         if line is not None:

@@ -6,7 +6,7 @@ its box, then is pushed outwards ring by ring; where nothing is free, the place 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,12 @@ FAR_BEHIND = 0.25
 RINGS = 10
 """How often a label is pushed on before it must cover something."""
 
+INK_STEP = 0.08
+"""Places whose share of ink differs by less are alike, and the preferred one is taken."""
+
 _Table = npt.NDArray[np.float64]
+Ink = Callable[[_Table], npt.NDArray[np.float64]]
+"""[places, 4] rectangles -> [places] share of each that is drawn on, 0..1."""
 _ON_LABEL, _ON_OWN_BOX = 3.0, 1.5
 """What covering costs besides covering another box, which costs 1 per whole box or label."""
 
@@ -53,17 +58,20 @@ def place_labels(
     gap: float,
     taken: Sequence[Rect] = (),
     rings: int = RINGS,
+    ink: Ink | None = None,
 ) -> list[Rect]:
     """One place per box, inside ``surface``; earlier boxes are served first.
 
     A place covers neither a box nor another label nor what is ``taken``, as long as there is such a place within
-    ``rings`` pushes. All rectangles are in the coordinates of the surface.
+    ``rings`` pushes. Of those beside the box one is taken that hides little of what is drawn there. All rectangles are
+    in the coordinates of the surface.
 
     Args:
         boxes: what is labelled.
         sizes: width and height of each label.
         gap: distance between a box and its label.
         rings: 0 tries only the places that touch the box.
+        ink: how much of a place is drawn on, where that is known.
     """
     box_table, labels = _table(boxes), _table(taken)
     places: list[Rect] = []
@@ -73,13 +81,21 @@ def place_labels(
         for pushes in sorted({0, rings}):  # most labels find their place at once
             spots = _inside(_spots(box, width, height, gap, pushes), surface)
             cost = _covered(spots, box_table) @ weights + _ON_LABEL * _covered(spots, labels).sum(axis=1)
-            best = spots[int(np.argmin(cost))]
+            best = spots[_least(cost, spots, None if pushes else ink)]
             if not cost.min():
                 break
         left, top, right, bottom = (float(side) for side in best)
         places.append(Rect(left, top, right, bottom))
         labels = np.vstack([labels, best])
     return places
+
+
+def _least(cost: npt.NDArray[np.float64], spots: _Table, ink: Ink | None) -> int:
+    """The first of the cheapest places, or of those of them with the least ink."""
+    cheapest = np.flatnonzero(cost <= cost.min())
+    if ink is None or len(cheapest) == 1:
+        return int(cheapest[0])
+    return int(cheapest[np.argmin(np.round(ink(spots[cheapest]) / INK_STEP))])
 
 
 def ticks(frame: Rect, at: Point, length: float) -> list[tuple[Point, Point]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from reticle_grounding.geometry import Point, Rect
@@ -50,6 +51,22 @@ def test_a_box_without_any_room_beside_it_still_gets_a_label() -> None:
     labels = place_labels([small, SCREEN], [(58, 20), (58, 20)], SCREEN, 3)
     assert labels[1].intersection(labels[0]) is None
     assert labels[1].intersection(small) is None, "rather on the large box than on the small one"
+
+
+def test_of_free_places_one_is_taken_that_hides_nothing_drawn() -> None:
+    box, text = Rect(300, 300, 400, 320), Rect(280, 270, 420, 299)
+
+    def ink(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        drawn = [Rect(*place).intersection(text) for place in places.tolist()]
+        return np.array([0.3 if found else 0.0 for found in drawn])
+
+    (plain,) = place_labels([box], [(58, 20)], SCREEN, 3)
+    (clear,) = place_labels([box], [(58, 20)], SCREEN, 3, ink=ink)
+    assert plain.intersection(text) is not None
+    assert clear.intersection(text) is None
+    assert clear.intersection(box) is None
+    everywhere = place_labels([box], [(58, 20)], SCREEN, 3, ink=lambda places: np.full(len(places), 0.3))
+    assert everywhere == [plain], "where nothing is free of ink the preferred place stays"
 
 
 def test_what_is_taken_stays_free() -> None:
