@@ -104,7 +104,8 @@ def _sight(draw: ImageDraw.ImageDraw, candidate: Candidate, unit: float) -> None
 
 
 def _ink(picture: Image.Image) -> Ink:
-    """How much of a rectangle of the picture is edges: text and drawings."""
+    """Tells of places (pixels of the picture) how much of each is edges, that is text and drawings; asks one summed
+    table, so that many places are cheap."""
     from .drawings import edges_of
 
     summed = np.pad(

@@ -195,7 +195,7 @@ class Wanted:
     written: bool = False
     """Asks for words on the screen themselves ("the label Name")."""
     sort: str = ""
-    """Where the target is unnamed, the last word for what it is ("item" in "the menu item after Copy")."""
+    """Last word before the relation; where the target is unnamed, what it is ("item" in "the menu item after Copy")."""
 
 
 @dataclass(frozen=True, slots=True)

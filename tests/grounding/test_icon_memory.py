@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 
 from reticle_grounding.assets import embedded_model_dir
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.geometry import Rect
 from reticle_grounding.looks import Looks
 from reticle_grounding.matcher import icons
@@ -25,6 +26,7 @@ from reticle_grounding.matcher.sentences import DIM, Tokens, say
 from reticle_grounding.matcher.store import load
 from reticle_grounding.proposals import Elements
 from reticle_grounding.training import icon_memory
+from reticle_grounding.training import icon_uses as uses_module
 from reticle_grounding.training.icon_library import IconLibrary
 from reticle_grounding.training.icon_memory import Batches, loss_of, mirrored, plainly, remember, wordings
 from reticle_grounding.training.icon_uses import numbers_of
@@ -211,7 +213,22 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
         icons.load(tmp_path)
 
 
-def test_uses_are_written_for_the_names_that_are_found_again(tmp_path: Path) -> None:
+def test_uses_are_written_beside_the_icons_they_belong_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"icon 3": ("Rename", "Edit"), "icon 9": ("Edit",)}
+    monkeypatch.setattr(uses_module, "icon_uses", lambda: told)
+    monkeypatch.setattr(uses_module, "say", lambda _tower, _tokens, said: torch.eye(DIM)[200 : 200 + len(said)])
+    icons.save(tmp_path, tower(), kept(), {})
+    towerless: Any = None
+    assert uses_module.write(tmp_path, towerless, towerless, {"icon 3": 3, "icon 5": 5}) == {"names": 1, "uses": 2}
+    uses = icons.load(tmp_path).uses
+    assert uses is not None
+    scores = uses.agreement(np.eye(DIM, dtype=np.float32)[[201]], np.array([3, 5]))
+    assert scores.tolist() == pytest.approx([1.0, -1.0], abs=1e-3)
+    with pytest.raises(BadInput, match="none of the icons"):
+        uses_module.write(tmp_path, towerless, towerless, {"icon 5": 5})
+
+
+def test_uses_are_found_again_for_the_names_that_are_known(tmp_path: Path) -> None:
     torch.manual_seed(3)
     names = [f"icon {i}" for i in range(300)]
     vectors = torch.nn.functional.normalize(torch.randn(300, DIM), dim=1)

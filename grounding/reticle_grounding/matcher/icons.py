@@ -160,25 +160,35 @@ def _best_names(words: Wordings, recalled: Recalled, asked: npt.NDArray[np.float
     return cast("npt.NDArray[np.float32]", scores.max(axis=1))
 
 
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a safetensors file. Raises OSError or SafetensorError."""
+    with safe_open(str(path), framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        return tensors, dict(file.metadata() or {})
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> Path:
+    """Writes the whole file or leaves the one that was there."""
+    partial = path.with_suffix(".partial")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, partial, header)
+    partial.replace(path)
+    return path
+
+
 def save(folder: Path, tower: IconTower, kept: dict[str, Tensor], meta: dict[str, str]) -> Path:
     """Writes tower and memory with ``meta`` in the header; ``kept`` as :func:`load` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         f"tower.{k}": v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in tower.state_dict().items()
     }
-    path = folder / FILE
-    partial = path.with_suffix(".partial")
-    save_file({k: v.contiguous() for k, v in (weights | kept).items()}, partial, {"reticle": json.dumps(meta)})
-    partial.replace(path)
-    return path
+    return _write(folder / FILE, weights | kept, {"reticle": json.dumps(meta)})
 
 
 def load(folder: Path) -> IconMemory:
     """Reads what :func:`save` wrote. Raises CheckpointError naming the file and what does not fit."""
     path = folder / FILE
     try:
-        with safe_open(str(path), framework="pt") as file:
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        stored, _ = _read(path)
         tower = IconTower()
         tower.load_state_dict({k.removeprefix("tower."): v for k, v in stored.items() if k.startswith("tower.")})
         pictures = Quantised(stored["pictures"], stored["pictures.book"]).vectors()
@@ -203,11 +213,7 @@ def counts(stored: Mapping[str, Tensor]) -> str:
 def save_uses(folder: Path, kept: dict[str, Tensor], belongs_to: str) -> Path:
     """Writes what drawings are used for: ``meanings``, ``meanings.book``, ``words``, for :func:`load_uses`;
     ``belongs_to`` are the :func:`counts` of the memory."""
-    path = folder / USES_FILE
-    partial = path.with_suffix(".partial")
-    save_file({k: v.contiguous() for k, v in kept.items()}, partial, {"of": belongs_to})
-    partial.replace(path)
-    return path
+    return _write(folder / USES_FILE, kept, {"of": belongs_to})
 
 
 def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
@@ -217,15 +223,13 @@ def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(str(path), framework="pt") as file:
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            of = (file.metadata() or {}).get("of")
+        stored, about = _read(path)
         meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
         words = stored["words"]
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"cannot read what icons are used for, {path}: {error}") from error
     fits = meanings.shape[1] == DIM and int(words[:, 0].max()) < names and int(words[:, 1].max()) < len(meanings)
-    if of != belongs_to or not fits:
+    if about.get("of") != belongs_to or not fits:
         raise CheckpointError(
             f"{path} does not fit the remembered icons beside it ({belongs_to}): make it anew with "
             f"python -m reticle_grounding.training.icon_uses {folder}"
