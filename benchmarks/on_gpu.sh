@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One run on a CUDA machine: correctness in bfloat16, sparse prefill beside dense attention from 4k to 1M tokens, a run
 # of thirty screenshots on one cache, then training from the shipped model, what helps most first: phrase tower, look
-# tower, reading channel with language model and pointer head, remembered icons (docs/model-card.md has the commands).
+# tower, kinds of controls, reading channel with language model and pointer head, remembered icons (docs/model-card.md
+# has the commands).
 #
 #   benchmarks/on_gpu.sh [--only STAGE,STAGE] [--data FOLDER] [MINUTES] [OUT]     default: 60 minutes, out/gpu
 #   benchmarks/on_gpu.sh --dry [--only STAGE,STAGE] [OUT]     every stage, tiny, on the processor, with made-up data
@@ -22,10 +23,10 @@ set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "$0")/.."
 
-stages=(check prefill history words looks prepare channel icons model)
+stages=(check prefill history words looks prepare controls channel icons model)
 usage() {
     [[ -z ${1:-} ]] || echo "$1" >&2
-    sed -n '6,8s/^# *//p' "$0" >&2
+    sed -n '7,9s/^# *//p' "$0" >&2
     echo "stages: ${stages[*]}" >&2
     exit 2
 }
@@ -184,7 +185,7 @@ worst() { "$python" -m reticle_kernels.benchmark.worst "$out/prefill.json" --dev
 bench() { "$python" -c 'from reticle_app.cli.main import main; main()' bench prefill --device "$kind" "$@"; }
 training() { local module=$1 && shift && "$python" -m "reticle_grounding.training.$module" "$@"; }
 outdated() { # by a new matcher: all that holds the vectors of the one before
-    rm -rf "$work"/{start,prepared,carried,icons} "$out"/{matcher,channel}
+    rm -rf "$work"/{start,prepared,known,carried,icons} "$out"/{matcher,controls,channel}
 }
 trained() { [[ -f $1/matcher.safetensors && -f $1/matcher-tokenizer.json ]]; }
 
@@ -242,8 +243,8 @@ stage_looks() { # look tower and the maps to it, brought to the phrase tower's v
 
 stage_prepare() { # what the frozen parts make of each screen, and the shipped channel carried over to new vectors
     ((${#captured[@]})) || skip "there are no captured screens below $data/screens or shared/screens"
-    local texts=$data/texts few=() carrying=''
-    [[ ! $dry ]] || few=(--limit 10)
+    local texts=$data/texts few=() painted=300 carrying=''
+    [[ ! $dry ]] || few=(--limit 10) painted=2
     mkdir -p "$work/start" "$texts"
     cp "$checkpoint"/* "$work/start/"
     if trained "$work/looks"; then
@@ -252,12 +253,22 @@ stage_prepare() { # what the frozen parts make of each screen, and the shipped c
         training carry_over "$work/carried" --channel "$checkpoint" --new "$work/start" "${captured[@]}" &
         carrying=$!
     fi
+    (ranks "$cores" "$python" -m reticle_grounding.training.controls_data "$work/known" "${captured[@]}" \
+        --matcher "$work/start" --texts "$texts" --read --painted "$painted" "${few[@]}")
     (ranks "$cores" "$python" -m reticle_grounding.training.prepared "$work/prepared" "${captured[@]}" \
         --model "$work/start" --texts "$texts" --part training --part validation "${few[@]}")
     if [[ $carrying ]]; then
         wait "$carrying"
         cp "$work/carried/channel.safetensors" "$work/start/"
     fi
+}
+
+stage_controls() { # kinds of controls from the vectors of the new towers, or further from those of the shipped ones
+    local known=("$work"/known/*.safetensors) further=()
+    ((${#known[@]})) || skip "no screens were prepared"
+    trained "$work/looks" || further=(--start "$checkpoint")
+    training controls_train "$out/controls" --screens "$work/known" "${captured[@]}" --matcher "$work/start" \
+        --minutes "$(learning)" --threads "$cores" "${further[@]}" "${bf16[@]}"
 }
 
 stage_channel() {
@@ -285,8 +296,9 @@ stage_model() { # everything in one folder, opened and asked once
         trained "$work/words" || cp "$checkpoint"/icon*.safetensors "$out/model/"
         [[ ! -f $work/carried/channel.safetensors ]] || cp "$work/carried/channel.safetensors" "$out/model/"
     else
-        cp "$checkpoint"/{matcher,icon}* "$out/model/"
+        cp "$checkpoint"/{matcher,icon,controls}* "$out/model/"
     fi
+    [[ ! -f $out/controls/controls.safetensors ]] || cp "$out/controls/controls.safetensors" "$out/model/"
     if [[ -f $out/channel/channel.safetensors ]]; then
         rm "$out"/model/{model*.safetensors,scorer.safetensors,prefill.json} # prefill.json is for heads as they were
         cp "$out"/channel/*.{json,safetensors} "$out/model/"
@@ -308,6 +320,7 @@ stage history 20
 stage words 35
 stage looks 45
 stage prepare 45
+stage controls 40
 stage channel 75
 stage icons 100
 stage model 100

@@ -83,26 +83,6 @@ def fit(
     return _at_threshold(made.scaled(scale, shift), changed, samples)
 
 
-def extended(
-    law: Calibration, samples: Sequence[Sample], names: Sequence[str], l2: float, units: int, starts: int
-) -> Calibration:
-    """The law with more features, which it is to have no say about where they are 0: nothing but their own weights, and
-    hidden units of them alone and without bias, is fitted.
-
-    Probabilities and threshold stay those of the law. Arguments as in :func:`fit`; ``names`` are the new features.
-    Raises ReticleError when there is nothing right or nothing wrong to learn from.
-    """
-    import torch
-
-    samples = [s for s in samples if s["rows"]]
-    table = _table(samples, names)
-    before = torch.tensor([v for s in samples for v in law.logits(s["rows"])], dtype=torch.float32)
-    parts = [_law(table, l2, units, seed, before) for seed in range(starts)]
-    added = _mean(parts, names)
-    weights, hidden = {**law.weights, **added.weights}, (*law.hidden, *added.hidden)
-    return Calibration(weights, law.bias, law.threshold, law.meta, hidden)
-
-
 def _scaled(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
     """Scale (positive) and shift of log-odds under which the answers are most likely; the scale is held near 1."""
     x, y = np.array(logits), np.array(right, dtype=np.float64)
@@ -189,23 +169,19 @@ def _table(samples: Sequence[Sample], names: Sequence[str]) -> _Table:
     return _Table(x.reshape(-1, len(names)), y, shares, torch.tensor(owner), counts)
 
 
-def _law(table: _Table, l2: float, units: int, seed: int, before: Tensor | None = None) -> _Parts:
-    """One fit by L-BFGS; ``before`` are log-odds [rows] to which weights and units without any bias are added."""
+def _law(table: _Table, l2: float, units: int, seed: int) -> _Parts:
+    """One fit by L-BFGS."""
     import torch
 
     features = table.x.shape[1]
     drawn = torch.tensor(np.random.default_rng(seed).normal(0.0, 0.3, (units, features)))
     start = [torch.zeros(1), torch.zeros(features), drawn, torch.zeros(units), torch.zeros(units)]
     bias, weights, inner, inner_bias, outer = theta = [t.float().requires_grad_() for t in start]
-    if before is not None:
-        theta = [weights, inner, outer]
-        bias, inner_bias = torch.zeros(1), torch.zeros(units)
     optimizer = torch.optim.LBFGS(theta, max_iter=STEPS, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> float:
         optimizer.zero_grad()
-        known = bias if before is None else before
-        logit = known + table.x @ weights + torch.tanh(table.x @ inner.T + inner_bias) @ outer
+        logit = bias + table.x @ weights + torch.tanh(table.x @ inner.T + inner_bias) @ outer
         alone = torch.nn.functional.binary_cross_entropy_with_logits(logit, table.y, table.share, reduction="sum")
         held = (weights**2).sum() + INNER_L2 * ((inner**2).sum() + (outer**2).sum())
         value = _choice(logit, table) + ALONE * alone + 0.5 * l2 * held

@@ -7,10 +7,11 @@ matches the instruction counts twice without being listed twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .controls.kinds import NO_KINDS, NO_WISH, Kinds, Shares
 from .geometry import Point, Rect, Size, Space, Transform
 from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
@@ -121,6 +122,10 @@ class Scene:
     row_looks: frozenset[int] = frozenset()
     row_lines: frozenset[int] = frozenset()
     """Numbers of the looks and of the texts in rows of the name that other rows have, too."""
+    kinds: Kinds = NO_KINDS
+    """What each place of the screen may be."""
+    wish: Shares = field(default_factory=lambda: NO_WISH)
+    """Which kinds of controls the instruction means, as ``Controls.wished`` says it."""
 
     def with_rows(self, part: Parted | None) -> Scene:
         """The same with the rows that a name in the instruction tells, where there are such."""

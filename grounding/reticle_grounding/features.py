@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, peaked
 from .geometry import Point, Rect
+from .kind_features import KIND_FEATURES, KindSense
 from .rows import gap_beside, sides_of
 from .words import DRAWN_SORTS, NO_MATCH, WRITTEN_SORTS, Match, Role, match, tokens
 
@@ -31,8 +32,6 @@ ROW_FEATURES = (
 """What a control's row or neighbour, or the kind of control that is named, says; 0 where the instruction tells none."""
 USED_FEATURES = ("used", "used_top", "used_lead", "used_asked", "used_beyond")
 """What programs use a known drawing for."""
-ADDED_FEATURES = (*ROW_FEATURES, *USED_FEATURES)
-"""Those that a law without them may be given later."""
 FEATURES = (
     "region",
     "attention_peak",
@@ -88,7 +87,9 @@ FEATURES = (
     "meant_top",
     "meant_lead",
     "meant_only",
-    *ADDED_FEATURES,
+    *ROW_FEATURES,
+    *USED_FEATURES,
+    *KIND_FEATURES,
 )
 """Names of the features, in the order calibration stores them."""
 
@@ -111,7 +112,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     beside, best_of_row = _Beside(scene), scene.best_of_row
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
-    senses = _Senses(scene)
+    senses, sense = _Senses(scene), KindSense(scene)
     rows = []
     for draft, ordinal, tied, own in zip(made, ordered, ties, lit, strict=True):
         row = dict.fromkeys(FEATURES, 0.0)
@@ -128,6 +129,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= beside.features(draft)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
+        row |= sense.of(draft, row["label_has_entry"])
         rows.append(row)
     return rows
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from .calibration import DATA_FILE, Calibration, load_calibration
-from .calibration_fit import Sample, extended, fit
+from .calibration import DATA_FILE, Calibration
+from .calibration_fit import Sample, fit
 from .errors import ReticleError
 from .geometry import Rect
 from .images import load_image
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 Meta: TypeAlias = dict[str, str | int | float | None]
 Progress: TypeAlias = Callable[[int, int], None]
-UNITS, STARTS, PENALTY = 12, 4, 12.0
-ROW_UNITS, ROW_PENALTY = 8, 4.0
-"""For what is added to a law that stays as it is."""
+UNITS, STARTS, PENALTY = 12, 4, 30.0
 SEED = 7
 GENERATED_SEEDS = (7_000_000, 7_000_500)
 """Where painted screens for the fit begin; training and measuring use other seeds."""
@@ -116,7 +114,6 @@ def fit_on_captured(
     generated: int = 0,
     further: int = 0,
     texts: Path | None = None,
-    rows_onto: Path | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Meta:
@@ -126,8 +123,6 @@ def fit_on_captured(
         generated: targets on painted screens beside them, half from each of :data:`GENERATED_SEEDS`; forms are rarer on
             the captured ones.
         texts: keeps what is read on each screen for the next fit.
-        rows_onto: a law that stays as it is; what rows, neighbours, named kinds of control and uses of icons say is
-            added to it.
         progress: called with (screens done, all).
     """
     from .predictor import Grounder
@@ -160,10 +155,8 @@ def fit_on_captured(
     named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
     named += f" --generated {generated}" if generated else ""
     named += f" --further {further}" if further else ""
-    named += " --rows-onto LAW" if rows_onto else ""
-    law = None if rows_onto is None else load_calibration(rows_onto)
     command = f"python -m reticle_grounding.fitting {named}"
-    return _write(samples, grounder, command, out or DATA_FILE, painted, beside, law)
+    return _write(samples, grounder, command, out or DATA_FILE, painted, beside)
 
 
 def _contradicts(sample: Sample) -> bool:
@@ -178,9 +171,8 @@ def _write(
     out: Path,
     painted: Sequence[Sample] = (),
     beside: Sequence[Sample] = (),
-    law: Calibration | None = None,
 ) -> Meta:
-    from .features import ADDED_FEATURES, FEATURES
+    from .features import FEATURES
 
     samples, painted, beside = ([s for s in part if not _contradicts(s)] for part in (samples, painted, beside))
     weighed = [
@@ -188,15 +180,10 @@ def _write(
         *(Sample(**{**s, "weight": GENERATED_WEIGHT}) for s in painted),
     ]
     lighter = [Sample(**{**s, "weight": FURTHER_WEIGHT}) for s in beside]
-    if law is not None:
-        made = extended(law, [*weighed, *lighter], ADDED_FEATURES, ROW_PENALTY, ROW_UNITS, STARTS)
-        added: Meta = {"rows_command": command, "rows_instructions": len(weighed) + len(lighter)}
-        Calibration(made.weights, made.bias, made.threshold, {**law.meta, **added}, made.hidden).save(out)
-        return {**law.meta, **added, "threshold": round(made.threshold, 4), "written": str(out)}
     fitted = fit(weighed, FEATURES, PENALTY, UNITS, STARTS, lighter)
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
-    if beside:
-        meta["further"] = len(beside)
+    if lighter:
+        meta["further"] = len(lighter)
     Calibration(fitted.weights, fitted.bias, fitted.threshold, meta, fitted.hidden).save(out)
     return {**meta, "threshold": round(fitted.threshold, 4), "written": str(out)}
 
@@ -230,7 +217,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--further", type=int, default=0, help="screens of each other training application beside them")
     parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
     parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
-    parser.add_argument("--rows-onto", type=Path, default=None, metavar="LAW", help="add rows and neighbours to a law")
     parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
     chosen = parser.parse_args(arguments)
     try:
@@ -240,7 +226,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             generated=chosen.generated,
             further=chosen.further,
             texts=chosen.texts,
-            rows_onto=chosen.rows_onto,
             out=chosen.out,
             progress=_progress,
         )

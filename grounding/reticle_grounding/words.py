@@ -18,6 +18,8 @@ from typing import cast
 
 from rapidfuzz import fuzz
 
+from .asked import kinds_asked
+
 
 class Role(Enum):
     """What kind of control the instruction speaks of, where it says so."""
@@ -196,6 +198,8 @@ class Wanted:
     """Asks for words on the screen themselves ("the label Name")."""
     sort: str = ""
     """Last word before the relation; where the target is unnamed, what it is ("item" in "the menu item after Copy")."""
+    asked: frozenset[str] = frozenset()
+    """Kinds of controls that are named; see :func:`reticle_grounding.asked.kinds_asked`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +291,7 @@ def parse(instruction: str) -> Wanted:
         relation in SIDED and not set(content(tokens(head))) - _SORTS,
         bool(_SAYS_TEXT.match(plain)),
         (tokens(head) or ("",))[-1],
+        kinds_asked(instruction),
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from reticle_grounding.calibration import DATA_FILE, Calibration, Unit, load_calibration
-from reticle_grounding.calibration_fit import Sample, extended, fit, with_threshold
+from reticle_grounding.calibration_fit import Sample, fit, with_threshold
 from reticle_grounding.errors import ReticleError
-from reticle_grounding.features import ADDED_FEATURES, FEATURES
+from reticle_grounding.features import FEATURES
 
 
 def samples(seed: int, count: int = 400, absent_every: int = 5) -> list[Sample]:
@@ -151,30 +151,3 @@ def test_a_fit_is_the_same_again_and_hidden_units_are_no_loss() -> None:
         return -float(np.mean([np.log(p if t else 1 - p) for p, t in pairs]))
 
     assert cost(first) <= cost(fit(data, ["good", "bad", "idle"])) + 1e-3
-
-
-def test_an_extended_law_says_what_it_said_where_the_new_features_are_silent() -> None:
-    """The new feature tells which of two equals is right, in half of the samples; the old one tells the rest."""
-    rng = np.random.default_rng(7)
-    made: list[Sample] = []
-    for i in range(400):
-        right = int(rng.integers(0, 2))
-        rows = [{"old": float(k == right) if i % 2 else 1.0, "new": 0.0} for k in range(2)]
-        if i % 2 == 0:
-            rows[right]["new"] = 1.0
-        made.append({"rows": rows, "right": [k == right for k in range(2)], "absent": False})
-    law = fit(made[1::2], ["old"])
-    more = extended(law, made, ["new"], 0.1, units=3, starts=2)
-    for old in (0.0, 0.4, 1.0):
-        assert more.logit({"old": old, "new": 0.0}) == pytest.approx(law.logit({"old": old}))
-    assert more.logit({"old": 1.0, "new": 1.0}) > more.logit({"old": 1.0}) + 2.0
-    assert (more.threshold, more.bias) == (law.threshold, law.bias)
-    assert law.logit({"old": 1.0, "new": 1.0}) == law.logit({"old": 1.0}), "the law itself is left as it was"
-
-
-def test_the_shipped_law_says_nothing_of_rows_where_none_is_told() -> None:
-    shipped = load_calibration()
-    for unit in shipped.hidden:
-        if set(unit.weights) <= set(ADDED_FEATURES):
-            assert unit.value({"text": 1.0, "look": 0.5}) == 0.0
-    assert sum(set(unit.weights) <= set(ADDED_FEATURES) for unit in shipped.hidden) > 0

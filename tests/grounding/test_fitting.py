@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration, load_calibration
-from reticle_grounding.features import ADDED_FEATURES, FEATURES
+from reticle_grounding.features import FEATURES
 from reticle_grounding.fitting import KeptReader, fit_on_captured
 from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
@@ -106,23 +106,6 @@ def test_a_fit_writes_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert fitted.p_true({"text": 1.0, "text_exact": 1.0, "text_whole": 1.0}) > fitted.p_true({})
     assert str(fitted.meta["command"]).startswith("python -m reticle_grounding.fitting --captured ")
     assert result["written"] == str(out)
-
-
-def test_rows_are_added_to_a_law_that_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(_: Path | None = None) -> Grounder:
-        config = GroundingConfig(attention=False)
-        return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
-
-    monkeypatch.setattr(Grounder, "open", opened)
-    old, new = tmp_path / "old.json", tmp_path / "new.json"
-    Calibration({"text": 3.0}, -1.0, 0.4, {"command": "before"}).save(old)
-    result = fit_on_captured([captured(tmp_path / "set")], rows_onto=old, out=new)
-    before, after = load_calibration(old), load_calibration(new)
-    assert set(after.weights) == {"text", *ADDED_FEATURES}
-    assert after.logit({"text": 0.7}) == pytest.approx(before.logit({"text": 0.7}))
-    assert after.threshold == before.threshold
-    assert after.meta["command"] == "before"
-    assert str(result["rows_command"]).endswith("--rows-onto LAW")
 
 
 def test_a_text_that_labels_a_field_is_not_asked_for(tmp_path: Path) -> None:

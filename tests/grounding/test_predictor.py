@@ -17,7 +17,7 @@ from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, Retic
 from reticle_grounding.evidence import Draft, Scene
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
-from reticle_grounding.predictor import ROW_TRUST, USED_TRUST, Grounder, GroundingConfig, Weighed, check_instruction
+from reticle_grounding.predictor import ROW_TRUST, Grounder, GroundingConfig, Weighed, check_instruction
 from reticle_grounding.proposals import NOTHING
 from reticle_grounding.regions import RegionRank
 from reticle_grounding.sources import Look
@@ -272,18 +272,6 @@ def test_importing_the_predictor_loads_no_model_library() -> None:
 def test_errors_are_for_people() -> None:
     assert issubclass(CheckpointError, ReticleError)
     assert issubclass(Cancelled, ReticleError)
-
-
-def test_what_an_icon_is_used_for_finds_more_but_makes_nothing_sure() -> None:
-    law = Calibration({"look": 8.0, "used": 6.0}, -4.0, 0.5)
-    size = Size(560, 280)
-    attention = np.full((10, 20), 0.005, np.float32)
-    scene = Scene(parse("Rename"), attention, Transform.for_image(size, size, 28), (), (), NOTHING)
-    drafts = [Draft(Rect(0, 0, 9, 9), Point(5, 5), "element", name) for name in ("pencil", "plain", "both")]
-    rows = [{"look": 0.25, "used": 1.0}, {"look": 0.5}, {"look": 1.0, "used": 1.0}]
-    ranked = Weighed(scene, drafts, rows).ranked(law)
-    assert [d.text for _, d in ranked] == ["both", "pencil", "plain"]
-    assert [p for p, _ in ranked] == pytest.approx([probability(4.0), USED_TRUST, probability(0.0)])
 
 
 def test_an_answer_by_neighbour_is_never_quite_sure() -> None:

@@ -20,7 +20,7 @@ from reticle_app.cli.main import app
 
 REPO = Path(__file__).resolve().parents[2]
 SCRIPT = REPO / "benchmarks" / "on_gpu.sh"
-STAGES = ["check", "prefill", "history", "words", "looks", "prepare", "channel", "icons", "model"]
+STAGES = ["check", "prefill", "history", "words", "looks", "prepare", "controls", "channel", "icons", "model"]
 RECORDER = """#!{python} -S
 import json, os, pathlib, subprocess, sys, time
 words = sys.argv[1:]
@@ -45,8 +45,10 @@ if module == "benchmarks/stand_ins.py":
     touch(words[1] + "/screens/made/images", "0.png")
 if module in ("words_train", "matcher_train"):
     touch(words[2], "matcher.safetensors", "matcher-words-1.safetensors", "matcher-tokenizer.json")
-if module == "prepared":
+if module in ("prepared", "controls_data"):
     touch(words[2], "a.safetensors")
+if module == "controls_train":
+    touch(words[2], "controls.safetensors")
 if module == "carry_over":
     touch(words[2], "channel.safetensors")
 if module == "channel_train":
@@ -154,10 +156,11 @@ def test_every_stage_runs_with_arguments_that_are_understood(
             parse(words, monkeypatch)
         seen.add(words[1] if words[0] == "-m" else words[0])
     trainings = ("words_train", "lean_words", "matcher_train", "carry_over", "prepared", "channel_train", "icon_memory")
+    trainings += ("controls_data", "controls_train")
     assert {f"reticle_grounding.training.{name}" for name in trainings} <= seen
     model = run.out / "model"
-    new = ("channel", "icons", "icon-uses", "matcher", "matcher-words-1")
-    assert [(model / f"{name}.safetensors").read_text() for name in new] == ["made"] * 5
+    new = ("channel", "controls", "icons", "icon-uses", "matcher", "matcher-words-1")
+    assert [(model / f"{name}.safetensors").read_text() for name in new] == ["made"] * 6
     assert not (model / "model.safetensors").exists(), "the pointer is the one that was trained"
     assert not (model / "scorer.safetensors").exists(), "the scorer knows the shipped pointer only"
     assert not (model / "matcher-words-2.safetensors").exists(), (

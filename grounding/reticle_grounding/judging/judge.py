@@ -17,7 +17,7 @@ from reticle_grounding.verifier import Place
 from .inputs import Items, items_of, marked, question_of
 
 FILE = "verifier.safetensors"
-WEIGHT = 0.25
+WEIGHT = 0.05
 """What a verdict of these weights counts beside one of a published verifier; chosen on validation applications."""
 
 

@@ -45,14 +45,20 @@ def generate_screen(seed: int, *, size: Size | None = None) -> LabeledScreen:
 
     Raises BadInput when none of the fonts is installed.
     """
+    canvas = painted(seed, size=size)
+    count = max(1, round(len(canvas.elements) * ABSENT_SHARE))
+    targets = targets_of(canvas.rng, canvas.elements, count)
+    return LabeledScreen(canvas.image, canvas.elements, targets, canvas.label_map())
+
+
+def painted(seed: int, *, size: Size | None = None) -> Canvas:
+    """The same with all that was drawn, before anything is asked about it. Arguments and errors as above."""
     rng, held_out = Random(seed), seed in HELD_OUT_SEEDS
     icons = icon_set(held_out=held_out)
     size = size or rng.choice(SIZES)
     canvas = Canvas(size, random_theme(rng, icons.families(), held_out=held_out), icons, rng)
     _compose(canvas)
-    count = max(1, round(len(canvas.elements) * ABSENT_SHARE))
-    targets = targets_of(rng, canvas.elements, count)
-    return LabeledScreen(canvas.image, canvas.elements, targets, canvas.label_map())
+    return canvas
 
 
 def generate_collage(seed: int, *, size: Size = (1280, 800)) -> LabeledScreen:

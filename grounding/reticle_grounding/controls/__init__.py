@@ -1,0 +1,1 @@
+"""What kind of control stands where on a screen, told from looks, words and surroundings."""

@@ -1,0 +1,117 @@
+"""What kinds of controls say of a draft: what it may be, and whether the instruction means such a control."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .controls.kinds import BUTTON, DRAWN_BUTTON, KINDS, NONE, TEXT, Kinds, Shares
+from .evidence import Draft, Scene
+
+_GROUPS = {
+    "is_none": ("none",),
+    "is_menu": ("menu",),
+    "is_item": ("menu item",),
+    "is_tab": ("tab",),
+    "is_button": ("button",),
+    "is_link": ("link",),
+    "is_cell": ("cell",),
+    "is_header": ("column header",),
+    "is_label": ("label",),
+    "is_field": ("field", "drop-down"),
+    "is_check": ("check",),
+    "is_slider": ("slider",),
+}
+_WRITTEN = ("menu", "menu item", "tab", "button", "link", "cell", "column header", "label")
+_FIELDS = ("field", "drop-down", "slider")
+KIND_FEATURES = (
+    *_GROUPS,
+    "is_whole",
+    "is_none_text",
+    "is_label_of_entry",
+    "is_asked",
+    "is_not_asked",
+    "wish_agree",
+    "wish_fit",
+    "wish_fit_text",
+    "wish_fit_look",
+    "wish_shape",
+    "wish_field_label",
+)
+RARE = 0.02
+"""Added to how often a kind is meant, so that rare ones do not count too much."""
+UNFIT = 0.05
+"""The fit of a place that may be nothing of what is meant."""
+SOME_CHECKS = 0.3
+"""Share of check boxes and switches that are no more than drawings here."""
+UNDECIDED = 0.5
+
+
+def _numbers(names: tuple[str, ...]) -> list[int]:
+    return [KINDS.index(name) for name in names]
+
+
+class KindSense:
+    """Features of all drafts of a scene; none where nothing is known of kinds."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._kinds = scene.kinds
+        self._asked = _numbers(tuple(sorted(scene.wanted.asked)))
+        told = scene.wish.size > 0
+        self._meant: Shares | None = scene.wish[0] if told else None
+        self._usual: Shares | None = scene.wish[1] if told else None
+
+    def of(self, draft: Draft, labels_entry: float) -> dict[str, float]:
+        """``labels_entry`` is 1 for the label of an entry."""
+        if not len(self._kinds.rects):
+            return {}
+        number = place_of(draft, self._kinds)
+        shares = np.eye(len(KINDS), dtype=np.float32)[NONE] if number is None else self._kinds.shares[number]
+        text = float(draft.origin == "text")
+        made = {name: float(shares[_numbers(kinds)].sum()) for name, kinds in _GROUPS.items()}
+        made["is_whole"] = 0.0 if number is None else float(self._kinds.whole[number])
+        made["is_none_text"] = made["is_none"] * text
+        made["is_label_of_entry"] = made["is_label"] * labels_entry
+        if self._asked:
+            made["is_asked"] = asked = float(shares[self._asked].sum())
+            made["is_not_asked"] = 1.0 - asked
+        if self._meant is not None and self._usual is not None:
+            made |= self._wished(draft, shares, self._meant, self._usual)
+            made["wish_field_label"] = float(self._meant[_numbers(_FIELDS)].sum()) * made["is_label"] * text
+        return made
+
+    def _wished(self, draft: Draft, shares: Shares, meant: Shares, usual: Shares) -> dict[str, float]:
+        """How far what the draft may be is what is meant: as a probability, and beside what is usual."""
+        text = draft.origin == "text"
+        own = np.zeros_like(shares)
+        own[NONE + 1 : DRAWN_BUTTON] = shares[NONE + 1 : DRAWN_BUTTON]
+        if not text:
+            own[DRAWN_BUTTON], own[BUTTON] = own[BUTTON], 0.0
+        fit = float(np.log((meant * own / (usual + RARE))[NONE + 1 :].sum() + UNFIT)) / 3
+        return {
+            "wish_agree": float(meant @ own),
+            "wish_fit": fit,
+            "wish_fit_text": fit * text,
+            "wish_fit_look": fit * (draft.kind == "look"),
+            "wish_shape": _shape(draft, meant),
+        }
+
+
+def place_of(draft: Draft, kinds: Kinds) -> int | None:
+    """The place of a screen that a draft is."""
+    if draft.origin == "text" and (number := kinds.under(draft.point, TEXT)) is not None:
+        return number
+    if draft.origin == "element" and (number := kinds.most_alike(draft.region)) is not None:
+        return number
+    return kinds.under(draft.point)
+
+
+def _shape(draft: Draft, meant: Shares) -> float:
+    """How likely something of the draft's shape is meant: words, a drawing, a field or a check mark."""
+    if draft.origin == "text":
+        return float(meant[_numbers(_WRITTEN)].sum())
+    if draft.kind in ("entry", "track"):
+        return float(meant[_numbers(_FIELDS)].sum())
+    check = float(meant[KINDS.index("check")])
+    if draft.kind == "mark":
+        return check
+    return float(meant[DRAWN_BUTTON]) + SOME_CHECKS * check if draft.kind in ("look", "attended") else UNDECIDED
