@@ -28,6 +28,7 @@ import torch
 
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import load_calibration
+from reticle_grounding.controls.controls import open_controls
 from reticle_grounding.geometry import Rect
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.model.pointer_model import PointerModel
@@ -146,7 +147,8 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     model = PointerModel.open(embedded_model_dir())
-    alone = Grounder(PointerSource(model), StepReader(), load_calibration(), None, open_matcher(embedded_model_dir()))
+    parts = (open_matcher(embedded_model_dir()), None, open_controls(embedded_model_dir()))
+    alone = Grounder(PointerSource(model), StepReader(), load_calibration(), None, *parts)
     width, height = (int(side) for side in given.size.split("x"))
     most = [int(n) for n in given.histories.split(",")]
     rows = [r for n in range(given.traces) for r in one_trace(n, given.steps, (width, height), alone, most)]

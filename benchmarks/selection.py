@@ -35,6 +35,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import load_calibration
+from reticle_grounding.controls.controls import open_controls
 from reticle_grounding.evaluation.targets import Target, by_image, read_targets
 from reticle_grounding.fitting import KeptReader
 from reticle_grounding.geometry import Space
@@ -368,7 +369,8 @@ def run(given: argparse.Namespace, file: Path, rows: list[Row]) -> list[Row]:
     groups = cases(given.only, given.ratios)
     opened = models(directory, list(dict.fromkeys(case for group in groups for case in group)))
     source = Switched(opened["whole", 1.0].channel is not None)
-    grounder = Grounder(source, reader, load_calibration(), None, open_matcher(embedded_model_dir()))
+    parts = (open_matcher(embedded_model_dir()), None, open_controls(embedded_model_dir()))
+    grounder = Grounder(source, reader, load_calibration(), None, *parts)
     sets = {
         path.absolute().parent.name: chosen(path, given.screens, given.targets, given.size, given.at_least)
         for path in given.sets

@@ -119,6 +119,11 @@ class Grounder:
             open_controls(embedded_model_dir()),
         )
 
+    def altered(self, *, source: AttentionSource | None = None, config: GroundingConfig | None = None) -> Grounder:
+        """Another one with the same parts, but for those given here."""
+        parts = (self.reader, self.calibration, config or self.config, self.matcher, self.judge, self.controls)
+        return Grounder(source or self.source, *parts)
+
     @property
     def reads_first(self) -> bool:
         """Whether the whole screen is read before the model looks at it, because it has a reading channel."""

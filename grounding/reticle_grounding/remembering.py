@@ -160,8 +160,7 @@ def remembering(grounder: Grounder, most: int, budget: int | None = None, folder
         raise BadInput(f"{grounder.name} has no pointer model, so it cannot keep a history")
     if grounder.config.second_look is not None:
         raise BadInput("a history cannot be kept together with a second look; choose one")
-    past = RememberingSource(source.model, most, budget, folder)
-    return Grounder(past, grounder.reader, grounder.calibration, grounder.config, grounder.matcher, grounder.judge)
+    return grounder.altered(source=RememberingSource(source.model, most, budget, folder))
 
 
 def save_past(grounder: Grounder, folder: Path) -> bool:

@@ -328,6 +328,18 @@ def test_what_is_told_once_decides_between_two_of_a_name() -> None:
     assert told.asked == 1
 
 
+def test_an_altered_grounder_has_all_the_other_parts() -> None:
+    told = Told(kinds_at((TAB, "tab")))
+    law, source = Calibration({}, 0.0, 0.5), EvenAttention("other")
+    grounder = Grounder(EvenAttention("fake"), Written(), law, GroundingConfig(max_regions=3), MATCHER, None, told)
+    other, verifying = grounder.altered(source=source), grounder.altered(config=GroundingConfig(vlm_verifier=True))
+    assert (other.source, other.config) == (source, grounder.config)
+    assert verifying.source is grounder.source
+    assert verifying.config.vlm_verifier
+    for made in (other, verifying):
+        assert (made.reader, made.calibration, made.matcher, made.controls) == (grounder.reader, law, MATCHER, told)
+
+
 def test_without_a_matcher_kinds_are_not_asked_for() -> None:
     told = Told(kinds_at((TITLE, "none"), (TAB, "tab")))
     law = Calibration({"text": 4.0, "is_none": -2.0}, -4.0, 0.5)

@@ -249,7 +249,4 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 def _verifying(grounder: Grounder) -> Grounder:
     """The same model, reader and probabilities, judging the best candidates once more."""
-    from reticle_grounding.predictor import Grounder
-
-    config = replace(grounder.config, vlm_verifier=True)
-    return Grounder(grounder.source, grounder.reader, grounder.calibration, config, grounder.matcher, grounder.judge)
+    return grounder.altered(config=replace(grounder.config, vlm_verifier=True))

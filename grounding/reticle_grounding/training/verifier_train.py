@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import load_calibration
+from reticle_grounding.controls.controls import open_controls
 from reticle_grounding.errors import BadInput
 from reticle_grounding.fitting import KeptReader
 from reticle_grounding.judging.net import VerifierNet, batch_of, save
@@ -114,7 +115,9 @@ def validate(net: VerifierNet, samples: Sequence[Sample]) -> dict[str, float]:
 def examples_grounder(matcher: Path, reader: Reader) -> Grounder:
     """What proposes places: all of the grounder but attention."""
     config = GroundingConfig(attention=False)
-    return Grounder(EvenAttention(), reader, load_calibration(), config, open_matcher(matcher))
+    return Grounder(
+        EvenAttention(), reader, load_calibration(), config, open_matcher(matcher), None, open_controls(matcher)
+    )
 
 
 def screens_for(chosen: VerifierConfig, reader: KeptReader) -> tuple[list[ToJudge], list[ToJudge]]:
