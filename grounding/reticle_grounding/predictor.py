@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .calibration import Calibration, load_calibration, probability
+from .calibration import Calibration, load_calibration
 from .controls.controls import Controls, NoControls, open_controls
 from .controls.kinds import Kinds
 from .errors import BadInput, Cancelled
 from .evidence import Draft, Scene, drafts, line_at, pinned, without_twins
 from .features import describe
-from .geometry import Point, Rect, Size
+from .geometry import Rect, Size
 from .images import as_rgb, load_image
 from .judging.judge import WEIGHT, Judge, MarkVerifier, open_judge
 from .labels import readings
@@ -43,6 +43,7 @@ from .second_look import Crops
 from .sources import AttentionSource, EvenAttention, Look, PointerSource, ReadingSource
 from .types import Candidate, FloatMap, Grounding
 from .verifier import Place, Verifier, VlmVerifier
+from .weighing import Explained, Weighed
 from .wordings import check_count, check_given, wordings
 from .words import parse, tokens
 
@@ -51,9 +52,6 @@ __all__ = ["Grounder", "GroundingConfig", "Observation", "check_instruction"]
 Picture: TypeAlias = Image.Image | npt.NDArray[np.uint8] | Path | str
 StopCheck: TypeAlias = Callable[[], bool]
 MAX_TOP_K = 50
-ROW_TRUST = 0.95
-"""Held-out answers by row or neighbour were right 0.82 and 0.74 of the time where the law alone said 0.85 and 0.78; so
-none of them is sure enough to be acted on unseen."""
 
 
 class Grounder:
@@ -400,49 +398,6 @@ class Observation:
             model=self._grounder.name,
             opinions=answer.heard(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What is known about one instruction before calibration."""
-
-    scene: Scene
-    drafts: Sequence[Draft]
-    rows: Sequence[Mapping[str, float]]
-    """Features of each draft."""
-
-    def ranked(self, calibration: Calibration, ignored: tuple[str, ...] = ()) -> list[tuple[float, Draft]]:
-        """``p_true`` and draft, best first; of equals the more exact place, not the region of whole patches.
-
-        Features whose name starts with one of ``ignored`` count as 0. Where rows or neighbours take part,
-        :data:`ROW_TRUST` is all that an answer is worth.
-        """
-        trust = ROW_TRUST if self.scene.part is not None or self.scene.wanted.unnamed else 1.0
-        told = map(probability, calibration.logits(_without(self.rows, ignored)))
-        scored = zip((trust * p for p in told), self.drafts, strict=True)
-        return sorted(scored, key=lambda pair: (-pair[0], pair[1].origin == "attention"))
-
-
-def _without(rows: Sequence[Mapping[str, float]], ignored: tuple[str, ...]) -> list[dict[str, float]]:
-    return [{k: v for k, v in row.items() if not k.startswith(ignored)} for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A grounding and what each kind of evidence would have said alone."""
-
-    grounding: Grounding
-    weighed: Weighed
-    calibration: Calibration
-
-    def by_attention(self) -> Point | None:
-        """The best region of the attention map."""
-        return next((d.point for d in self.weighed.drafts if d.attended == 1), None)
-
-    def by_text(self) -> Point | None:
-        """The best place by the letters of texts and by structure; attention and matcher left out."""
-        ranked = self.weighed.ranked(self.calibration, ignored=("attention", "look", "meant", "is_", "wish_"))
-        return next((d.point for _, d in ranked if d.found is not None and d.kind != "meant"), None)
 
 
 def _picture(image: Picture) -> Image.Image:

@@ -18,9 +18,10 @@ from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
-from reticle_grounding.predictor import Grounder, Weighed
+from reticle_grounding.predictor import Grounder
 from reticle_grounding.proposals import Elements
 from reticle_grounding.sources import EvenAttention
+from reticle_grounding.weighing import Weighed
 from reticle_grounding.words import parse
 
 RED, BLUE = Rect(40, 40, 64, 64), Rect(140, 40, 164, 64)

@@ -17,11 +17,12 @@ from reticle_grounding.errors import BadInput, Cancelled, CheckpointError, Retic
 from reticle_grounding.evidence import Draft, Scene
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
-from reticle_grounding.predictor import ROW_TRUST, Grounder, GroundingConfig, Weighed, check_instruction
+from reticle_grounding.predictor import Grounder, GroundingConfig, check_instruction
 from reticle_grounding.proposals import NOTHING
 from reticle_grounding.regions import RegionRank
 from reticle_grounding.sources import Look
 from reticle_grounding.types import FloatMap
+from reticle_grounding.weighing import ROW_TRUST, Weighed
 from reticle_grounding.words import parse
 
 SIZE = (560, 280)

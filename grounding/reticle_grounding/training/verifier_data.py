@@ -27,8 +27,9 @@ from reticle_grounding.evidence import without_twins
 from reticle_grounding.geometry import Rect, Size
 from reticle_grounding.images import load_image
 from reticle_grounding.judging.inputs import NEAR, Items, Marked, Question, items_of, marked, question_of
-from reticle_grounding.predictor import Grounder, Observation, Weighed
+from reticle_grounding.predictor import Grounder, Observation
 from reticle_grounding.verifier import Place
+from reticle_grounding.weighing import Weighed
 
 from .canvas import Element
 from .fitting_targets import FittingScreen, screens_of
