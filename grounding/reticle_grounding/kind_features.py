@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from .controls.kinds import BUTTON, DRAWN_BUTTON, KINDS, NONE, TEXT, Kinds, Shares
@@ -46,8 +48,14 @@ SOME_CHECKS = 0.3
 UNDECIDED = 0.5
 
 
-def _numbers(names: tuple[str, ...]) -> list[int]:
+def _numbers(names: Iterable[str]) -> list[int]:
     return [KINDS.index(name) for name in names]
+
+
+_GROUP_NUMBERS = {name: _numbers(kinds) for name, kinds in _GROUPS.items()}
+_WRITTEN_NUMBERS, _FIELD_NUMBERS, _CHECK = _numbers(_WRITTEN), _numbers(_FIELDS), KINDS.index("check")
+_NOTHING: Shares = np.eye(len(KINDS), dtype=np.float32)[NONE]
+"""[kinds] of a draft that is no place."""
 
 
 class KindSense:
@@ -55,19 +63,20 @@ class KindSense:
 
     def __init__(self, scene: Scene) -> None:
         self._kinds = scene.kinds
-        self._asked = _numbers(tuple(sorted(scene.wanted.asked)))
+        self._asked = _numbers(sorted(scene.wanted.asked))
         told = scene.wish.size > 0
         self._meant: Shares | None = scene.wish[0] if told else None
         self._usual: Shares | None = scene.wish[1] if told else None
 
     def of(self, draft: Draft, labels_entry: float) -> dict[str, float]:
-        """``labels_entry`` is 1 for the label of an entry."""
+        """Some of :data:`KIND_FEATURES`, 0..1 but for ``wish_fit``, which is about -1..1. ``labels_entry`` is 1 for the
+        label of an entry, else 0."""
         if not len(self._kinds.rects):
             return {}
         number = place_of(draft, self._kinds)
-        shares = np.eye(len(KINDS), dtype=np.float32)[NONE] if number is None else self._kinds.shares[number]
+        shares = _NOTHING if number is None else self._kinds.shares[number]
         text = float(draft.origin == "text")
-        made = {name: float(shares[_numbers(kinds)].sum()) for name, kinds in _GROUPS.items()}
+        made = {name: float(shares[numbers].sum()) for name, numbers in _GROUP_NUMBERS.items()}
         made["is_whole"] = 0.0 if number is None else float(self._kinds.whole[number])
         made["is_none_text"] = made["is_none"] * text
         made["is_label_of_entry"] = made["is_label"] * labels_entry
@@ -76,11 +85,11 @@ class KindSense:
             made["is_not_asked"] = 1.0 - asked
         if self._meant is not None and self._usual is not None:
             made |= self._wished(draft, shares, self._meant, self._usual)
-            made["wish_field_label"] = float(self._meant[_numbers(_FIELDS)].sum()) * made["is_label"] * text
+            made["wish_field_label"] = float(self._meant[_FIELD_NUMBERS].sum()) * made["is_label"] * text
         return made
 
     def _wished(self, draft: Draft, shares: Shares, meant: Shares, usual: Shares) -> dict[str, float]:
-        """How far what the draft may be is what is meant: as a probability, and beside what is usual."""
+        """How far what the draft may be is what is meant: as a probability, and beside what is usual. All [kinds]."""
         text = draft.origin == "text"
         own = np.zeros_like(shares)
         own[NONE + 1 : DRAWN_BUTTON] = shares[NONE + 1 : DRAWN_BUTTON]
@@ -108,10 +117,10 @@ def place_of(draft: Draft, kinds: Kinds) -> int | None:
 def _shape(draft: Draft, meant: Shares) -> float:
     """How likely something of the draft's shape is meant: words, a drawing, a field or a check mark."""
     if draft.origin == "text":
-        return float(meant[_numbers(_WRITTEN)].sum())
+        return float(meant[_WRITTEN_NUMBERS].sum())
     if draft.kind in ("entry", "track"):
-        return float(meant[_numbers(_FIELDS)].sum())
-    check = float(meant[KINDS.index("check")])
+        return float(meant[_FIELD_NUMBERS].sum())
+    check = float(meant[_CHECK])
     if draft.kind == "mark":
         return check
     return float(meant[DRAWN_BUTTON]) + SOME_CHECKS * check if draft.kind in ("look", "attended") else UNDECIDED

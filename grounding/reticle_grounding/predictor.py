@@ -260,13 +260,11 @@ class Observation:
             wanted = parse(instruction)
             extra = readings(texts)
             agreement = looks.against(instruction, wanted)
-            scene = Scene(
-                wanted, attention, look.transform, regions, texts, elements, agreement, self.size, extra
-            ).with_rows(parted(tokens(instruction), (*texts, *extra)))
+            wish = self._grounder.controls.wished(self._grounder.matcher.say([instruction]))
+            seen = (wanted, attention, look.transform, regions, texts, elements, agreement, self.size, extra)
+            scene = Scene(*seen, kinds=kinds, wish=wish).with_rows(parted(tokens(instruction), (*texts, *extra)))
             if scene.part is not None:
                 scene = replace(scene, agreement=looks.with_rest(agreement, scene.part))
-            wish = self._grounder.controls.wished(self._grounder.matcher.say([instruction]))
-            scene = replace(scene, kinds=kinds, wish=wish)
             made = [pinned(draft) for draft in drafts(scene)]
             rows = describe(scene, made)
         return Weighed(scene, made, rows)

@@ -31,7 +31,7 @@ class Weighed:
         :data:`ROW_TRUST` is all that an answer is worth.
         """
         trust = ROW_TRUST if self.scene.part is not None or self.scene.wanted.unnamed else 1.0
-        told = map(probability, calibration.logits(_without(self.rows, ignored)))
+        told = map(probability, calibration.logits(_without(self.rows, ignored) if ignored else self.rows))
         scored = zip((trust * p for p in told), self.drafts, strict=True)
         return sorted(scored, key=lambda pair: (-pair[0], pair[1].origin == "attention"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,13 +168,6 @@ def from_seed(seed: int, matcher: Matcher) -> KnownScreen:
     return KnownScreen(PAINTED, places, *known(places.rects, boxes, kinds, image.shape[0] * image.shape[1]))
 
 
-def captured(folder: Path, part: str, reader: KeptReader, matcher: Matcher, read: bool) -> Iterator[tuple[str, Row]]:
-    """Names and rows of the screens of a part; with ``read`` also those that nobody has read yet."""
-    for row in rows_of(folder, part):
-        if read or reader.knows(np.asarray(load_image(folder / row["image"]))):
-            yield f"{folder.resolve().name}-{Path(row['image']).stem}", row
-
-
 def main() -> None:
     """Stores the places of captured and painted screens; run it once per core with another --rank."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -194,16 +187,13 @@ def main() -> None:
     matcher, reader = open_matcher(chosen.matcher), KeptReader(TextReader(), chosen.texts)
     done = 0
     for folder in chosen.captured:
-        every = [
-            pair
-            for part in chosen.part or ("training",)
-            for pair in captured(folder, part, reader, matcher, chosen.read)
-        ]
-        for name, row in every[: chosen.limit][chosen.rank :: chosen.workers]:
-            path = chosen.out / f"{name}.safetensors"
+        rows = [row for part in chosen.part or ("training",) for row in rows_of(folder, part)]
+        for row in rows[: chosen.limit][chosen.rank :: chosen.workers]:
+            path = chosen.out / f"{folder.resolve().name}-{Path(row['image']).stem}.safetensors"
             if not path.is_file():
                 image = np.asarray(load_image(folder / row["image"]))
-                store(from_row(folder, row, reader.read(image), image, matcher), path)
+                if chosen.read or reader.knows(image):
+                    store(from_row(folder, row, reader.read(image), image, matcher), path)
             done = _told(done)
     for seed in range(PAINTED_SEED, PAINTED_SEED + chosen.painted)[chosen.rank :: chosen.workers]:
         path = chosen.out / f"{PAINTED}-{seed}.safetensors"

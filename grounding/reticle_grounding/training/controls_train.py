@@ -56,15 +56,23 @@ class Batch:
     """Screens as tensors."""
 
     counts: list[int]
+    """Places of each screen; n in all, m at most."""
     crops: Tensor
+    """[n, 2, height, width, 3] uint8."""
     vectors: Tensor
+    """[n, DIM]."""
     about: Tensor
+    """[n, PLACED + SAID]."""
     sorts: Tensor
+    """[n]."""
     paired: Tensor
-    """[screens, places, places, PAIRED]."""
+    """[screens, m, m, PAIRED]."""
     real: Tensor
+    """[screens, m] where places are."""
     kinds: Tensor
+    """[n]."""
     covers: Tensor
+    """[n] IoU with the control, 0..1."""
 
 
 class Screens:
