@@ -1,7 +1,8 @@
 """Text on the screen: detections by rapidocr (onnxruntime, models inside its wheel, nothing is downloaded).
 
 A menu bar is detected as one line ("File Edit View"), so lines are cut at wide gaps, and every piece keeps its words
-with their own rectangles. Coordinates are pixels of the picture handed in (capture space), right and bottom exclusive.
+with their own rectangles; first letters that a line under them disguised are read anew (:mod:`.underlined`).
+Coordinates are pixels of the picture handed in (capture space), right and bottom exclusive.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from .errors import ReticleError
 from .geometry import Point, Rect
+from .underlined import reread
 
 RgbArray = npt.NDArray[np.uint8]
 """[height, width, 3] pixels in RGB order."""
@@ -102,7 +104,7 @@ class TextReader:
         bgr = np.ascontiguousarray(np.repeat(np.repeat(cut[:, :, ::-1], zoom, axis=0), zoom, axis=1))
         with self._lock:
             output = self._open()(bgr, return_word_box=True, return_single_char_box=True)
-        return _reading_order(_boxes(output, 1 / zoom, left, top))
+        return _reading_order(reread(_boxes(output, 1 / zoom, left, top)))
 
     def _open(self) -> _Engine:
         if self._engine is None:
