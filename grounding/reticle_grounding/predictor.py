@@ -34,6 +34,7 @@ from .number_types import NumberType
 from .ocr import Reader, TextBox, TextReader
 from .opinions import CONSULTED, Opinion, Ranked
 from .options import GroundingConfig
+from .program import without_program
 from .proposals import NOTHING, Elements, find_elements
 from .reading import reading_of
 from .reconsider import Reconsidered, look_again
@@ -259,8 +260,9 @@ class Observation:
         with _timed(timings, "match"):
             wanted = parse(instruction)
             extra = readings(texts)
-            agreement = looks.against(instruction, wanted)
-            wish = self._grounder.controls.wished(self._grounder.matcher.say([instruction]))
+            said = without_program(instruction, texts)
+            agreement = looks.against(said, parse(said))
+            wish = self._grounder.controls.wished(self._grounder.matcher.say([said]))
             seen = (wanted, attention, look.transform, regions, texts, elements, agreement, self.size, extra)
             scene = Scene(*seen, kinds=kinds, wish=wish).with_rows(parted(tokens(instruction), (*texts, *extra)))
             if scene.part is not None:
