@@ -16,9 +16,14 @@ from itertools import pairwise
 
 from .geometry import Rect
 from .ocr import TextBox, Word
+from .words_known import label_words
 
 PUNCTUATION = frozenset("\"'([{<.,:;-–—_#@$€£&%+*/\\~!?=^|“”‘’…>)]}")
 """Signs that begin texts of their own right."""
+GLUED = ".…:： √✓✔×☆★®©▼▾▽▿∨▸▶►▲▴^>|↑↓~"
+"""Dots and colons behind a name, and the signs that arrows, ticks and stars there are read as."""
+COUNTED = re.compile(r"(?P<name>[^\W\d_]{3,}(?: [^\W\d_]+){0,2}) (?:\d{1,4}|\(\d{1,4}\)|\[\d{1,4}\])")
+"""A name of up to three words and how many of such there are."""
 SQUARE = 0.95
 """Width of a mark in front of a label in heights of the line."""
 _KEYS = r"(?:(?:Ctr[l1I]|Alt|Shift|Super|Meta|Cmd)\s?\+\s?)+\S+(?: Up| Down)?"
@@ -54,20 +59,31 @@ def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
     return (*(t for t in single if _letters(t.text) > 1), *wrapped(texts), *reunited(texts))
 
 
+def all_said(texts: Sequence[TextBox]) -> list[str]:
+    """The texts of one screen as somebody would say them (:func:`as_said`), without the number behind a name ("Inbox
+    12", "Updates (3)") where no other text has the name with another number."""
+    said = [as_said(t) for t in texts]
+    found = [COUNTED.fullmatch(words) for words in said]
+    names = Counter(m["name"].casefold() if m else words.casefold() for m, words in zip(found, said, strict=True))
+    alone = (m and names[m["name"].casefold()] == 1 for m in found)
+    return [m["name"] if m and one else words for m, one, words in zip(found, alone, said, strict=True)]
+
+
 def as_said(box: TextBox) -> str:
-    """A text as somebody would say it: without an icon that was read as a sign at its start or end ("% Preferences"),
-    and without the keys that a menu tells behind a name."""
+    """A text as somebody would say it: without an icon that was read as a sign at its start or end ("% Preferences",
+    the arrow of a drop-down in "Extras√"), dots that promise a dialog, the colon before a field, and the keys that a
+    menu tells behind a name. Each of these takes a name away from what it means."""
     bare = without_symbol(box) or box
     bare = without_shortcut(bare) or bare
     words = bare.text.split()
     kept = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
-    return " ".join(words[kept[0] : kept[-1] + 1]) if kept else box.text
+    return " ".join(words[kept[0] : kept[-1] + 1]).lstrip("+").rstrip(GLUED) if kept else box.text
 
 
 def without_symbol(box: TextBox) -> TextBox | None:
     """The detection less a misread drawing at its beginning; None when it seems to begin with none.
 
-    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O or D glued to a
+    Such are a sign that is neither letter nor punctuation, a lone capital other than A and I, an O, D or Q glued to a
     capital.
     """
     first, rest = box.words[0], box.words[1:]
@@ -211,8 +227,9 @@ def _sign(char: str) -> bool:
 
 
 def _ring(word: str) -> bool:
-    """A radio button read as O (``ORight``), or the triangle of "play" as D (``DRun``)."""
-    return word[0] in "OD" and word[1].isupper() and word[2].islower()
+    """A radio button read as O (``ORight``), the triangle of "play" as D (``DRun``), a magnifier as Q (``QFind``)."""
+    glued = word[1].isupper() and word[2].islower()
+    return glued and (word[0] in "OD" or (word[0] == "Q" and word[1:].rstrip(".…").casefold() in label_words()[0]))
 
 
 def _of(box: TextBox, words: tuple[Word, ...], right: float | None = None) -> TextBox:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .geometry import Rect
-from .labels import as_said
+from .labels import all_said
 from .matcher.matcher import Matcher, Vectors
 from .ocr import RgbArray, TextBox
 from .proposals import Elements, proposals_of
 from .rows import Parted, sides_of
-from .words import Wanted
+from .words import Wanted, parse, without_location
 
 MAX_SEEN = 400
 """Proposals that are looked at on one screen."""
@@ -99,13 +99,15 @@ class Looks:
         self.rects = worth_a_look(elements)
         self.seen: Vectors = matcher.see(image, self.rects)
         self._recalled = matcher.recall(image, self.rects)
-        self.read: Vectors = matcher.say([as_said(t) for t in texts])
+        self.read: Vectors = matcher.say(all_said(texts))
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
-        """The best of the whole instruction, of what is left without gestures and roles, and of what stands before a
-        comma; for looks also of what stands before the first relation, which often tells what is drawn."""
-        bare = next((" ".join(r.tokens) for r in wanted.readings), instruction)
-        phrases = [instruction, bare, *([" ".join(wanted.first)] if wanted.first else [])]
+        """The best of the whole instruction, of what is left without gestures and roles, of what stands before a comma,
+        and of what is left without a part of the screen; for looks also of what stands before the first relation, which
+        often tells what is drawn."""
+        phrases = [instruction, _bare(instruction, wanted), *([" ".join(wanted.first)] if wanted.first else [])]
+        if (there := without_location(instruction)) != instruction:
+            phrases += [there, _bare(there, parse(there))]
         texts = _scores(self.read, self._matcher.say(phrases))
         phrases += [" ".join(wanted.head)] if wanted.head else []
         asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
@@ -139,6 +141,10 @@ def _scores(vectors: Vectors, spoken: Vectors) -> Scores:
         return np.zeros(0, np.float32)
     scores: Scores = (vectors @ spoken.T).max(axis=1)
     return scores
+
+
+def _bare(instruction: str, wanted: Wanted) -> str:
+    return next((" ".join(r.tokens) for r in wanted.readings), instruction)
 
 
 def worth_a_look(elements: Elements) -> tuple[Rect, ...]:

@@ -133,6 +133,18 @@ _OF_RELATIONS = _set("left right next below underneath under beneath above over 
 """Words that tell where something stands, not what it is."""
 _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
 """An ending that tells where something is."""
+_SPOT = (
+    r"(?:tool ?bars?|(?:sub)?menu(?: bar)?|dialog(?: box)?|window|side ?bar|panel|pane|header|footer|status ?bar"
+    r"|title ?bar|page|screen|bar|corner|form)"
+)
+_LOCATION = re.compile(
+    rf",?\s+(?:(?:in|on|from|at|inside|within|of) (?:the|this|that|its)(?: [\w'-]+){{0,2}}? {_SPOT}"
+    r"|(?:at|on|in|near) the (?:(?:very|far) )?(?:top|bottom|left|right|upper|lower|middle|centre|center)"
+    r"(?:[- ](?:most|left|right|hand|side|corner|edge|end|part|half))*(?: of the [\w'-]+(?: [\w'-]+){0,2})?)"
+    r"(?=\s*(?:[,.;:!?]|$)|\s+(?:that|which|where|to|with|and|next|near|beside|in|on|at|of)\b)",
+    re.IGNORECASE,
+)
+"""Says in which part of the screen something is."""
 _IN_NAMES = frozenset({"for", "in", "on", "of", "at", "from", "to", "after", "before", "behind"})
 """Relations that names of controls often hold."""
 _POLITE = (
@@ -303,6 +315,18 @@ def _before_comma(instruction: str) -> str:
         if content(tokens(head)) and content(tokens(tail)):
             return head
     return ""
+
+
+def without_location(instruction: str) -> str:
+    """The instruction without the part of the screen it names ("the envelope in the toolbar at the top" is the
+    envelope); unchanged where nothing else is said, and inside quotes."""
+    masked = _QUOTES.sub(lambda m: "\0" * len(m.group(0)), instruction)
+    left, end = [], 0
+    for found in _LOCATION.finditer(masked):
+        left.append(instruction[end : found.start()])
+        end = found.end()
+    rest = "".join([*left, instruction[end:]]).strip()
+    return rest if end and content(tokens(rest)) else instruction
 
 
 def _sides(instruction: str) -> tuple[float, float]:

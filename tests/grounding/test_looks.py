@@ -12,7 +12,7 @@ from reticle_grounding.calibration import Calibration
 from reticle_grounding.evidence import MAX_LOOKS
 from reticle_grounding.features import FEATURES
 from reticle_grounding.geometry import Rect
-from reticle_grounding.labels import as_said
+from reticle_grounding.labels import all_said, as_said
 from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
 from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
@@ -101,6 +101,40 @@ def test_a_text_that_means_the_same_is_a_candidate() -> None:
     assert row["meant"] == row["meant_top"] == row["meant_only"] == 1.0
 
 
+class WholePhrases(ColourMatcher):
+    """Knows a phrase when it hears all of it and nothing else; keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        self.heard += phrases
+        vectors = [MEANINGS.get(p.lower(), (0.0, 0.0)) for p in phrases]
+        return np.array([(*v, 0.0) for v in vectors], np.float32).reshape(-1, 3)
+
+    ask = say
+
+
+def test_the_part_of_the_screen_is_no_part_of_what_is_meant() -> None:
+    matcher = WholePhrases()
+    made = Grounder(
+        EvenAttention(), Lines(line("Cold", 150, 120)), Calibration({"look": 4.0}, -2.0, 0.3), None, matcher
+    )
+    found = made.observe(screen()).weigh("crimson at the top left")
+    best = max(zip(found.drafts, found.rows, strict=True), key=lambda pair: pair[1]["look"])
+    assert RED.contains(best[0].point)
+    assert best[1]["look"] > 0.5
+
+
+def test_the_programs_name_is_not_compared() -> None:
+    matcher = WholePhrases()
+    texts = (line("About Cantor", 30, 120), line("Cold", 150, 120))
+    made = Grounder(EvenAttention(), Lines(*texts), Calibration({"look": 4.0}, -2.0, 0.3), None, matcher)
+    made.observe(screen()).weigh("who made Cantor")
+    assert "who made the program" in matcher.heard
+    assert "who made Cantor" not in matcher.heard
+
+
 def test_a_text_that_says_it_is_no_second_candidate() -> None:
     found = weighed("stop", line("Stop", 30, 120))
     assert [d.kind for d in found.drafts if d.origin == "text"] == [""]
@@ -112,8 +146,18 @@ def test_a_text_that_says_it_is_no_second_candidate() -> None:
     [
         ("% Preferences", "Preferences"),
         ("Preferences Ctrl+Shift+P", "Preferences"),
-        ("○ Save as... Ctrl + S", "Save as..."),
+        ("○ Save as... Ctrl + S", "Save as"),
+        ("Add…", "Add"),
+        ("Name:", "Name"),
+        ("+Add", "Add"),
+        ("QFind...", "Find"),
+        ("QBert", "QBert"),
         ("Find → ▶", "Find"),
+        ("Extras√", "Extras"),
+        ("Help ✓", "Help"),
+        ("Welcome!×", "Welcome!"),
+        ("...", "..."),
+        ("C++", "C++"),
         ("100 %", "100"),
         ("Ctrl+S", "Ctrl+S"),
         ("A + B", "A + B"),
@@ -123,6 +167,23 @@ def test_a_text_that_says_it_is_no_second_candidate() -> None:
 )
 def test_stray_signs_and_keys_are_no_part_of_what_a_text_means(read: str, said: str) -> None:
     assert as_said(line(read, 0, 0)) == said
+
+
+def test_how_many_there_are_is_no_part_of_a_name_unless_it_tells_names_apart() -> None:
+    texts = [
+        "Inbox 12",
+        "Updates (3)",
+        "Heading 1",
+        "Heading 2",
+        "Trash",
+        "Trash 4",
+        "Chapter Three",
+        "PI 3",
+        "Dell 17",
+    ]
+    said = all_said([line(text, 0, 30 * n) for n, text in enumerate(texts)])
+    assert said == ["Inbox", "Updates", "Heading 1", "Heading 2", "Trash", "Trash 4", "Chapter Three", "PI 3", "Dell"]
+    assert all_said([]) == []
 
 
 def test_an_icon_read_as_a_sign_does_not_dilute_what_a_text_means(monkeypatch: pytest.MonkeyPatch) -> None:

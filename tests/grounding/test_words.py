@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reticle_grounding.words import Role, match, parse, similarity, tokens
+from reticle_grounding.words import Role, match, parse, similarity, tokens, without_location
 
 
 def best(instruction: str, texts: list[str]) -> str:
@@ -131,3 +131,34 @@ def test_the_name_before_a_comma_is_matched_whole() -> None:
     wanted = parse("Detailed view, last icon in the top row")
     assert match(wanted, "Detailed view").score > 0.95
     assert match(wanted, "Detailed view").score > match(wanted, "Top row").score
+
+
+@pytest.mark.parametrize(
+    ("instruction", "left"),
+    [
+        ("the envelope in the toolbar", "the envelope"),
+        ("settings, the cogwheel at the top right", "settings, the cogwheel"),
+        ("the floppy disk in the toolbar, to store my songs", "the floppy disk, to store my songs"),
+        ("File menu at the very left of the menu bar", "File menu"),
+        ("my own folder, in the panel on the left", "my own folder"),
+        ("playlists in the left sidebar, below Queue", "playlists, below Queue"),
+        ("the box at the top where I can look things up", "the box where I can look things up"),
+    ],
+)
+def test_the_part_of_the_screen_is_left_out(instruction: str, left: str) -> None:
+    assert without_location(instruction) == left
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "scroll to the top",
+        "click the one in the toolbar",  # nothing else is said
+        'click "text in the toolbar"',
+        "the fourth cover in the top row",
+        "save",
+        "",
+    ],
+)
+def test_elsewhere_an_instruction_stays_whole(instruction: str) -> None:
+    assert without_location(instruction) == instruction

@@ -22,7 +22,7 @@ from reticle_grounding.errors import BadInput
 from reticle_grounding.fitting import KeptReader
 from reticle_grounding.geometry import Rect
 from reticle_grounding.images import load_image
-from reticle_grounding.labels import as_said
+from reticle_grounding.labels import all_said
 from reticle_grounding.looks import worth_a_look
 from reticle_grounding.matcher.matcher import Matcher, open_matcher
 from reticle_grounding.ocr import RgbArray, TextBox, TextReader, Word
@@ -97,7 +97,7 @@ def look_at(image: RgbArray, texts: Sequence[TextBox], matcher: Matcher) -> Plac
     """The places of a picture on which these texts were read."""
     elements = find_elements(image, texts)
     drawings = worth_a_look(elements)
-    read, seen = matcher.say([as_said(t) for t in texts]), matcher.see(image, drawings)
+    read, seen = matcher.say(all_said(texts)), matcher.see(image, drawings)
     return places_of(image, texts, elements, drawings, read, seen)
 
 
