@@ -420,7 +420,8 @@ def without_twins(ranked: Sequence[tuple[float, Draft]], limit: int) -> list[tup
 def _same_place(draft: Draft, better: Draft) -> bool:
     if better.region.grown(2).contains(draft.point):
         return True
-    return draft.region.contains(better.point) and draft.region.area <= 6 * better.region.area
+    attended = draft.origin == "attention"  # whole patches around the better one, with its neighbours
+    return draft.region.contains(better.point) and (attended or draft.region.area <= 6 * better.region.area)
 
 
 def pinned(draft: Draft) -> Draft:

@@ -219,6 +219,15 @@ def test_candidates_are_different_places() -> None:
     assert [p for p, _ in without_twins(ranked, 5)] == [0.9, 0.4]
 
 
+def test_an_attended_area_around_a_better_answer_is_no_other_answer() -> None:
+    entry = Draft(Rect(100, 100, 180, 116), Point(140, 108), "text", "Replace", None)
+    area = Rect(90, 60, 330, 190)
+    attended, frame = (Draft(area, area.center, origin, None) for origin in ("attention", "element"))
+    assert [d for _, d in without_twins([(0.9, entry), (0.8, attended)], 5)] == [entry]
+    assert [d for _, d in without_twins([(0.9, entry), (0.8, frame)], 5)] == [entry, frame], "a large control is one"
+    assert [d for _, d in without_twins([(0.9, attended), (0.8, entry)], 5)] == [attended]
+
+
 def seen_as(rects: tuple[Rect, ...], scores: tuple[float, ...]) -> Agreement:
     looks = np.array(scores, np.float32)
     return Agreement(rects, looks, np.zeros(0, np.float32), np.eye(len(rects), dtype=np.float32))
