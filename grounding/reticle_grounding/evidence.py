@@ -418,6 +418,7 @@ def without_twins(ranked: Sequence[tuple[float, Draft]], limit: int) -> list[tup
 
 
 def _same_place(draft: Draft, better: Draft) -> bool:
+    """Whether either lies at the other; a much larger control around the better one is another place."""
     if better.region.grown(2).contains(draft.point):
         return True
     attended = draft.origin == "attention"  # whole patches around the better one, with its neighbours

@@ -46,7 +46,10 @@ FURTHER_WEIGHT = 0.5
 
 
 class KeptReader:
-    """A reader that keeps what it read of whole pictures in a folder, by the picture's pixels."""
+    """A reader that keeps what it read of whole pictures in a folder, by the picture's pixels.
+
+    Underlined letters are read anew in what an earlier version kept.
+    """
 
     def __init__(self, reader: Reader, folder: Path) -> None:
         self._reader, self._folder = reader, folder

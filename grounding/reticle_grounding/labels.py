@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from .geometry import Rect
 from .ocr import TextBox, Word
-from .words_known import label_words
+from .words_known import common_words
 
 PUNCTUATION = frozenset("\"'([{<.,:;-–—_#@$€£&%+*/\\~!?=^|“”‘’…>)]}")
 """Signs that begin texts of their own right."""
@@ -60,8 +60,8 @@ def readings(texts: tuple[TextBox, ...]) -> tuple[TextBox, ...]:
 
 
 def all_said(texts: Sequence[TextBox]) -> list[str]:
-    """The texts of one screen as somebody would say them (:func:`as_said`), without the number behind a name ("Inbox
-    12", "Updates (3)") where no other text has the name with another number."""
+    """The texts of one screen, in their order, as somebody would say them (:func:`as_said`), without the number behind
+    a name ("Inbox 12", "Updates (3)") where no other text has the name with another number, or none."""
     said = [as_said(t) for t in texts]
     found = [COUNTED.fullmatch(words) for words in said]
     names = Counter(m["name"].casefold() if m else words.casefold() for m, words in zip(found, said, strict=True))
@@ -229,7 +229,7 @@ def _sign(char: str) -> bool:
 def _ring(word: str) -> bool:
     """A radio button read as O (``ORight``), the triangle of "play" as D (``DRun``), a magnifier as Q (``QFind``)."""
     glued = word[1].isupper() and word[2].islower()
-    return glued and (word[0] in "OD" or (word[0] == "Q" and word[1:].rstrip(".…").casefold() in label_words()[0]))
+    return glued and (word[0] in "OD" or (word[0] == "Q" and word[1:].rstrip(".…").casefold() in common_words()))
 
 
 def _of(box: TextBox, words: tuple[Word, ...], right: float | None = None) -> TextBox:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from .ocr import TextBox
 from .rows import sides_of
 from .words import DRAWN_SORTS, WRITTEN_SORTS, Wanted, content, match, parse, tokens
-from .words_known import label_words
+from .words_known import known_words
 
 TITLE_LINES = 1.0
 """The uppermost line of a screen reaches so far below the first text, in heights of a line."""
@@ -48,8 +48,7 @@ def program_names(texts: tuple[TextBox, ...]) -> frozenset[str]:
         parts = _APART.split(box.text)
         named = parts if [box] == title else parts[1:][-1:]
         found.update(words[0] for part in named if len(words := tokens(part)) == 1)
-    common = label_words()[1]
-    return frozenset(w for w in found if len(w) >= LEAST and w[0].isalpha() and w not in common)
+    return frozenset(w for w in found if len(w) >= LEAST and w[0].isalpha() and w not in known_words())
 
 
 def without_program(instruction: str, texts: tuple[TextBox, ...]) -> str:
@@ -59,17 +58,12 @@ def without_program(instruction: str, texts: tuple[TextBox, ...]) -> str:
     if not names:
         return instruction
     wanted = parse(instruction)
-    left = set(content(_bare(wanted))) - _NO_WISH - {n for name in names for n in (name, f"{name}'s")}
+    left = set(content(tokens(instruction))) - _NO_WISH - {n for name in names for n in (name, f"{name}'s")}
     beside = sides_of(wanted.relation) and names & set(wanted.near)
     if not left or beside or wanted.quoted or _shown(wanted, texts):
         return instruction
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.sub(rf"\b(?:(the|this) )?(?:{pattern})\b", lambda m: f"{m[1] or 'the'} program", instruction, flags=re.I)
-
-
-def _bare(wanted: Wanted) -> tuple[str, ...]:
-    """Its words without gestures and roles."""
-    return max((r.tokens for r in wanted.readings), key=len, default=())
 
 
 def _shown(wanted: Wanted, texts: Sequence[TextBox]) -> bool:

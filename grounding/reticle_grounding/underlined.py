@@ -14,14 +14,14 @@ from dataclasses import replace
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from .words_known import label_words
+from .words_known import common_words, known_words
 
 if TYPE_CHECKING:
-    from .ocr import TextBox
+    from .ocr import TextBox, Word
 
 LEAST = 4
 """Shorter words are left as they were read."""
-HIDDEN = {"E": "F", "I": "T", "≦": "S", "≤": "S", "Σ": "S", "Ş": "S", "Ç": "C"}
+HIDDEN = {"E": "F", "I": "T", "≦": "S", "≤": "S", "Σ": "S"}
 """What a letter with a line under it is read as, and what it is."""
 _BELOW = re.compile("[\u0323-\u0328\u032d\u0331\u0332]")
 """Marks under letters."""
@@ -34,13 +34,12 @@ def reread(texts: Sequence[TextBox]) -> list[TextBox]:
 
 
 def _reread(box: TextBox) -> TextBox:
-    said = [meant(word.text) for word in box.words]
-    if all(new == word.text for new, word in zip(said, box.words, strict=True)):
-        return box
-    text = box.text
-    for new, word in zip(said, box.words, strict=True):
-        text = text.replace(word.text, new, 1)
-    return replace(box, text=text, words=tuple(replace(w, text=n) for n, w in zip(said, box.words, strict=True)))
+    text = re.sub(r"\S+", lambda found: meant(found[0]), box.text)
+    return box if text == box.text else replace(box, text=text, words=tuple(_meant(w) for w in box.words))
+
+
+def _meant(word: Word) -> Word:
+    return replace(word, text=meant(word.text))
 
 
 def meant(word: str) -> str:
@@ -50,9 +49,9 @@ def meant(word: str) -> str:
     if found is None or len(found["rest"]) < LEAST - 1:
         return word
     if bare != word:
-        return bare if (found["first"] + found["rest"]).casefold() in label_words()[0] else word
+        return bare if (found["first"] + found["rest"]).casefold() in common_words() else word
     first, rest = found["first"], found["rest"]
-    common, known = label_words()
+    common, known = common_words(), known_words()
     if (first + rest).casefold() in known:
         return word
     hidden = HIDDEN.get(first)

@@ -9,8 +9,17 @@ WORDS_FILE = "label-words.txt"
 
 
 @lru_cache(maxsize=1)
-def label_words() -> tuple[frozenset[str], frozenset[str]]:
-    """Words that labels use more than once, and all words that are known; of three letters and more, in small letters.
-    Made by :mod:`.training.label_words`."""
-    text = (resources.files(__package__) / "data" / WORDS_FILE).read_text("utf-8")
-    return frozenset(text.partition("\n\n")[0].split()), frozenset(text.split())
+def common_words() -> frozenset[str]:
+    """Words that more than one label uses, of three letters and more, in small letters."""
+    return frozenset(_text().partition("\n\n")[0].split())
+
+
+@lru_cache(maxsize=1)
+def known_words() -> frozenset[str]:
+    """These, and all other words of labels and wordings."""
+    return frozenset(_text().split())
+
+
+def _text() -> str:
+    """Made by :mod:`.training.label_words`: the common words, an empty line, the others."""
+    return (resources.files(__package__) / "data" / WORDS_FILE).read_text("utf-8")

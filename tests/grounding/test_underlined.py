@@ -13,7 +13,7 @@ from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.training.label_words import labels, main, wordings, words_file
 from reticle_grounding.underlined import meant, reread
-from reticle_grounding.words_known import WORDS_FILE, label_words
+from reticle_grounding.words_known import common_words, known_words
 
 
 def at(text: str) -> TextBox:
@@ -72,6 +72,8 @@ def test_detections_keep_their_places() -> None:
     assert [w.text for w in found[0].words] == ["File", "Edit", "Tools"]
     assert [w.rect for w in found[0].words] == [w.rect for w in first.words]
     assert found[0].rect == first.rect
+    part = reread([at("Eilenberg Eile")])[0]
+    assert part.text == " ".join(w.text for w in part.words) == "Eilenberg File", "a word in another one stays"
     plain = at("Edit View")
     assert reread([plain])[0] is plain
 
@@ -88,11 +90,9 @@ def test_what_was_read_earlier_is_read_anew_too(tmp_path: Path) -> None:
     assert [t.text for t in kept.read(picture)] == ["File"]
 
 
-def test_the_words_are_those_of_the_tables(tmp_path: Path) -> None:
-    main_file = tmp_path / WORDS_FILE
-    main_file.write_text(words_file(labels(), wordings()), encoding="utf-8")
-    common, known = label_words()
-    text = main_file.read_text("utf-8")
+def test_the_words_are_those_of_the_tables() -> None:
+    text = words_file(labels(), wordings())
+    common, known = common_words(), known_words()
     assert frozenset(text.split()) == known, "run python -m reticle_grounding.training.label_words again"
     assert frozenset(text.partition("\n\n")[0].split()) == common
     assert {"file", "settings", "toolbar"} <= common < known
