@@ -173,13 +173,17 @@ def test_a_paused_download_goes_on_where_it_stopped(
     qtbot.waitUntil(lambda: kinds(window, BOUND_NAME) == ["unfinished"], timeout=LONG)
     assert window.page.state.phase == "paused", "reading the folder again does not lose the download"
     assert came() == 30_000
+    again = threading.Event()
+    server.held[WEIGHTS] = (10_000, again)  # or the rest may have come before the next line pauses it
     click(window.page.resume)
     wait_phase(opened, qtbot, "fetching")
+    qtbot.waitUntil(lambda: came() == 40_000, timeout=LONG)
     click(window.page.pause)
+    assert window.page.state.phase == "paused"
     server.held.clear()
     click(window.page.resume)
-    # where the process before has ended already, it may have asked and be fetching by now
-    assert window.page.state.phase in ("looking", "fetching"), "it goes on as soon as the process before has ended"
+    assert window.page.state.phase == "looking", "it goes on as soon as the process before has ended"
+    again.set()
     qtbot.waitUntil(lambda: kinds(window, BOUND_NAME) == ["kept"], timeout=LONG)
     assert server.ranges(WEIGHTS)[-1].startswith("bytes=")
     assert contents(store.folder(BOUND_NAME)) == server.repos[BOUND].files
@@ -343,6 +347,29 @@ def test_a_folder_is_imported(
     assert contents(store.folder("Pointer")) == files
     assert "No checksum" in window.banner.text.text()
     assert server.asked == []
+
+
+def test_another_row_chosen_meanwhile_stays_when_an_import_is_done(
+    open_models: Callable[[], Opened], server: HubServer, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened = window, _, _ = open_models()
+    server.repos["some/other"] = Repo(small_model(), OPEN_CARD)
+    folder = tmp_path / "Pointer"
+    folder.mkdir()
+    for name, content in small_model().items():
+        (folder / name).write_bytes(content)
+    window.repository.setText("some/other")
+    click(window.look_up)
+    wait_phase(opened, qtbot, "asking")
+    window.import_chosen.emit(folder)
+    wait_phase(opened, qtbot, "asking")
+    window.page.accept.setChecked(True)
+    click(window.page.agree)
+    pick(window, "other")
+    qtbot.waitUntil(lambda: kinds(window, "Pointer") == ["kept"], timeout=LONG)
+    assert kinds(window, "other") == ["known"]
+    assert window.key == "known some/other"
+    assert window.page.state.phase == "asking", "its terms still wait for an answer"
 
 
 def test_the_model_in_use_is_measured_and_the_result_kept(

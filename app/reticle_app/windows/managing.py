@@ -20,7 +20,7 @@ from .model_page import PageState
 from .model_words import model_title
 from .models import ModelsWindow
 from .using import ModelInUse, Switch, Using, sentence
-from .work import IMPORT, Work, WorkKey, work_key
+from .work import IMPORT, Work, WorkKey, row_key, work_key
 from .workshop import Workshop
 
 T = TypeVar("T")
@@ -243,8 +243,8 @@ class Managing(QObject):
             self._relist()
             self._window.select(self._rows[0].key if self._rows else "")
 
-    def _kept(self, kept: Mapping[str, Any]) -> None:
-        self._extra.pop(self._window.key, None)
+    def _kept(self, key: WorkKey, kept: Mapping[str, Any]) -> None:
+        self._extra.pop(row_key(key), None)  # of this work: another row may be chosen by now
         unchecked = kept["unchecked"]
         words = tr("Every file is as announced.")
         if unchecked:
@@ -269,7 +269,7 @@ class Managing(QObject):
 
     def _failed(self, key: WorkKey, error: ReticleError) -> None:
         if key not in self._shop.works:
-            self._extra.pop(f"{'known' if key[0] == 'pull' else key[0]} {key[1]}", None)  # the banner says why
+            self._extra.pop(row_key(key), None)  # the banner says why
         self._complain(error)
         self.refresh()
 

@@ -105,6 +105,11 @@ def work_key(entry: ModelEntry) -> WorkKey:
     return "pull", entry.repository or ""
 
 
+def row_key(key: WorkKey) -> str:
+    """Key of the row that is shown for a model to be fetched or imported while it is not listed."""
+    return f"{'known' if key[0] == 'pull' else key[0]} {key[1]}"
+
+
 def left_words(seconds: float) -> str:
     """A time to wait, rounded as people say it."""
     if seconds < 60:

@@ -28,8 +28,8 @@ class Workshop(QObject):
     """Some work is in another phase."""
     progressed = Signal()
     """More bytes are done."""
-    kept = Signal(object)
-    """A model is kept; what its job told: name, fetched bytes, files without a checksum."""
+    kept = Signal(object, object)
+    """Key of a work whose model is kept; what its job told: name, fetched bytes, files without a checksum."""
     checked = Signal(str, object)
     """Name of a model that was checked, and its problems."""
     failed = Signal(object, object)
@@ -139,7 +139,7 @@ class Workshop(QObject):
         elif "kept" in line:
             del self.works[key]
             self.forget(line["kept"]["name"])
-            self.kept.emit(line["kept"])
+            self.kept.emit(key, line["kept"])
         elif "problems" in line:
             del self.works[key]
             self.checked.emit(key[1], line["problems"])
