@@ -119,7 +119,8 @@ _ORDINALS: dict[str, int] = {
 }
 _RELATIONS = (
     r"next to|beside|to the (?:left|right) of|(?:left|right) of|below|underneath|under|beneath|above|over|near|"
-    r"inside|within|in front of|belonging to|labell?ed|called|named|titled|after|before|behind|for|in|on|of|at|from|to"
+    r"inside|within|in front of|between|belonging to|labell?ed|called|named|titled|after|before|behind|"
+    r"for|in|on|of|at|from|to"
 )
 SIDED: dict[str, tuple[tuple[int, int], ...]] = {
     **dict.fromkeys(("to the left of", "left of", "before"), ((-1, 0),)),
@@ -127,9 +128,12 @@ SIDED: dict[str, tuple[tuple[int, int], ...]] = {
     **dict.fromkeys(("above", "over"), ((0, -1),)),
     **dict.fromkeys(("below", "under", "underneath", "beneath"), ((0, 1),)),
     **dict.fromkeys(("next to", "beside", "in front of"), ((-1, 0), (1, 0))),
+    "between": ((1, 0), (0, 1)),
 }
 """Relations that tell sides of an anchor, across and down: (-1, 0) is left, (0, 1) is below."""
-_OF_RELATIONS = _set("left right next below underneath under beneath above over before after behind beside near row")
+_OF_RELATIONS = _set(
+    "left right next below underneath under beneath above over before after behind beside between near row"
+)
 """Words that tell where something stands, not what it is."""
 _PLACED = re.compile(r"\b(?:in|on|from|at) (?:the|this|that|a) ((?:sub)?menu|list|tool ?bar|tree|table|page|box)\W*$")
 """An ending that tells where something is."""
@@ -448,14 +452,26 @@ def _drop_trailing_roles(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _split_relation(instruction: str) -> tuple[str, str | None, str]:
     """Head, relation word, tail; split at the first relation outside quotes with content on both sides; a kind of
-    control alone will do before a relation that tells a side ("the button right of Save")."""
+    control alone, or "the one", will do before a relation that tells a side ("the button right of Save")."""
     masked = _QUOTES.sub(lambda m: "x" * len(m.group(0)), instruction)
     for found in re.finditer(rf"\b({_RELATIONS})\b", masked, re.IGNORECASE):
         head, tail = instruction[: found.start()], instruction[found.end() :]
-        unnamed = found.group(1).casefold() in SIDED and not _ROLE_WORDS.keys().isdisjoint(tokens(head))
+        if found.group(1).casefold() == "between":  # the target comes after the first of the two
+            tail, _, other = tail.partition(" and ")
+            if not (other and _stands_there(head)):
+                continue
+        pointed = not {"one", *_ROLE_WORDS}.isdisjoint(tokens(head))
+        unnamed = found.group(1).casefold() in SIDED and pointed
         if (content(tokens(head)) or unnamed) and content(tokens(tail)):
             return head, found.group(1).casefold(), tail
     return instruction, None, ""
+
+
+def _stands_there(head: str) -> bool:
+    """Whether "between" tells a place behind these words ("the menu", "Save,", "the one"), not a choice ("switch")."""
+    last = (tokens(head) or ("",))[-1]
+    sort = last in _ROLE_WORDS or last in WRITTEN_SORTS | DRAWN_SORTS
+    return head.rstrip().endswith(",") or last == "one" or (sort and last not in _GESTURES)
 
 
 def is_name(words: Sequence[str]) -> bool:

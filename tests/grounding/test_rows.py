@@ -81,6 +81,9 @@ def test_what_stands_in_the_row_is_told_from_what_does_not() -> None:
         ("above", Rect(110, 150, 130, 170), None),
         ("next to", Rect(60, 100, 80, 120), 20.0),
         ("next to", Rect(190, 100, 210, 120), 10.0),
+        ("between", Rect(190, 100, 210, 120), 10.0),
+        ("between", Rect(110, 150, 130, 170), 30.0),
+        ("between", Rect(60, 100, 80, 120), None),
         ("of", Rect(190, 100, 210, 120), None),
         ("right of", Rect(170, 102, 176, 118), None),  # the last letter
     ],
@@ -93,6 +96,29 @@ def test_the_anchor_ends_at_a_relation_of_its_own() -> None:
     wanted = parse("the squares icon left of the bell in the other window")
     assert wanted.relation == "left of"
     assert wanted.near == ("bell",)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "near", "unnamed"),
+    [
+        ("the menu between Insert and Tools", ("insert",), True),
+        ("Tracks, between Edit and Effect", ("edit",), False),
+        ("the one between CMYK and LCH", ("cmyk",), True),
+        ("envelope icon between the bin and the clock", ("bin",), False),
+    ],
+)
+def test_between_two_is_behind_the_first(instruction: str, near: tuple[str, ...], unnamed: bool) -> None:
+    wanted = parse(instruction)
+    assert wanted.relation == "between"
+    assert (wanted.near, wanted.unnamed) == (near, unnamed)
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["switch between light and dark", "the menu for moving between pictures", "what differs between the two and why"],
+)
+def test_between_may_tell_no_place(instruction: str) -> None:
+    assert parse(instruction).relation != "between"
 
 
 @pytest.mark.parametrize(
