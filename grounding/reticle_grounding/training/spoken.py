@@ -120,16 +120,29 @@ def signs() -> Sequence[Sign]:
     return [Sign(r["char"], r["name"], IconWords(tuple(r["does"]), tuple(r["shows"]), r["label"])) for r in rows]
 
 
+Place = Mapping[str, tuple[str, ...]]
+"""Names of the controls that stand together, each with ways to ask for it without its words."""
+KEPT_PLACES = "kept.jsonl"
+
+
 @lru_cache(maxsize=1)
-def lexicon() -> Sequence[Mapping[str, tuple[str, ...]]]:
-    """Places of many kinds of software, real or likely: names of the controls that stand there together, each with ways
-    to ask for it without its words."""
-    places = []
-    for file in sorted(_data().joinpath("lexicon").iterdir(), key=lambda f: f.name):
-        for line in file.read_text("utf-8").splitlines() if file.name.endswith(".jsonl") else ():
-            row = cast("dict[str, list[str]]", json.loads(line)["controls"])
-            places.append({name: tuple(wordings) for name, wordings in row.items()})
-    return places
+def lexicon() -> Sequence[Place]:
+    """Places of many kinds of software, real or likely."""
+    files = sorted(_data().joinpath("lexicon").iterdir(), key=lambda f: f.name)
+    return [
+        place for file in files if file.name.endswith(".jsonl") and file.name != KEPT_PLACES for place in _places(file)
+    ]
+
+
+@lru_cache(maxsize=1)
+def kept_places() -> Sequence[Place]:
+    """Such places that nothing is trained on: for measuring."""
+    return _places(_data().joinpath("lexicon", KEPT_PLACES))
+
+
+def _places(file: resources.abc.Traversable) -> list[Place]:
+    rows = (cast("dict[str, list[str]]", json.loads(line)["controls"]) for line in file.read_text("utf-8").splitlines())
+    return [{name: tuple(wordings) for name, wordings in row.items()} for row in rows]
 
 
 def _data() -> resources.abc.Traversable:
