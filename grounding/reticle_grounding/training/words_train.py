@@ -12,8 +12,8 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -32,7 +32,7 @@ from reticle_grounding.matcher.store import load, save
 from .agreement import agreement, akin, together
 from .canvas import Element
 from .concepts import by_icon, by_label, concepts, kin
-from .harvested import as_element, fitting_apps, harvested_rows
+from .harvested import Row, as_element, fitting_apps, harvested_rows
 from .icon_library import IconLibrary
 from .instructions import phrase, plain
 from .looks import said, wrapped
@@ -68,6 +68,8 @@ class Pair:
     """Empty where nobody asks for the label: it is only there to be wrong."""
     label: str
     group: str
+    place: int | None = None
+    """Number of the place of software that it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def told_screens(folder: Path) -> list[Told]:
 class PairSource:
     """Draws pairs of texts from all sources there are."""
 
-    def __init__(self, captured: Sequence[Path], icons: Sequence[Path], seed: str) -> None:
+    def __init__(
+        self, captured: Sequence[Path], icons: Sequence[Path], seed: str, shares: Mapping[str, float] = SHARES
+    ) -> None:
         self.rng = Random(seed)
         screens = [screen for folder in captured for screen in told_screens(folder)]
         self.elements = [e for screen in screens for e in screen.elements]
@@ -113,8 +117,8 @@ class PairSource:
             "tips": self.tips,
             "tags": self.tagged,
         }
-        self._sources = [name for name in SHARES if there.get(name, True)]
-        weights = [SHARES[name] / (TOGETHER if name in ("places", "spoken") else 1) for name in self._sources]
+        self._sources = [name for name in shares if there.get(name, True)]
+        weights = [shares[name] / (TOGETHER if name in ("places", "spoken") else 1) for name in self._sources]
         self._weights = weights
 
     def draw(self, count: int) -> list[Pair]:
@@ -143,9 +147,10 @@ class PairSource:
             words = rng.choice((*known.does, *known.shows))
             return [Pair(wrapped(rng, words) if rng.random() < 0.3 else words, label, group)]
         if source == "places":
-            place = rng.choice(self.places)
+            number = rng.randrange(len(self.places))
+            place = self.places[number]
             names = rng.sample(list(place), min(TOGETHER, len(place)))
-            return [self._worded(name, place[name]) for name in names]
+            return [replace(self._worded(name, place[name]), place=number) for name in names]
         if source == "spoken":
             return self.of_screen(rng.choices(self.told, [len(t.spoken) for t in self.told])[0])
         if source == "tags":
@@ -154,23 +159,23 @@ class PairSource:
             return [Pair(words, entry["name"], entry["name"])]
         element = rng.choice(self.elements if source == "forms" else self.tips)
         words = phrase(rng, element)[0] if source == "forms" else rng.choice(element.says)
-        return [Pair(words, element.label, _group(element.label))]
+        return [Pair(words, element.label, group_of(element.label))]
 
     def _worded(self, name: str, wordings: Sequence[str]) -> Pair:
         words = self.rng.choice(wordings)
-        return Pair(wrapped(self.rng, words) if self.rng.random() < 0.3 else words, name, _group(name))
+        return Pair(wrapped(self.rng, words) if self.rng.random() < 0.3 else words, name, group_of(name))
 
     def of_screen(self, told: Told) -> list[Pair]:
         """Some of a screen's instructions, and names of other elements of it."""
         chosen = self.rng.sample(told.spoken, min(TOGETHER, len(told.spoken)))
-        pairs = [Pair(spoken.instruction, element.label, _group(element.label)) for element, spoken in chosen]
+        pairs = [Pair(spoken.instruction, element.label, group_of(element.label)) for element, spoken in chosen]
         taken = {p.group for p in pairs}
-        others = {_group(e.label): e.label for e in told.elements if _group(e.label) not in taken}
+        others = {group_of(e.label): e.label for e in told.elements if group_of(e.label) not in taken}
         beside = self.rng.sample(sorted(others), min(BESIDE * len(pairs), len(others)))
         return [*pairs, *(Pair("", others[group], group) for group in beside)]
 
 
-def _group(name: str) -> str:
+def group_of(name: str) -> str:
     """The concept of a name, or the plain name."""
     number = by_label().get(plain(name))
     return concepts()[number].name if number is not None else plain(name)
@@ -203,12 +208,12 @@ def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair]) -> Tens
     spoken = [p for p in pairs if p.said]
     asked_groups, groups = [p.group for p in spoken], [p.group for p in pairs]
     near = akin([kin().get(g, frozenset()) for g in asked_groups], groups)
-    asked, labels = (_said(tower, tokens, texts) for texts in ([p.said for p in spoken], [p.label for p in pairs]))
+    asked, labels = (said_by(tower, tokens, texts) for texts in ([p.said for p in spoken], [p.label for p in pairs]))
     same = together(asked_groups, groups).to(asked.device)
     return agreement(asked, labels, same, near.to(asked.device), torch.tensor(SHARPNESS))
 
 
-def _said(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
+def said_by(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Tensor:
     """[n, DIM] with gradients, in chunks of like length."""
     order = sorted(range(len(phrases)), key=lambda i: len(phrases[i]))
     chunks = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
@@ -219,8 +224,12 @@ def _said(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Tenso
 
 def _measured(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> dict[str, float]:
     """:func:`validate` on the processor, wherever the tower is."""
-    at_hand = tower if next(tower.parameters()).device.type == "cpu" else copy.deepcopy(tower).cpu()
-    return validate(at_hand.eval(), tokens, captured)
+    return validate(at_hand(tower), tokens, captured)
+
+
+def at_hand(tower: SentenceTower) -> SentenceTower:
+    """The tower on the processor, ready to be measured."""
+    return (tower if next(tower.parameters()).device.type == "cpu" else copy.deepcopy(tower).cpu()).eval()
 
 
 @torch.inference_mode()
@@ -236,18 +245,27 @@ def validate(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> 
     for folder in captured:
         written = spoken_on(folder.resolve().name)
         for row in harvested_rows(folder)[1]:
-            by_box = {e.box: e for e in map(as_element, row["elements"]) if e is not None}
-            told = [s for s in written.get(row["image"], ()) if s.box in by_box]
-            if not told:
-                continue
-            names = list(dict.fromkeys(e.label for e in by_box.values()))
-            near = say(tower, tokens, [s.instruction for s in told]) @ say(tower, tokens, names).T
-            for spoken, number in zip(told, near.argmax(1).tolist(), strict=True):
-                found[spoken.indirect].append(plain(names[number]) == plain(by_box[spoken.box].label))
+            for indirect, hit in told_row(tower, tokens, row, written):
+                found[indirect].append(hit)
     shares = {
         name: round(sum(v) / max(1, len(v)), 4) for name, v in (("direct", found[False]), ("indirect", found[True]))
     }
     return {"wordings": round(right / max(1, len(asked)), 4), **shares}
+
+
+def told_row(
+    tower: SentenceTower, tokens: Tokens, row: Row, written: Mapping[str, Sequence[Spoken]]
+) -> Iterator[tuple[bool, bool]]:
+    """Of each instruction written for a captured screen: whether it avoids the name, and whether its element's name is
+    the nearest of all names of the screen."""
+    by_box = {e.box: e for e in map(as_element, row["elements"]) if e is not None}
+    told = [s for s in written.get(row["image"], ()) if s.box in by_box]
+    if not told:
+        return
+    names = list(dict.fromkeys(e.label for e in by_box.values()))
+    near = say(tower, tokens, [s.instruction for s in told]) @ say(tower, tokens, names).T
+    for spoken, number in zip(told, near.argmax(1).tolist(), strict=True):
+        yield spoken.indirect, plain(names[number]) == plain(by_box[spoken.box].label)
 
 
 def train(chosen: argparse.Namespace) -> None:
