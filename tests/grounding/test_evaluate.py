@@ -110,6 +110,11 @@ def test_image_names_may_carry_their_folder(folder: Path) -> None:
     assert read_targets(write(folder, [row(image="images/a.png")]))[0].image == folder / "images" / "a.png"
 
 
+def test_where_it_is_told_wishes_and_labels_are_counted_apart(folder: Path) -> None:
+    told = [row(indirect=True), row(indirect=False), row()]
+    assert [t.kinds[1:] for t in read_targets(write(folder, told))] == [("indirect",), ("direct",), ()]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -122,6 +127,7 @@ def test_image_names_may_carry_their_folder(folder: Path) -> None:
         (json.dumps(row(bbox="1,2,3,4")), "bbox must be"),
         (json.dumps(row(bbox=[5, 5, 5, 9])), "no area"),
         (json.dumps({"image": "a.png", "instruction": "x"}), "bbox is missing"),
+        (json.dumps(row(indirect="yes")), "indirect must be true or false"),
     ],
 )
 def test_bad_lines_are_named(folder: Path, line: str, message: str) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.errors import BadInput
 from reticle_grounding.evaluate import evaluate, evaluate_set
-from reticle_grounding.evaluation.sets import ScreenTargets, TargetSet, captured, from_file, generated
+from reticle_grounding.evaluation.sets import ScreenTargets, TargetSet, captured, from_file, generated, spoken
 from reticle_grounding.evaluation.targets import Target
 from reticle_grounding.geometry import Rect
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
@@ -316,3 +316,12 @@ def test_planned_counts_what_may_be_chosen() -> None:
     target = Target(Path("a.png"), "Open", None, "text")
     assert TargetSet("x", [ScreenTargets(Path("a.png"), [target], lambda lines: [], None, 2)]).planned == 3
     assert TargetSet("x", [ScreenTargets(Path("a.png"), [target])]).planned == 1
+
+
+def test_written_instructions_count_by_whether_they_say_the_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [Request("Save", (1, 1, 9, 9), "text", "Save"), Request("keep my work", (1, 1, 9, 9), "text", "Save", True)]
+    monkeypatch.setattr("reticle_grounding.training.targets.written_targets", lambda _: [(tmp_path / "a.png", asked)])
+    screen = spoken(tmp_path).screens[0]
+    assert [t.kinds for t in screen.targets] == [("text", "direct"), ("text", "indirect")]

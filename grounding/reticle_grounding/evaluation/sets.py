@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reticle_grounding.geometry import Rect
 
-from .targets import Target, by_image, read_targets
+from .targets import Target, by_image, read_targets, saying
 
 if TYPE_CHECKING:
     from reticle_grounding.training.instructions import Target as Asked
@@ -114,7 +114,7 @@ def spoken(directory: Path, limit: int | None = None) -> TargetSet:
     """
     from reticle_grounding.training.targets import written_targets
 
-    return _on_held_out(f"{directory.resolve().name} (spoken)", written_targets(directory), limit)
+    return _on_held_out(f"{directory.resolve().name} (spoken)", written_targets(directory), limit, written=True)
 
 
 def composed(directory: Path, limit: int | None = None) -> TargetSet:
@@ -126,9 +126,12 @@ def composed(directory: Path, limit: int | None = None) -> TargetSet:
     return _on_held_out(f"{directory.resolve().name} (composed)", found, limit)
 
 
-def _on_held_out(name: str, found: Sequence[tuple[Path, Sequence[Asked]]], limit: int | None) -> TargetSet:
+def _on_held_out(
+    name: str, found: Sequence[tuple[Path, Sequence[Asked]]], limit: int | None, written: bool = False
+) -> TargetSet:
+    """``written``: of these it is known whether they say the label."""
     targets = [
-        Target(image, t.instruction, Rect(*map(float, t.bbox)), t.kind)
+        Target(image, t.instruction, Rect(*map(float, t.bbox)), t.kind, (saying(t.indirect),) if written else ())
         for image, asked in found
         for t in asked
         if t.bbox is not None

@@ -1,7 +1,8 @@
 """Labelled targets and the file format they come in.
 
 A targets file has one JSON object per line: ``image`` (a file in ``images/`` beside it), ``instruction``, ``bbox`` as
-[left, top, right, bottom] in capture pixels with right and bottom exclusive (null: the target is absent), ``kind``.
+[left, top, right, bottom] in capture pixels with right and bottom exclusive (null: the target is absent), ``kind``, and
+where it is known ``indirect``: whether the instruction tells a wish and does not say the label.
 """
 
 from __future__ import annotations
@@ -97,7 +98,16 @@ def _target(path: Path, number: int, line: str) -> Target:
     file = path.parent / "images" / image.removeprefix("images/")
     if not file.is_file():
         raise BadInput(f"{where}: there is no picture {file}")
-    return Target(file, instruction, _box(raw["bbox"], where), str(raw.get("kind", "other")))
+    indirect = raw.get("indirect")
+    if indirect is not None and not isinstance(indirect, bool):
+        raise BadInput(f"{where}: indirect must be true or false, not {indirect!r}")
+    groups = () if indirect is None else (saying(indirect),)
+    return Target(file, instruction, _box(raw["bbox"], where), str(raw.get("kind", "other")), groups)
+
+
+def saying(indirect: bool) -> str:
+    """The further kind of an instruction that says the label, or does not."""
+    return "indirect" if indirect else "direct"
 
 
 def _box(value: object, where: str) -> Rect | None:
