@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -118,6 +119,28 @@ def test_read_labels_are_held_where_they_are_clean(
         assert float(holding_loss(tower, tokens, labels, Random(0))) < 1e-5
         monkeypatch.setattr(words_held, "SIGNS", ("Q{}√ 12",))
         assert float(holding_loss(tower, tokens, labels, Random(0))) > 0.02
+
+
+def test_what_is_stored_is_in_part_the_tower_of_before(
+    source: PairSource, tower: SentenceTower, tokens: Tokens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    few_labels(source, tower, tokens, monkeypatch)
+    monkeypatch.setattr(words_held, "PairSource", lambda *_: source)
+    monkeypatch.setattr(words_held, "measured", lambda *_: {})
+    monkeypatch.setattr(words_held, "WARMUP", 1)
+    given = ["words_held", "OUT", "--model", str(embedded_model_dir()), "--minutes", "0.02", "--threads", "1"]
+    weights = {}
+    for share in ("1", "0"):
+        given[1] = str(tmp_path / share)
+        monkeypatch.setattr("sys.argv", [*given, "--former", share])
+        words_held.main()
+        weights[share] = load(tmp_path / share).words.state_dict()["encoder.encoder.layer.0.output.dense.weight"]
+    shipped = tower.state_dict()["encoder.encoder.layer.0.output.dense.weight"]
+    assert torch.allclose(weights["1"], shipped, atol=1e-5)
+    assert (weights["0"] - shipped).abs().mean() > 1e-5, "some steps were taken"
+    with torch.no_grad():
+        said = say(load(tmp_path / "1").words, Tokens.of(tmp_path / "1"), ["Mute"])
+        assert torch.allclose(said, say(tower, tokens, ["Mute"]), atol=1e-3)
 
 
 def test_pairs_without_a_place_have_no_company(source: PairSource) -> None:

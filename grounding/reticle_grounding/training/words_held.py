@@ -78,8 +78,8 @@ def with_company(source: PairSource, labels: Labels, rng: Random) -> list[Pair]:
     """A batch: wordings with what they ask for, all further controls of their places, and labels of anywhere."""
     pairs = source.draw(BATCH)
     there = {pair.label for pair in pairs}
-    for name in [pair.place for pair in pairs if pair.place is not None]:
-        for other in source.places[name]:
+    for number in [pair.place for pair in pairs if pair.place is not None]:
+        for other in source.places[number]:
             if other not in there:
                 there.add(other)
                 pairs.append(Pair("", other, group_of(other)))
@@ -125,7 +125,7 @@ def measured(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path], lab
         found[name] = round(sum(hits) / max(1, len(hits)), 4)
     hits = [hit for place in kept_places() for hit in told_place(tower, tokens, place)]
     found["places"] = round(sum(hits) / len(hits), 4)
-    some = Random("drift").sample(labels.texts, 1000)
+    some = Random("drift").sample(labels.texts, min(1000, len(labels.texts)))
     found["labels"] = round(float((say(tower, tokens, some) * labels.vectors(some)).sum(dim=1).mean()), 4)
     return found
 
