@@ -55,7 +55,7 @@ def meant(word: str) -> str:
     if (first + rest).casefold() in known:
         return word
     hidden = HIDDEN.get(first)
-    if hidden is None and rest not in known and not _latin(first):  # an icon before a word is a sign, too
+    if hidden is None and rest not in common and not _latin(first):  # an icon before a word is a sign, too
         fitting = [letter for letter in ascii_uppercase if letter.lower() + rest in common]
         hidden = fitting[0] if len(fitting) == 1 else None
     if hidden is None or hidden.lower() + rest not in common:

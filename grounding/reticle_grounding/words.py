@@ -94,6 +94,8 @@ DRAWN_SORTS = _set("icon symbol arrow picture image sign")
 BEFORE_COMMA = 0.97
 """Trust in a reading of what stands before a comma: what follows mostly tells where, but may be part of a name."""
 _MOUSE = re.compile(r"\b(?:(?:double|right|left|middle|single)[- ]?)click\b", re.IGNORECASE)
+_POINTED = frozenset(("one", *_ROLE_WORDS))
+"""Words that stand for a target without naming it."""
 _STOP = _set(
     "the a an to on in into at of for with by from this that these those it its me my i want would like now here there "
     "please and or up out off over as is are be so which what when how one some all any you can"
@@ -460,7 +462,7 @@ def _split_relation(instruction: str) -> tuple[str, str | None, str]:
             tail, _, other = tail.partition(" and ")
             if not (other and _stands_there(head)):
                 continue
-        pointed = not {"one", *_ROLE_WORDS}.isdisjoint(tokens(head))
+        pointed = not _POINTED.isdisjoint(tokens(head))
         unnamed = found.group(1).casefold() in SIDED and pointed
         if (content(tokens(head)) or unnamed) and content(tokens(tail)):
             return head, found.group(1).casefold(), tail
@@ -470,8 +472,7 @@ def _split_relation(instruction: str) -> tuple[str, str | None, str]:
 def _stands_there(head: str) -> bool:
     """Whether "between" tells a place behind these words ("the menu", "Save,", "the one"), not a choice ("switch")."""
     last = (tokens(head) or ("",))[-1]
-    sort = last in _ROLE_WORDS or last in WRITTEN_SORTS | DRAWN_SORTS
-    return head.rstrip().endswith(",") or last == "one" or (sort and last not in _GESTURES)
+    return head.rstrip().endswith(",") or last in (_POINTED | WRITTEN_SORTS | DRAWN_SORTS) - _GESTURES
 
 
 def is_name(words: Sequence[str]) -> bool:

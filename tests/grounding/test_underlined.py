@@ -30,6 +30,7 @@ def at(text: str) -> TextBox:
         ("≦ettings", "Settings"),
         ("≦ave", "Save"),  # several letters would make words; this sign is an S
         ("Σearch", "Search"),
+        ("こracks", "Tracks"),
         ("こemplate", "Template"),
         ("Ençoding", "Encoding"),
         ("Subtițle", "Subtitle"),

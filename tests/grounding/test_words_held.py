@@ -11,7 +11,7 @@ import torch
 from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.matcher.sentences import SentenceTower, Tokens, say
 from reticle_grounding.matcher.store import load
-from reticle_grounding.training import words_held
+from reticle_grounding.training import words_held, words_train
 from reticle_grounding.training.spoken import kept_places, lexicon
 from reticle_grounding.training.words_held import (
     SHARES,
@@ -19,9 +19,8 @@ from reticle_grounding.training.words_held import (
     holding_loss,
     told_place,
     with_company,
-    wordings_loss,
 )
-from reticle_grounding.training.words_train import Pair, PairSource
+from reticle_grounding.training.words_train import Pair, PairSource, loss_of
 
 FEW = (
     {"Freeze Panes": ("the first row shall stay in sight",), "Split Window": ("two views of one sheet",)},
@@ -95,7 +94,8 @@ def test_wordings_move_and_labels_stay(
     optimizer = torch.optim.AdamW(tower.parameters(), lr=5e-5)
     first = last = 0.0
     for step in range(8):
-        wordings = wordings_loss(tower, tokens, with_company(source, labels, rng), labels)
+        pairs = with_company(source, labels, rng)
+        wordings = loss_of(tower, tokens, pairs, labels.vectors([p.label for p in pairs]))
         loss = wordings + words_held.HOLD * holding_loss(tower, tokens, labels, rng)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -127,7 +127,7 @@ def test_what_is_stored_is_in_part_the_tower_of_before(
     few_labels(source, tower, tokens, monkeypatch)
     monkeypatch.setattr(words_held, "PairSource", lambda *_: source)
     monkeypatch.setattr(words_held, "measured", lambda *_: {})
-    monkeypatch.setattr(words_held, "WARMUP", 1)
+    monkeypatch.setattr(words_train, "WARMUP", 1)
     given = ["words_held", "OUT", "--model", str(embedded_model_dir()), "--minutes", "0.02", "--threads", "1"]
     weights = {}
     for share in ("1", "0"):
@@ -143,6 +143,13 @@ def test_what_is_stored_is_in_part_the_tower_of_before(
         assert torch.allclose(said, say(tower, tokens, ["Mute"]), atol=1e-3)
 
 
-def test_pairs_without_a_place_have_no_company(source: PairSource) -> None:
-    assert Pair("a", "b", "b").place is None
+def test_pairs_without_a_place_have_no_company(
+    source: PairSource, tower: SentenceTower, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = few_labels(source, tower, tokens, monkeypatch)
+    pair = Pair("a", "Name 1", "name 1")
+    monkeypatch.setattr(source, "draw", lambda _: [pair])
+    monkeypatch.setattr(words_held, "OTHERS", 0)
+    assert with_company(source, labels, Random(0)) == [pair]
+    assert pair.place is None
     assert sum(SHARES.values()) == pytest.approx(1.0)

@@ -10,26 +10,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import cast
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reticle_grounding.matcher.sentences import SentenceTower, Tokens, say
 from reticle_grounding.matcher.store import header, load, save
 
-from .agreement import agreement, akin, together
-from .concepts import concepts, kin
+from .concepts import concepts
 from .harvested import fitting_apps, harvested_rows
-from .spoken import Place, icon_words, kept_places, spoken_on
-from .words_train import KEPT, SHARPNESS, WARMUP, Pair, PairSource, at_hand, group_of, said_by, told_row, validate
+from .spoken import Place, icon_words, kept_places
+from .words_train import (
+    Pair,
+    PairSource,
+    add_options,
+    descend,
+    group_of,
+    loss_of,
+    said_by,
+    tell,
+    validate,
+    written_shares,
+)
 
 BATCH = 224
 """Wordings of a step."""
@@ -89,17 +94,6 @@ def with_company(source: PairSource, labels: Labels, rng: Random) -> list[Pair]:
     return pairs
 
 
-def wordings_loss(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair], labels: Labels) -> Tensor:
-    """Each wording against all labels of the batch, and each label that was asked for against all wordings."""
-    spoken = [p for p in pairs if p.said]
-    asked_groups, groups = [p.group for p in spoken], [p.group for p in pairs]
-    near = akin([kin().get(g, frozenset()) for g in asked_groups], groups)
-    asked = said_by(tower, tokens, [p.said for p in spoken])
-    held = labels.vectors([p.label for p in pairs]).to(asked.device)
-    same = together(asked_groups, groups).to(asked.device)
-    return agreement(asked, held, same, near.to(asked.device), torch.tensor(SHARPNESS))
-
-
 def holding_loss(tower: SentenceTower, tokens: Tokens, labels: Labels, rng: Random) -> Tensor:
     """What labels, half of them as OCR may read them, lack to where they were."""
     texts = rng.sample(labels.texts, HELD)
@@ -113,16 +107,9 @@ def measured(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path], lab
     """:func:`~.words_train.validate`, the same for the fitting applications, wordings of kept places by
     the place's nearest control, and labels' mean cosine to before."""
     found: dict[str, float] = dict(validate(tower, tokens, captured))
-    right: dict[bool, list[bool]] = {False: [], True: []}
-    for folder in captured:
-        rows, written = harvested_rows(folder)[0], spoken_on(folder.resolve().name)
-        apps = fitting_apps(rows)
-        for row in rows:
-            if row["app"] in apps:
-                for indirect, hit in told_row(tower, tokens, row, written):
-                    right[indirect].append(hit)
-    for name, hits in (("fitting direct", right[False]), ("fitting indirect", right[True])):
-        found[name] = round(sum(hits) / max(1, len(hits)), 4)
+    screens = [(folder, harvested_rows(folder)[0]) for folder in captured]
+    fitting = [(folder, [r for r in rows if r["app"] in fitting_apps(rows)]) for folder, rows in screens]
+    found |= {f"fitting {name}": share for name, share in written_shares(tower, tokens, fitting).items()}
     hits = [hit for place in kept_places() for hit in told_place(tower, tokens, place)]
     found["places"] = round(sum(hits) / len(hits), 4)
     some = Random("drift").sample(labels.texts, min(1000, len(labels.texts)))
@@ -156,50 +143,25 @@ def train(chosen: argparse.Namespace) -> None:
     torch.manual_seed(chosen.seed)
     rng = Random(f"held {chosen.seed}")
     source = PairSource(chosen.captured, chosen.icons, f"held {chosen.seed}", SHARES)
-    tokens = Tokens.of(chosen.model)
-    labels = Labels(source, load(chosen.model).words.eval(), tokens)
+    former, tokens = load(chosen.model).words, Tokens.of(chosen.model)
+    labels = Labels(source, former, tokens)
     net = load(chosen.go_on or chosen.model)
     tower = net.words
-    tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
     for part in tower.modules():
         if isinstance(part, torch.nn.Dropout):
             part.p = 0.0  # a quarter of the time, and few wordings are drawn more than some times
-    tower.to(chosen.device)
-    averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
-    average = cast(SentenceTower, averaged.module)
-    optimizer = torch.optim.AdamW(tower.parameters(), lr=chosen.lr, weight_decay=0.01)
-    _say({"step": 0, "validation": measured(at_hand(tower), tokens, chosen.captured, labels)})
-    begun, steps, losses = time.monotonic(), 0, [(0.0, 0.0)]
-    while (over := (time.monotonic() - begun) / 60 / chosen.minutes) < 1:
-        tower.train()
-        share = chosen.last + (1 - chosen.last) * (0.5 + 0.5 * math.cos(math.pi * over))
-        for group in optimizer.param_groups:
-            group["lr"] = chosen.lr * min(1.0, (steps + 1) / WARMUP) * share
-        with torch.autocast(chosen.device.split(":")[0], torch.bfloat16, enabled=chosen.bf16):
-            wordings = wordings_loss(tower, tokens, with_company(source, labels, rng), labels)
-            holding = holding_loss(tower, tokens, labels, rng)
-        optimizer.zero_grad(set_to_none=True)
-        (wordings + HOLD * holding).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
-        optimizer.step()
-        averaged.update_parameters(tower)
-        steps += 1
-        losses.append((wordings.item(), holding.item()))
-        if steps % 50 == 0:
-            loss, held = (round(sum(column) / 50, 4) for column in zip(*losses[-50:], strict=True))
-            _say({"step": steps, "over": round(over, 3), "loss": loss, "holding": held})
-        if steps % chosen.measure == 0:
-            _say({"step": steps, "validation": measured(at_hand(average), tokens, chosen.captured, labels)})
-    net.words = blended(load(chosen.model).words, at_hand(average), chosen.former)
+
+    def losses() -> dict[str, tuple[float, Tensor]]:
+        pairs = with_company(source, labels, rng)
+        wordings = loss_of(tower, tokens, pairs, labels.vectors([p.label for p in pairs]))
+        return {"loss": (1.0, wordings), "holding": (HOLD, holding_loss(tower, tokens, labels, rng))}
+
+    average, steps = descend(tower, chosen, losses, lambda at: measured(at, tokens, chosen.captured, labels))
+    net.words = blended(former, average, chosen.former)
     found = measured(net.words, tokens, chosen.captured, labels)
-    _say({"step": steps, "validation": found})
+    tell({"step": steps, "validation": found})
     save(net, chosen.out, header(chosen.model) | {"words held": json.dumps({"steps": steps, **found})})
     tokens.save(chosen.out)
-
-
-def _say(row: Mapping[str, object]) -> None:
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
@@ -208,17 +170,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", type=Path, required=True, help="folder of the matcher whose labels are held")
     parser.add_argument("--go-on", type=Path, default=None, help="folder of an earlier run of this, trained further")
-    parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
-    parser.add_argument("--icons", type=Path, action="append", default=[], help="icon library folder, for search words")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--lr", type=float, default=1.5e-4)
     parser.add_argument("--former", type=float, default=0.25, help="share of the weights of --model in what is stored")
-    parser.add_argument("--last", type=float, default=0.0, help="share of the learning rate at the end")
-    parser.add_argument("--measure", type=int, default=400, help="steps between measurements")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the device is fast at it")
-    parser.add_argument("--seed", type=int, default=0)
+    add_options(parser, lr=1.5e-4, measure=400)
     train(parser.parse_args())
 
 

@@ -12,7 +12,8 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -41,6 +42,8 @@ from .spoken import Spoken, icon_words, lexicon, spoken_on, wordings_of_names
 BATCH, CHUNK = 192, 48
 SHARPNESS = 20.0
 WARMUP = 50
+SHOWN = 50
+"""Steps between lines that tell the losses, means of so many."""
 KEPT = 0.99
 """How much of the running average stays at each step."""
 SHARES = {
@@ -203,12 +206,16 @@ def stored(folder: Path) -> tuple[SentenceTower, Tokens]:
     return load(folder).words, Tokens.of(folder)
 
 
-def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair]) -> Tensor:
-    """Each wording against all labels, each label that was asked for against all wordings."""
+def loss_of(tower: SentenceTower, tokens: Tokens, pairs: Sequence[Pair], held: Tensor | None = None) -> Tensor:
+    """Each wording against all labels, each label that was asked for against all wordings; a number with gradients.
+
+    ``held`` [pairs, DIM]: vectors of the labels that stay as they are; without it the tower says them, too.
+    """
     spoken = [p for p in pairs if p.said]
     asked_groups, groups = [p.group for p in spoken], [p.group for p in pairs]
     near = akin([kin().get(g, frozenset()) for g in asked_groups], groups)
-    asked, labels = (said_by(tower, tokens, texts) for texts in ([p.said for p in spoken], [p.label for p in pairs]))
+    asked = said_by(tower, tokens, [p.said for p in spoken])
+    labels = said_by(tower, tokens, [p.label for p in pairs]) if held is None else held.to(asked.device)
     same = together(asked_groups, groups).to(asked.device)
     return agreement(asked, labels, same, near.to(asked.device), torch.tensor(SHARPNESS))
 
@@ -220,11 +227,6 @@ def said_by(tower: SentenceTower, tokens: Tokens, phrases: Sequence[str]) -> Ten
     device = next(tower.parameters()).device
     found = torch.cat([tower(*(t.to(device) for t in tokens([phrases[i] for i in chunk]))) for chunk in chunks])
     return found[torch.argsort(torch.tensor(order)).to(device)]
-
-
-def _measured(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> dict[str, float]:
-    """:func:`validate` on the processor, wherever the tower is."""
-    return validate(at_hand(tower), tokens, captured)
 
 
 def at_hand(tower: SentenceTower) -> SentenceTower:
@@ -241,31 +243,72 @@ def validate(tower: SentenceTower, tokens: Tokens, captured: Sequence[Path]) -> 
     scores = say(tower, tokens, [a for a, _ in asked]) @ say(tower, tokens, [t for t, _ in labels]).T
     best = scores.argmax(1).tolist()
     right = sum(labels[b][1] in kin()[name] for b, (_, name) in zip(best, asked, strict=True))
-    found: dict[bool, list[bool]] = {False: [], True: []}
-    for folder in captured:
-        written = spoken_on(folder.resolve().name)
-        for row in harvested_rows(folder)[1]:
-            for indirect, hit in told_row(tower, tokens, row, written):
-                found[indirect].append(hit)
-    shares = {
-        name: round(sum(v) / max(1, len(v)), 4) for name, v in (("direct", found[False]), ("indirect", found[True]))
-    }
+    shares = written_shares(tower, tokens, ((folder, harvested_rows(folder)[1]) for folder in captured))
     return {"wordings": round(right / max(1, len(asked)), 4), **shares}
 
 
-def told_row(
-    tower: SentenceTower, tokens: Tokens, row: Row, written: Mapping[str, Sequence[Spoken]]
-) -> Iterator[tuple[bool, bool]]:
-    """Of each instruction written for a captured screen: whether it avoids the name, and whether its element's name is
-    the nearest of all names of the screen."""
-    by_box = {e.box: e for e in map(as_element, row["elements"]) if e is not None}
-    told = [s for s in written.get(row["image"], ()) if s.box in by_box]
-    if not told:
-        return
-    names = list(dict.fromkeys(e.label for e in by_box.values()))
-    near = say(tower, tokens, [s.instruction for s in told]) @ say(tower, tokens, names).T
-    for spoken, number in zip(told, near.argmax(1).tolist(), strict=True):
-        yield spoken.indirect, plain(names[number]) == plain(by_box[spoken.box].label)
+def written_shares(
+    tower: SentenceTower, tokens: Tokens, screens: Iterable[tuple[Path, Sequence[Row]]]
+) -> dict[str, float]:
+    """Share of the instructions written for rows of folders of captured screens whose element's name is the nearest of
+    all names of the screen: of those that say the name ("direct"), and of the others."""
+    found: dict[bool, list[bool]] = {False: [], True: []}
+    for folder, rows in screens:
+        written = spoken_on(folder.resolve().name)
+        for row in rows:
+            by_box = {e.box: e for e in map(as_element, row["elements"]) if e is not None}
+            told = [s for s in written.get(row["image"], ()) if s.box in by_box]
+            if not told:
+                continue
+            names = list(dict.fromkeys(e.label for e in by_box.values()))
+            near = say(tower, tokens, [s.instruction for s in told]) @ say(tower, tokens, names).T
+            for spoken, number in zip(told, near.argmax(1).tolist(), strict=True):
+                found[spoken.indirect].append(plain(names[number]) == plain(by_box[spoken.box].label))
+    return {
+        name: round(sum(v) / max(1, len(v)), 4) for name, v in (("direct", found[False]), ("indirect", found[True]))
+    }
+
+
+def descend(
+    tower: SentenceTower,
+    chosen: argparse.Namespace,
+    losses_of: Callable[[], Mapping[str, tuple[float, Tensor]]],
+    measure: Callable[[SentenceTower], Mapping[str, float]],
+) -> tuple[SentenceTower, int]:
+    """Trains the tower for ``chosen.minutes``; returns the running average of its weights, on the processor and ready
+    to be measured, and the number of steps.
+
+    Args:
+        losses_of: name -> weight and loss of a new batch; their weighted sum is followed, each is printed as it is.
+        measure: what is printed of the average before, and every ``chosen.measure`` steps.
+    """
+    tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
+    tower.to(chosen.device)
+    averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
+    average = cast(SentenceTower, averaged.module)
+    optimizer = torch.optim.AdamW(tower.parameters(), lr=chosen.lr, weight_decay=0.01)
+    tell({"step": 0, "validation": measure(at_hand(average))})
+    begun, steps, recent = time.monotonic(), 0, deque[dict[str, float]](maxlen=SHOWN)
+    while (over := (time.monotonic() - begun) / 60 / chosen.minutes) < 1:
+        tower.train()
+        share = chosen.last + (1 - chosen.last) * (0.5 + 0.5 * math.cos(math.pi * over))
+        for group in optimizer.param_groups:
+            group["lr"] = chosen.lr * min(1.0, (steps + 1) / WARMUP) * share
+        with torch.autocast(chosen.device.split(":")[0], torch.bfloat16, enabled=chosen.bf16):
+            losses = losses_of()
+        optimizer.zero_grad(set_to_none=True)
+        sum((weight * loss for weight, loss in losses.values()), torch.tensor(0.0)).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
+        optimizer.step()
+        averaged.update_parameters(tower)
+        steps += 1
+        recent.append({name: loss.item() for name, (_, loss) in losses.items()})
+        if steps % SHOWN == 0:
+            means = {name: round(sum(row[name] for row in recent) / SHOWN, 4) for name in losses}
+            tell({"step": steps, "over": round(over, 3), **means})
+        if steps % chosen.measure == 0:
+            tell({"step": steps, "validation": measure(at_hand(average))})
+    return average.cpu().eval(), steps
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -273,42 +316,39 @@ def train(chosen: argparse.Namespace) -> None:
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)
     tower, tokens = published(chosen.published) if chosen.go_on is None else stored(chosen.go_on)
-    tower.encoder.set_attn_implementation("eager")  # quicker at lengths of a few tokens
-    tower.to(chosen.device)
-    averaged = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(KEPT))  # type: ignore[no-untyped-call]
-    average = cast(SentenceTower, averaged.module)
     source = PairSource(chosen.captured, chosen.icons, f"pairs {chosen.seed}")
-    optimizer = torch.optim.AdamW(tower.parameters(), lr=chosen.lr, weight_decay=0.01)
-    _say({"step": 0, "validation": _measured(tower, tokens, chosen.captured)})
-    begun, steps, losses = time.monotonic(), 0, [0.0]
-    while (over := (time.monotonic() - begun) / 60 / chosen.minutes) < 1:
-        tower.train()
-        for group in optimizer.param_groups:
-            group["lr"] = chosen.lr * min(1.0, (steps + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * over))
-        with torch.autocast(chosen.device.split(":")[0], torch.bfloat16, enabled=chosen.bf16):
-            loss = loss_of(tower, tokens, source.draw(BATCH))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
-        optimizer.step()
-        averaged.update_parameters(tower)
-        steps += 1
-        losses.append(loss.item())
-        if steps % 50 == 0:
-            _say({"step": steps, "over": round(over, 3), "loss": round(sum(losses[-50:]) / 50, 4)})
-        if steps % 300 == 0:
-            _say({"step": steps, "validation": _measured(average, tokens, chosen.captured)})
+    average, steps = descend(
+        tower,
+        chosen,
+        lambda: {"loss": (1.0, loss_of(tower, tokens, source.draw(BATCH)))},
+        lambda at: validate(at, tokens, chosen.captured),
+    )
     net = MatcherNet() if chosen.looks is None else load(chosen.looks)
-    net.words = average.cpu()
-    found = validate(net.words.eval(), tokens, chosen.captured)
-    _say({"step": steps, "validation": found})
+    net.words = average
+    found = validate(net.words, tokens, chosen.captured)
+    tell({"step": steps, "validation": found})
     save(net, chosen.out, {"words": json.dumps({"steps": steps, **found})})
     tokens.save(chosen.out)
 
 
-def _say(row: Mapping[str, object]) -> None:
+def tell(row: Mapping[str, object]) -> None:
+    """Prints one line of what a run tells of itself."""
     sys.stdout.write(json.dumps(row) + "\n")
     sys.stdout.flush()
+
+
+def add_options(parser: argparse.ArgumentParser, lr: float, measure: int) -> None:
+    """What runs of :func:`descend` over a :class:`PairSource` have in common."""
+    parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
+    parser.add_argument("--icons", type=Path, action="append", default=[], help="icon library folder, for search words")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--lr", type=float, default=lr)
+    parser.add_argument("--last", type=float, default=0.0, help="share of the learning rate at the end")
+    parser.add_argument("--measure", type=int, default=measure, help="steps between measurements")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the device is fast at it")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def main() -> None:
@@ -318,15 +358,8 @@ def main() -> None:
     begin = parser.add_mutually_exclusive_group(required=True)
     begin.add_argument("--published", type=Path, help="folder with the weights of all-MiniLM-L6-v2")
     begin.add_argument("--go-on", type=Path, help="folder of an earlier run, trained further")
-    parser.add_argument("--captured", type=Path, action="append", default=[], help="folder of captured screens")
-    parser.add_argument("--icons", type=Path, action="append", default=[], help="icon library folder, for search words")
     parser.add_argument("--looks", type=Path, default=None, help="folder of a matcher whose look tower is kept")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--lr", type=float, default=1.6e-4)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, where the device is fast at it")
-    parser.add_argument("--seed", type=int, default=0)
+    add_options(parser, lr=1.6e-4, measure=300)
     train(parser.parse_args())
 
 
