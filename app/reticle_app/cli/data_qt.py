@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,11 @@ def qt(
         statistics = write_screens(out, seed, count, scale, progress)
     if sheet is not None:
         contact_sheet(out, sheet)
+    tell_statistics(out, seed, statistics, as_json)
+
+
+def tell_statistics(out: Path, seed: int, statistics: Mapping[str, object], as_json: bool) -> None:
+    """What was written, for people or for programs."""
     if as_json:
         emit_json({"screens_file": str(out / "screens.jsonl"), "seed": seed, **statistics})
         return

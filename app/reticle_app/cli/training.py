@@ -15,6 +15,7 @@ from . import own_head
 from .data_group import data_group, train_group
 from .data_harvest import harvest
 from .data_qt import qt
+from .data_tk import tk
 from .ground import JsonOption, ModelOption
 from .output import emit_json, progress_bar, say
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     group.command("screens")(data)
     group.command("harvest")(harvest)
     group.command("qt")(qt)
+    group.command("tk")(tk)
     app.add_typer(group, name="data")
     trained = train_group()
     trained.command("model")(train)

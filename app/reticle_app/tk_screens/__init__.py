@@ -1,0 +1,1 @@
+"""Screens of real Tk widgets with the boxes of everything visible on them."""
