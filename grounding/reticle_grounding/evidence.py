@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .controls.kinds import NO_KINDS, NO_WISH, Kinds, Shares
+from .controls.kinds import KINDS, NO_KINDS, NO_WISH, TEXT, Kinds, Shares
 from .geometry import Point, Rect, Size, Space, Transform
 from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
-from .proposals import Elements, entries_of, marks_left_of, proposals_of
+from .proposals import Elements, Proposal, entries_of, marks_left_of, proposals_of
 from .regions import Region
 from .rows import Parted, gap_beside, repeated, sides_of
 from .types import FloatMap, Origin
@@ -42,6 +42,11 @@ MAX_NAMED = 8
 """Proposals that are known as what is asked for, beside these."""
 MAX_USED = 4
 """Proposals that programs use for what is asked for, beside these."""
+FAR_GAP = 60.0
+"""Farthest that the control at the end of a label's row stands from it, in heights of the label."""
+SURELY = 0.6
+"""Least share of the kind that such a control is told to be."""
+_FAR_KINDS = (("mark", ("check",)), ("track", ("slider",)), ("entry", ("field", "drop-down")))
 MAX_SIGNS = 3
 """Of each of these two, drawings that may stand before a field or slider instead of words."""
 SIGN_GAP = 1.5
@@ -283,7 +288,32 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
         kind = "track" if e.track else "entry"
         made.append(Draft(e.rect, e.rect.center, "element", label.text, label, kind, i, gap=e.gap, below=e.below))
-    return made
+    return made + [d for d in _at_the_end(label, scene) if not any(_mostly(d.region, m.region) for m in made)]
+
+
+def _at_the_end(label: Found, scene: Scene) -> list[Draft]:
+    """The switch or field at the end of a label's row, as pages of settings have them, where it is told to be one."""
+    own, best = label.rect, FAR_GAP * label.rect.height
+    found: list[Draft] = []
+    for number in np.flatnonzero(scene.kinds.sorts != TEXT):
+        rect = Rect(*map(float, scene.kinds.rects[number]))
+        gap = rect.left - own.right
+        if not 0 <= gap < best or abs(rect.center.y - own.center.y) > own.height:
+            continue
+        kind = _told_as(scene.kinds.shares[number])
+        between = Rect(own.right, own.center.y - 2, rect.left, own.center.y + 2)
+        if kind and not any(between.intersection(t.rect) for t in scene.texts if not own.contains(t.rect.center)):
+            best = gap
+            found = [Draft(rect, rect.center, "element", label.text, label, kind, gap=gap / own.height)]
+    return found
+
+
+def _told_as(shares: Shares) -> str:
+    """Kind of draft that a place of such shares is: ``mark``, ``track`` or ``entry``; empty for none of them."""
+    for kind, names in _FAR_KINDS:
+        if float(sum(shares[KINDS.index(name)] for name in names)) >= SURELY:
+            return kind
+    return ""
 
 
 def anchors(scene: Scene) -> list[Rect]:
@@ -317,7 +347,7 @@ def _runs_of(near: tuple[str, ...], box: TextBox) -> list[Rect]:
 
 def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
     """The next drawing and the next text on the side of an anchor that the instruction tells; where one detection holds
-    the anchor and more, its next word."""
+    the anchor and more, its next word; where a field is asked for, the next frame or track."""
     sides = sides_of(scene.wanted.relation)
     if not sides:
         return []
@@ -328,7 +358,12 @@ def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
         return [n for _, n in sorted(gaps)[:1]]
 
     rects, texts = scene.agreement.rects, scene.texts
+    framed = framed_fields(scene)
     for anchor in anchors(scene):
+        for n in next_of([p.rect for p in framed], anchor):
+            at, kind = framed[n].rect, "track" if framed[n].sort == "track" else "entry"
+            if not any(d.kind in ("entry", "track") and _mostly(d.region, at) for d in (*made, *found)):
+                found.append(Draft(at, at.center, "element", None, None, kind))
         for n in next_of(rects, anchor):
             found.append(Draft(rects[n], rects[n].center, "element", None, kind="look", place=MAX_LOOKS, look=n))
         for i in next_of([t.rect for t in texts], anchor):
@@ -340,6 +375,15 @@ def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
             found.append(Draft(words[i].rect, words[i].rect.center, "text", words[i].text, named, "meant", MAX_MEANT))
     looks, lines = {d.look for d in made}, {d.line for d in made if d.line is not None}
     return [d for d in found if (d.look is None or d.look not in looks) and (d.line is None or d.line not in lines)]
+
+
+def framed_fields(scene: Scene) -> list[Proposal]:
+    """Where a field is asked for: what may be one by its shape alone; a frame that holds many texts is none."""
+    if scene.wanted.role is not Role.FIELD:
+        return []
+    centers = [t.rect.center for t in scene.texts]
+    shapes = [p for p in proposals_of(scene.elements) if p.sort in ("bar", "track")]
+    return [p for p in shapes if sum(map(p.rect.contains, centers)) <= MAX_HELD]
 
 
 def _whole_text(scene: Scene, number: int, kind: str, place: int) -> Draft:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, peaked
+from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, framed_fields, peaked
 from .geometry import Point, Rect
 from .kind_features import KIND_FEATURES, KindSense
 from .rows import gap_beside, sides_of
@@ -104,7 +104,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     """The features of every draft; keys are exactly :data:`FEATURES`, values about -1..1."""
     look = Lookup(scene.attention, scene.transform)
     best = max((d.found.match.score for d in made if d.found), default=0.0)
-    with_entry = {d.found.rect for d in made if d.found and d.kind in ("entry", "track") and d.place == 0}
+    with_entry = {d.found.rect: d for d in made if d.found and d.kind in ("entry", "track") and d.place == 0}
     with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
     signs = {d.look for d in made if d.kind in ("entry", "track") and d.found is None}
     ordered = _ordinal_fits(scene, made)
@@ -129,7 +129,8 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row |= beside.features(draft)
         row |= senses.of(draft)
         row |= _size_features(draft, scene)
-        row |= sense.of(draft, row["label_has_entry"])
+        labelled = with_entry.get(draft.found.rect) if draft.found and draft.origin == "text" else None
+        row |= sense.of(draft, labelled)
         rows.append(row)
     return rows
 
@@ -170,7 +171,9 @@ def _inside(draft: Draft, scene: Scene) -> Match:
     return max((match(scene.wanted, t.text) for t in hit), key=lambda m: m.score, default=NO_MATCH)
 
 
-def _element_features(draft: Draft, scene: Scene, with_entry: set[Rect], signs: set[int | None]) -> dict[str, float]:
+def _element_features(
+    draft: Draft, scene: Scene, with_entry: Collection[Rect], signs: set[int | None]
+) -> dict[str, float]:
     role, found = scene.wanted.role, draft.found
     entry = float(draft.kind in ("entry", "track"))
     asked = float(role is Role.FIELD)
@@ -255,6 +258,7 @@ class _Beside:
         self._sort = scene.wanted.sort
         self._field = scene.wanted.role in (Role.FIELD, Role.CHECK)
         pool = [*scene.agreement.rects, *(t.rect for t in scene.texts)]
+        pool += [p.rect for p in framed_fields(scene)] if self._anchors else []
         self._least = []
         for anchor in self._anchors:
             words = [w.rect for t in scene.texts if t.rect.contains(anchor.center) for w in t.words]

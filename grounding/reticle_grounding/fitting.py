@@ -117,6 +117,7 @@ def fit_on_captured(
     *,
     generated: int = 0,
     further: int = 0,
+    drawn: Sequence[Path] = (),
     texts: Path | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
@@ -126,11 +127,13 @@ def fit_on_captured(
     Args:
         generated: targets on painted screens beside them, half from each of :data:`GENERATED_SEEDS`; forms are rarer on
             the captured ones.
+        further: screens of each other training application beside them.
+        drawn: folders of screens drawn with widgets of a toolkit, all of which join those.
         texts: keeps what is read on each screen for the next fit.
         progress: called with (screens done, all).
     """
     from .predictor import Grounder
-    from .training.fitting_targets import FittingScreen, fitting_screens, further_screens
+    from .training.fitting_targets import FittingScreen, all_screens, fitting_screens, further_screens
     from .training.targets import write_targets
 
     grounder = Grounder.open(model_dir)
@@ -138,6 +141,7 @@ def fit_on_captured(
         grounder.reader = KeptReader(TextReader(), texts)
     screens: list[FittingScreen] = [s for folder in folders for s in fitting_screens(folder)]
     others = [s for folder in folders for s in further_screens(folder, further)] if further else []
+    others += [s for folder in drawn for s in all_screens(folder)]
     samples: list[Sample] = []
     beside: list[Sample] = []
     painted: list[Sample] = []
@@ -159,6 +163,7 @@ def fit_on_captured(
     named = " ".join(f"--captured {folder.parent.name}/{folder.name}" for folder in folders)
     named += f" --generated {generated}" if generated else ""
     named += f" --further {further}" if further else ""
+    named += "".join(f" --drawn {folder.name}" for folder in drawn)
     command = f"python -m reticle_grounding.fitting {named}"
     return _write(samples, grounder, command, out or DATA_FILE, painted, beside)
 
@@ -219,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--captured", type=Path, action="append", required=True, help="folder of captured screens")
     parser.add_argument("--generated", type=int, default=0, help="targets on painted screens beside them")
     parser.add_argument("--further", type=int, default=0, help="screens of each other training application beside them")
+    parser.add_argument("--drawn", type=Path, action="append", default=[], help="folder of `reticle data tk` or `qt`")
     parser.add_argument("--model", type=Path, default=None, help="model folder; the embedded model by default")
     parser.add_argument("--texts", type=Path, default=None, help="folder that keeps what is read on each screen")
     parser.add_argument("--out", type=Path, default=None, help="file to write; the shipped one by default")
@@ -229,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.model,
             generated=chosen.generated,
             further=chosen.further,
+            drawn=chosen.drawn,
             texts=chosen.texts,
             out=chosen.out,
             progress=_progress,

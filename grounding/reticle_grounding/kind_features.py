@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -30,6 +30,8 @@ KIND_FEATURES = (
     "is_whole",
     "is_none_text",
     "is_label_of_entry",
+    "is_label_of_field",
+    "is_entry_of_label",
     "is_asked",
     "is_not_asked",
     "wish_agree",
@@ -54,6 +56,7 @@ def _numbers(names: Iterable[str]) -> list[int]:
 
 _GROUP_NUMBERS = {name: _numbers(kinds) for name, kinds in _GROUPS.items()}
 _WRITTEN_NUMBERS, _FIELD_NUMBERS, _CHECK = _numbers(_WRITTEN), _numbers(_FIELDS), KINDS.index("check")
+_LABEL = _numbers(("label",))
 _NOTHING: Shares = np.eye(len(KINDS), dtype=np.float32)[NONE]
 """[kinds] of a draft that is no place."""
 
@@ -68,9 +71,9 @@ class KindSense:
         self._meant: Shares | None = scene.wish[0] if told else None
         self._usual: Shares | None = scene.wish[1] if told else None
 
-    def of(self, draft: Draft, labels_entry: float) -> dict[str, float]:
-        """Some of :data:`KIND_FEATURES`, 0..1 but for ``wish_fit``, which is about -1..1. ``labels_entry`` is 1 for the
-        label of an entry, else 0."""
+    def of(self, draft: Draft, entry: Draft | None) -> dict[str, float]:
+        """Some of :data:`KIND_FEATURES`, 0..1 but for ``wish_fit``, which is about -1..1. ``entry`` is what a text
+        stands before, where it labels one."""
         if not len(self._kinds.rects):
             return {}
         number = place_of(draft, self._kinds)
@@ -79,7 +82,11 @@ class KindSense:
         made = {name: float(shares[numbers].sum()) for name, numbers in _GROUP_NUMBERS.items()}
         made["is_whole"] = 0.0 if number is None else float(self._kinds.whole[number])
         made["is_none_text"] = made["is_none"] * text
-        made["is_label_of_entry"] = made["is_label"] * labels_entry
+        if entry is not None:
+            made["is_label_of_entry"] = made["is_label"]
+            made["is_label_of_field"] = self._share(place_of(entry, self._kinds), _FIELD_NUMBERS)
+        if draft.kind in ("entry", "track") and draft.found is not None:
+            made["is_entry_of_label"] = self._share(self._kinds.under(draft.found.rect.center, TEXT), _LABEL)
         if self._asked:
             made["is_asked"] = asked = float(shares[self._asked].sum())
             made["is_not_asked"] = 1.0 - asked
@@ -87,6 +94,10 @@ class KindSense:
             made |= self._wished(draft, shares, self._meant, self._usual)
             made["wish_field_label"] = float(self._meant[_FIELD_NUMBERS].sum()) * made["is_label"] * text
         return made
+
+    def _share(self, number: int | None, kinds: Sequence[int]) -> float:
+        """How likely a place is one of these kinds; 0 for none."""
+        return 0.0 if number is None else float(self._kinds.shares[number, kinds].sum())
 
     def _wished(self, draft: Draft, shares: Shares, meant: Shares, usual: Shares) -> dict[str, float]:
         """How far what the draft may be is what is meant: as a probability, and beside what is usual. All [kinds]."""

@@ -30,6 +30,10 @@ MAX_PROPOSALS = 400
 CROWD_CELL = 64
 """Side of the cells in which drawings are counted; photographs hold the most."""
 
+LOWEST = 0.55
+"""Least inside height of an entry in heights of its label as it was read, a third more than its letters take."""
+WIDTH, NARROWEST = 1.6, 1.25
+"""Least inside width of an entry in its heights; and where there is no such, of a spin box, whose buttons part it."""
 MANY_TEXTS, MANY_ICONS = 3, 5
 """So many of them side by side do not stand in an entry."""
 
@@ -184,19 +188,26 @@ class Entry:
 
 def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> list[Entry]:
     """Entry-like boxes and slider tracks right of or below a label, nearest first; none behind another text."""
-    found = []
-    for box, track in [(b, False) for b in elements.boxes] + [(t, True) for t in elements.tracks]:
-        if not track and not _entry_like(box, label):
-            continue
-        gap, below = _distance(label, box)
-        if gap is not None and not _text_between(label, box, below, texts):
-            found.append(Entry(box, max(gap, 0.0) / label.height, below, track))
+    found = _near(label, [b for b in elements.boxes if _entry_like(b, label)], texts, track=False)
+    found += _near(label, elements.tracks, texts, track=True)
+    if not found:
+        found = _near(label, [b for b in elements.boxes if _entry_like(b, label, NARROWEST)], texts, track=False)
     found.sort(key=lambda e: e.gap + 0.5 * e.below + 0.5 * e.track)
     kept: list[Entry] = []
     for entry in found:
         if not any(_behind(entry, nearer) or _twins(entry.rect, nearer.rect) for nearer in kept):
             kept.append(entry)
     return [entry for entry in kept if not _holds_many(entry.rect, elements, texts)]
+
+
+def _near(label: Rect, boxes: Sequence[Rect], texts: Sequence[TextBox], track: bool) -> list[Entry]:
+    """Those that stand right of or below the label with no text between."""
+    found = []
+    for box in boxes:
+        gap, below = _distance(label, box)
+        if gap is not None and not _text_between(label, box, below, texts):
+            found.append(Entry(box, max(gap, 0.0) / label.height, below, track))
+    return found
 
 
 def _holds_many(box: Rect, elements: Elements, texts: Sequence[TextBox]) -> bool:
@@ -249,10 +260,10 @@ def _crosses(text: Rect, gap: Rect) -> bool:
     return text.top <= gap.top and text.bottom >= gap.bottom and gap.left + 4 <= text.left < gap.right - 4
 
 
-def _entry_like(box: Rect, label: Rect) -> bool:
+def _entry_like(box: Rect, label: Rect, least: float = WIDTH) -> bool:
     """Wider than high, about one line high, and not the box the label itself stands in."""
-    lined = 0.75 * label.height <= box.height <= 3.2 * label.height
-    return lined and box.width >= 1.6 * box.height and not box.contains(label.center)
+    lined = LOWEST * label.height <= box.height <= 3.2 * label.height
+    return lined and box.width >= least * box.height and not box.contains(label.center)
 
 
 def _boxes(edges: Mask) -> tuple[Rect, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from reticle_grounding.controls.kinds import BOX, DRAWING, DRAWN_BUTTON, KINDS, 
 from reticle_grounding.controls.net import FILE, BothNets, load, pairs_of, save
 from reticle_grounding.controls.places import CROP, MAX_BOXES, places_of
 from reticle_grounding.errors import BadInput, CheckpointError
-from reticle_grounding.evidence import Draft, Scene
+from reticle_grounding.evidence import Draft, Found, Scene, drafts
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.kind_features import KIND_FEATURES, KindSense, place_of
 from reticle_grounding.looks import Looks
@@ -31,10 +32,10 @@ from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.proposals import Elements
 from reticle_grounding.sources import EvenAttention
-from reticle_grounding.training import controls_data, controls_train
+from reticle_grounding.training import controls_data, controls_train, fonts
 from reticle_grounding.training.controls_data import KnownScreen, from_seed, kind_of, known, open_stored, store
 from reticle_grounding.training.controls_train import Screens, learn_wishes, measured, train
-from reticle_grounding.words import parse
+from reticle_grounding.words import NO_MATCH, parse
 
 SIZE = Size(320, 200)
 TITLE, TAB = Rect(100, 2, 180, 16), Rect(10, 30, 90, 44)
@@ -68,8 +69,12 @@ def draft_at(rect: Rect, origin: str = "text", kind: str = "") -> Draft:
 
 
 @pytest.fixture(scope="module")
-def screens() -> list[KnownScreen]:
-    return [from_seed(seed, MATCHER) for seed in range(8_400_000, 8_400_003)]
+def screens() -> Iterator[list[KnownScreen]]:
+    """Painted with the fonts of two packages, so that they are the same where more are installed."""
+    known = {n: path for n, path in fonts.installed().items() if path.parent.name in ("dejavu", "urw-base35")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fonts, "installed", lambda: known)
+        yield [from_seed(seed, MATCHER) for seed in range(8_400_000, 8_400_003)]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_kinds_are_named_outside_quotes(instruction: str, kinds: set[str]) -> No
 def test_the_law_hears_that_a_title_is_no_tab() -> None:
     kinds = kinds_at((TITLE, "none"), (TAB, "tab"))
     sense = KindSense(scene_of("the Shell tab", kinds, {"tab": 0.9}))
-    title, tab = sense.of(draft_at(TITLE), 0.0), sense.of(draft_at(TAB), 0.0)
+    title, tab = sense.of(draft_at(TITLE), None), sense.of(draft_at(TAB), None)
     assert title["is_none"] == title["is_none_text"] == pytest.approx(0.9)
     assert tab["is_asked"] == pytest.approx(0.9)
     assert tab["is_not_asked"] == pytest.approx(0.1)
@@ -172,15 +177,48 @@ def test_the_law_hears_that_a_title_is_no_tab() -> None:
 def test_a_button_that_is_a_text_is_not_one_without_words() -> None:
     kinds = kinds_at((TITLE, "button"))
     drawn = KindSense(scene_of("Shell", kinds, {KINDS[DRAWN_BUTTON]: 0.9}))
-    assert drawn.of(draft_at(TITLE, "element", "look"), 0.0)["wish_agree"] > 0.8
-    assert drawn.of(draft_at(TITLE), 0.0)["wish_agree"] < 0.2
+    assert drawn.of(draft_at(TITLE, "element", "look"), None)["wish_agree"] > 0.8
+    assert drawn.of(draft_at(TITLE), None)["wish_agree"] < 0.2
+
+
+def test_a_label_and_its_field_hear_of_each_other() -> None:
+    label, field = Rect(10, 10, 60, 26), Rect(70, 8, 200, 28)
+    sense = KindSense(scene_of("Name", kinds_at((label, "label"), (field, "field"))))
+    text = draft_at(label)
+    entry = replace(draft_at(field, "element", "entry"), found=Found("Name", label, NO_MATCH, True, False))
+    told = sense.of(text, entry)
+    assert told["is_label_of_entry"] == pytest.approx(0.9)
+    assert told["is_label_of_field"] >= 0.9
+    assert sense.of(entry, None)["is_entry_of_label"] == pytest.approx(0.9)
+    assert "is_label_of_field" not in sense.of(text, None)
+    heading = KindSense(scene_of("Name", kinds_at((label, "label"), (field, "none")))).of(text, entry)
+    assert heading["is_label_of_field"] < 0.2 < heading["is_label_of_entry"]
+
+
+def at_the_end_of_the_row(kind: str, *between: TextBox, sort: int = DRAWING) -> list[Draft]:
+    """Drafts of what is told to be of a kind, 900 pixels right of "Wi-Fi"."""
+    label, control = written("Wi-Fi", Rect(20, 40, 70, 60)), Rect(970, 40, 1010, 60)
+    kinds = kinds_at((control, kind))
+    kinds = replace(kinds, sorts=np.full_like(kinds.sorts, sort))
+    scene = replace(scene_of("turn on Wi-Fi", kinds), texts=(label, *between), size=Size(1280, 200))
+    return [d for d in drafts(scene) if d.region == control]
+
+
+def test_a_switch_at_the_end_of_a_row_is_its_labels() -> None:
+    [switch] = at_the_end_of_the_row("check")
+    assert (switch.kind, switch.text) == ("mark", "Wi-Fi")
+    assert [d.kind for d in at_the_end_of_the_row("drop-down")] == ["entry"]
+    assert [d.kind for d in at_the_end_of_the_row("slider")] == ["track"]
+    assert at_the_end_of_the_row("button") == [], "many things stand in a row"
+    assert at_the_end_of_the_row("check", written("Bluetooth", Rect(500, 40, 580, 60))) == [], "that is nearer to it"
+    assert at_the_end_of_the_row("check", sort=TEXT) == [], "words are no switch"
 
 
 def test_where_nothing_is_known_nothing_is_said() -> None:
-    assert KindSense(scene_of("the Shell tab", NO_KINDS)).of(draft_at(TAB), 0.0) == {}
-    alone = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(TAB), 1.0)
+    assert KindSense(scene_of("the Shell tab", NO_KINDS)).of(draft_at(TAB), None) == {}
+    alone = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(TAB), None)
     assert not any(name.startswith("wish") for name in alone)
-    far = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(Rect(200, 150, 210, 160)), 0.0)
+    far = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(Rect(200, 150, 210, 160)), None)
     assert far["is_none"] == 1.0
 
 

@@ -185,6 +185,25 @@ def test_a_control_behind_another_control_is_not_this_labels() -> None:
     assert [e.rect.left for e in entries_of(TEXTS[0].rect, row, TEXTS)] == [120]
 
 
+def test_a_field_no_higher_than_its_letters_is_its_labels() -> None:
+    """OCR's boxes are a third higher than the letters, and compact forms give a field just their height."""
+    label = replace(line("Timeout", 20, 40), rect=Rect(20, 40, 90, 66))
+    field = Rect(100, 44, 240, 60)
+    assert [e.rect for e in entries_of(label.rect, Elements((field,), ()), [label])] == [field]
+    rule = Rect(100, 52, 240, 60)
+    assert entries_of(label.rect, Elements((rule,), ()), [label]) == [], "too low for letters"
+
+
+def test_a_spin_box_is_found_between_its_label_and_its_buttons() -> None:
+    label = line("Margin", 20, 40)
+    number, less, more = Rect(100, 38, 139, 68), Rect(142, 38, 173, 68), Rect(176, 38, 207, 68)
+    found = entries_of(label.rect, Elements((number, less, more), ()), [label])
+    assert [e.rect for e in found] == [number]
+    wide = Rect(142, 38, 260, 68)
+    found = entries_of(label.rect, Elements((number, wide), ()), [label])
+    assert [e.rect for e in found] == [wide], "a picture in a drop-down is not its value"
+
+
 def test_an_element_of_no_other_evidence_is_a_candidate_where_attention_points() -> None:
     elements = find_elements(form(), TEXTS)
     lit = drafts(scene("close it", TEXTS, elements, peak(7, 18)))
@@ -292,6 +311,18 @@ def test_the_next_word_of_a_menu_bar_stands_beside_its_neighbour() -> None:
     assert beside["Help"] == 1.0
     assert beside.get("File", 0.0) == 0.0
     assert next(r["anchor"] for d, r in zip(made, rows, strict=True) if d.text == "View") == 1.0
+
+
+def test_a_field_without_a_name_is_found_beside_its_neighbour() -> None:
+    field, other = Rect(20, 36, 180, 62), Rect(300, 36, 380, 62)
+    elements = Elements((field, other), ())
+    asked = scene("the field left of Clear", [line("Clear", 200, 40)], elements)
+    made = drafts(asked)
+    rows = {d.region: row for d, row in zip(made, describe(asked, made), strict=True) if d.kind == "entry"}
+    assert rows[field]["next_to"] == rows[field]["next_field"] == 1.0
+    assert all(not row["next_to"] for region, row in rows.items() if region == other), "on the other side"
+    button = scene("the button left of Clear", [line("Clear", 200, 40)], elements)
+    assert not [d for d in drafts(button) if d.kind == "entry" and d.region == field], "only where a field is asked for"
 
 
 def test_a_neighbour_of_the_sort_that_is_asked_for_is_told_from_others() -> None:

@@ -135,3 +135,7 @@ def test_further_screens_teach_the_law_alone(tmp_path: Path, monkeypatch: pytest
     assert int(beside["further"] or 0) > 0
     assert str(beside["command"]).endswith("--further 1")
     assert load_calibration(tmp_path / "0.json").weights != load_calibration(tmp_path / "1.json").weights
+    drawn = fit_on_captured([folder], drawn=[captured(tmp_path / "tk")], out=tmp_path / "drawn.json")
+    assert drawn["instructions"] == without["instructions"]
+    assert int(drawn["further"] or 0) > int(beside["further"] or 0), "all of its screens, of every application"
+    assert str(drawn["command"]).endswith("--drawn tk")

@@ -83,6 +83,11 @@ def further_screens(folder: Path, per_app: int) -> list[FittingScreen]:
     return [screen for app, found in by_app.items() for screen in _shuffled(app, found)[:per_app]]
 
 
+def all_screens(folder: Path) -> list[FittingScreen]:
+    """Every screen below ``folder``, of whatever application."""
+    return screens_of(folder, [row for part in harvested_rows(folder) for row in part])
+
+
 def _shuffled(seed: str, screens: Sequence[FittingScreen]) -> list[FittingScreen]:
     mixed = list(screens)
     Random(seed).shuffle(mixed)
