@@ -293,19 +293,18 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
 
 def _at_the_end(label: Found, scene: Scene) -> list[Draft]:
     """The switch or field at the end of a label's row, as pages of settings have them, where it is told to be one."""
-    own, best = label.rect, FAR_GAP * label.rect.height
-    found: list[Draft] = []
-    for number in np.flatnonzero(scene.kinds.sorts != TEXT):
-        rect = Rect(*map(float, scene.kinds.rects[number]))
-        gap = rect.left - own.right
-        if not 0 <= gap < best or abs(rect.center.y - own.center.y) > own.height:
-            continue
-        kind = _told_as(scene.kinds.shares[number])
+    own, kinds = label.rect, scene.kinds
+    gaps = kinds.rects[:, 0] - own.right
+    level = np.abs((kinds.rects[:, 1] + kinds.rects[:, 3]) / 2 - own.center.y) <= own.height
+    there = (kinds.sorts != TEXT) & level & (gaps >= 0) & (gaps < FAR_GAP * own.height)
+    others = [t.rect for t in scene.texts if not own.contains(t.rect.center)]
+    for number in sorted(np.flatnonzero(there), key=lambda n: float(gaps[n])):
+        rect, kind = Rect(*map(float, kinds.rects[number])), _told_as(kinds.shares[number])
         between = Rect(own.right, own.center.y - 2, rect.left, own.center.y + 2)
-        if kind and not any(between.intersection(t.rect) for t in scene.texts if not own.contains(t.rect.center)):
-            best = gap
-            found = [Draft(rect, rect.center, "element", label.text, label, kind, gap=gap / own.height)]
-    return found
+        if kind and not any(between.intersection(other) for other in others):
+            gap = (rect.left - own.right) / own.height
+            return [Draft(rect, rect.center, "element", label.text, label, kind, gap=gap)]
+    return []
 
 
 def _told_as(shares: Shares) -> str:
