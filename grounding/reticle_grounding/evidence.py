@@ -308,7 +308,7 @@ def _at_the_end(label: Found, scene: Scene) -> list[Draft]:
 
 
 def _told_as(shares: Shares) -> str:
-    """Kind of draft that a place of such shares is: ``mark``, ``track`` or ``entry``; empty for none of them."""
+    """Kind of draft that a place of shares [kinds] is: ``mark``, ``track`` or ``entry``; empty for none of them."""
     for kind, names in _FAR_KINDS:
         if float(sum(shares[KINDS.index(name)] for name in names)) >= SURELY:
             return kind
@@ -357,8 +357,9 @@ def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
         return [n for _, n in sorted(gaps)[:1]]
 
     rects, texts = scene.agreement.rects, scene.texts
-    framed = framed_fields(scene)
-    for anchor in anchors(scene):
+    beside = anchors(scene)
+    framed = framed_fields(scene) if beside else []
+    for anchor in beside:
         for n in next_of([p.rect for p in framed], anchor):
             at, kind = framed[n].rect, "track" if framed[n].sort == "track" else "entry"
             if not any(d.kind in ("entry", "track") and _mostly(d.region, at) for d in (*made, *found)):
@@ -377,7 +378,7 @@ def _beside_drafts(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
 
 
 def framed_fields(scene: Scene) -> list[Proposal]:
-    """Where a field is asked for: what may be one by its shape alone; a frame that holds many texts is none."""
+    """Where a field is asked for: what may be one by its shape alone (capture pixels), but no frame with many texts."""
     if scene.wanted.role is not Role.FIELD:
         return []
     centers = [t.rect.center for t in scene.texts]

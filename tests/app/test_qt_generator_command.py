@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from app_fakes.drawn import assert_complete, assert_trainable, draw, rows
 from PIL import Image
-
-from reticle_grounding.training.harvested import harvested_scenes
 
 pytest.importorskip("qtawesome", reason="needs the extra `train`: pip install 'reticle[train]'")
 
 
 def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    known = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
-    command = [sys.executable, "-c", "from reticle_app.cli.main import main; main()", "data", "qt", *args]
-    return subprocess.run(command, capture_output=True, text=True, env={**known, **environment}, check=False)
+    return draw("qt", *args, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +23,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, o
     done = run(str(out), "--seed", "7", "-n", "3", "--json", "--sheet", str(out.parent / "sheet.png"))
     assert done.returncode == 0, done.stderr
     return out, json.loads(done.stdout)
-
-
-def rows(out: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (out / "screens.jsonl").read_text("utf-8").splitlines()]
 
 
 def test_screens_do_not_depend_on_what_was_drawn_before(written, tmp_path: Path) -> None:
@@ -44,25 +35,13 @@ def test_screens_do_not_depend_on_what_was_drawn_before(written, tmp_path: Path)
 
 def test_rows_are_complete_and_boxes_lie_in_the_picture(written) -> None:
     out, statistics = written
-    assert statistics["screens"] == 3
-    for row in rows(out):
-        with Image.open(out / str(row["image"])) as picture:
-            assert picture.size == (row["width"], row["height"])
-        assert str(row["app"]).startswith("qtgen-")
-        assert row["toolkit"] == "qt-generated"
-        for element in row["elements"]:
-            left, top, right, bottom = element["bbox"]
-            assert 0 <= left < right <= row["width"]
-            assert 0 <= top < bottom <= row["height"]
-    assert statistics["elements"] == sum(len(row["elements"]) for row in rows(out))
+    assert_complete(out, statistics, 3)
+    assert all(str(row["app"]).startswith("qtgen-") for row in rows(out))
+    assert {row["toolkit"] for row in rows(out)} == {"qt-generated"}
 
 
 def test_training_reads_the_screens(written) -> None:
-    out, _ = written
-    harvest = harvested_scenes(out)
-    scenes = [file.open() for file in harvest.training + harvest.validation]
-    assert len(scenes) == 3
-    assert sum(len(scene.elements) for scene in scenes) > 40
+    assert_trainable(written[0], 3, 40)
 
 
 def test_a_sheet_is_drawn(written) -> None:

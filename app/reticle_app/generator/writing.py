@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +13,15 @@ from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHan
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
+from reticle_app.drawn_screens import Row, element_row, write_rows
 from reticle_grounding.errors import BadInput
 
 from .icons import glyph_fonts
 from .layers import Placed
 from .screen import Screen, make_screen
+
+FACTS = ("theme", "scale", "font", "app")
+"""What statistics count of each screen."""
 
 
 def offscreen_application() -> QApplication:
@@ -56,27 +58,11 @@ def write_screens(
     qInstallMessageHandler(_pass_on)
     application.setEffectEnabled(Qt.UIEffect.UI_General, False)
     application.setCursorFlashTime(0)
+    drawn = (make_screen(seed + i, scale) for i in range(count))
     try:
-        (out / "images").mkdir(parents=True, exist_ok=True)
-        return _write(out, seed, count, scale, progress)
+        return write_rows(out, ((as_picture(s.image), row(s)) for s in drawn), count, FACTS, progress)
     except OSError as error:
         raise BadInput(f"cannot write screens to {out}: {error}") from error
-
-
-def _write(
-    out: Path, seed: int, count: int, scale: float | None, progress: Callable[[int, int], None] | None
-) -> dict[str, object]:
-    statistics = Statistics()
-    with (out / "screens.jsonl").open("w", encoding="utf-8") as rows:
-        for i in range(count):
-            screen = make_screen(seed + i, scale)
-            name = f"images/{i:05d}.webp"
-            as_picture(screen.image).save(out / name, lossless=True, quality=20, method=1)
-            rows.write(json.dumps(row(screen, name), ensure_ascii=False) + "\n")
-            statistics.add(screen)
-            if progress:
-                progress(i + 1, count)
-    return statistics.summary()
 
 
 def as_picture(image: QImage) -> Image.Image:
@@ -85,13 +71,10 @@ def as_picture(image: QImage) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[:, : image.width(), 2::-1]))
 
 
-def row(screen: Screen, image: str) -> dict[str, object]:
-    """The screen as a row of ``screens.jsonl``."""
+def row(screen: Screen) -> Row:
+    """The screen as a row of ``screens.jsonl``, less what its file tells."""
     look = screen.look
     return {
-        "image": image,
-        "width": screen.image.width(),
-        "height": screen.image.height(),
         "app": look.app,
         "toolkit": "qt-generated",
         "theme": look.theme_name,
@@ -104,48 +87,9 @@ def row(screen: Screen, image: str) -> dict[str, object]:
     }
 
 
-def element(placed: Placed) -> dict[str, object]:
-    """An element as in captured screens; ``label`` and ``value`` only where there are any."""
+def element(placed: Placed) -> Row:
+    """An element as in captured screens."""
     seen = placed.seen
-    made: dict[str, object] = {
-        "role": seen.role,
-        "name": seen.name,
-        "description": seen.description,
-        "bbox": list(placed.box),
-        "states": list(seen.states),
-        "text_visible": seen.text_visible,
-    }
-    if seen.label:
-        made["label"] = seen.label
-    if seen.value:
-        made["value"] = seen.value
-    return made
-
-
-class Statistics:
-    """Counts over the screens written."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, Counter[str]] = {}
-        self.screens = self.dark = self.elements = 0
-
-    def add(self, screen: Screen) -> None:
-        self.screens += 1
-        self.dark += screen.look.colors.dark
-        self.elements += len(screen.placed)
-        look = screen.look
-        size = f"{screen.image.width()}x{screen.image.height()}"
-        facts = {"theme": look.theme_name, "scale": f"{look.scale:g}", "font": look.font, "app": look.app, "size": size}
-        for name, value in facts.items():
-            self.counts.setdefault(name, Counter())[value] += 1
-        roles = self.counts.setdefault("role", Counter())
-        text = self.counts.setdefault("text_visible", Counter())
-        for placed in screen.placed:
-            roles[placed.seen.role] += 1
-            text[str(placed.seen.text_visible).lower()] += 1
-
-    def summary(self) -> dict[str, object]:
-        """Totals, the share of dark screens and the counts, commonest first."""
-        counted = {name: dict(counter.most_common()) for name, counter in self.counts.items()}
-        dark = round(self.dark / self.screens, 3) if self.screens else 0.0
-        return {"screens": self.screens, "elements": self.elements, "dark": dark, **counted}
+    return element_row(
+        seen.role, seen.name, placed.box, seen.states, seen.text_visible, seen.description, seen.label, seen.value
+    )

@@ -9,6 +9,8 @@ from tkinter import font as fonts
 from tkinter import ttk
 from typing import Any
 
+from reticle_app.drawn_screens import Row, element_row
+
 from .kit import Told
 from .parts import Entries
 
@@ -35,17 +37,10 @@ class Placed:
     value: str = ""
     states: tuple[str, ...] = ()
 
-    def row(self) -> dict[str, object]:
-        """As in captured screens; ``label`` and ``value`` only where there are any."""
-        made: dict[str, object] = {
-            "role": self.role,
-            "name": self.name,
-            "description": "",
-            "bbox": list(self.box),
-            "states": ["enabled", "sensitive", *self.states],
-            "text_visible": self.shown,
-        }
-        return made | ({"label": self.label} if self.label else {}) | ({"value": self.value} if self.value else {})
+    def row(self) -> Row:
+        """As in captured screens."""
+        states = ("enabled", "sensitive", *self.states)
+        return element_row(self.role, self.name, self.box, states, self.shown, label=self.label, value=self.value)
 
 
 def placed(told: Sequence[Told], area: Box) -> list[Placed]:
@@ -80,6 +75,7 @@ def _centred(widget: Any) -> bool:
 
 
 def box_of(widget: Any) -> Box:
+    """Where a widget that is drawn stands on the screen."""
     x, y = widget.winfo_rootx(), widget.winfo_rooty()
     return x, y, x + widget.winfo_width(), y + widget.winfo_height()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageGrab
 
+from reticle_app.drawn_screens import Row
 from reticle_grounding.training import words
 
 from . import parts
@@ -35,6 +36,20 @@ class TkScreen:
     placed: list[Placed]
     look: TkLook
     app: str
+
+    def row(self) -> Row:
+        """As a row of ``screens.jsonl``, less what its file tells."""
+        return {
+            "app": self.app,
+            "toolkit": "tk-generated",
+            "theme": self.look.name,
+            "dark": self.look.dark,
+            "icon_theme": "",
+            "font": self.look.family,
+            "font_pt": self.look.points,
+            "scale": 1,
+            "elements": [p.row() for p in sorted(self.placed, key=lambda p: (p.box[1], p.box[0]))],
+        }
 
 
 def make_screen(seed: int) -> TkScreen:
