@@ -60,6 +60,8 @@ LEAST_ANCHOR = 0.3
 """Weaker agreements make a drawing no anchor."""
 MAX_MEANT = 8
 """Texts that mean what is asked for without saying it."""
+MAX_ITEMS = 4
+"""Items of open menus that mean it, beside these."""
 NEAR_PX = 6.0
 """A click this near to a text's box (capture pixels) counts as a hit on it."""
 
@@ -260,12 +262,20 @@ def _signed_drafts(scene: Scene, looks: Sequence[Draft], known: Sequence[Rect]) 
 def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:
     """Texts that mean the same in other words; not those that answer word by word already."""
     made = []
-    for place, number in enumerate(scene.agreement.best_texts(MAX_MEANT)):
+    best = scene.agreement.best_texts(MAX_MEANT)
+    for place, number in enumerate([*best, *(n for n in _best_items(scene) if n not in best)]):
         box = scene.texts[number]
         if any(_mostly(answer.rect, box.rect) for answer in answers):
             continue
         made.append(_whole_text(scene, number, "meant", place))
     return made
+
+
+def _best_items(scene: Scene) -> list[int]:
+    """Texts in open menus, where the wish is most likely to be: those that mean it best."""
+    menus, scores = scene.kinds.menus, scene.agreement.texts
+    inside = [n for n, t in enumerate(scene.texts) if any(menu.contains(t.rect.center) for menu in menus)]
+    return sorted(inside, key=lambda n: -float(scores[n]))[:MAX_ITEMS] if len(scores) else []
 
 
 def _mostly(part: Rect, whole: Rect) -> bool:

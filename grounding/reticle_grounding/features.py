@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .captions import Captions
 from .evidence import NEAR_PX, Draft, Lookup, Scene, anchors, framed_fields, peaked
 from .geometry import Point, Rect
 from .kind_features import KIND_FEATURES, KindSense
 from .rows import gap_beside, sides_of
-from .words import DRAWN_SORTS, NO_MATCH, WRITTEN_SORTS, Match, Role, match, tokens
+from .words import DRAWN_SORTS, NO_MATCH, WRITTEN_SORTS, Match, Role, lacks_action, match, tokens
 
 ROW_FEATURES = (
     "track_asked",
@@ -32,6 +33,8 @@ ROW_FEATURES = (
 """What a control's row or neighbour, or the kind of control that is named, says; 0 where the instruction tells none."""
 USED_FEATURES = ("used", "used_top", "used_lead", "used_asked", "used_beyond")
 """What programs use a known drawing for."""
+CAPTION_FEATURES = ("captioned", "caption_text", "caption_meant")
+"""What the words beside or under a drawing say."""
 FEATURES = (
     "region",
     "attention_peak",
@@ -47,6 +50,7 @@ FEATURES = (
     "text_ties",
     "text_whole",
     "text_quoted",
+    "text_no_action",
     "entry",
     "entry_asked",
     "entry_colon",
@@ -89,6 +93,7 @@ FEATURES = (
     "meant_only",
     *ROW_FEATURES,
     *USED_FEATURES,
+    *CAPTION_FEATURES,
     *KIND_FEATURES,
 )
 """Names of the features, in the order calibration stores them."""
@@ -160,6 +165,9 @@ def _text_features(draft: Draft, scene: Scene, best: float) -> dict[str, float]:
         "text_gap": best - how.score,
         "text_whole": float(draft.found.whole) if draft.found else 0.0,
         "text_quoted": float(scene.wanted.quoted and how.exact),
+        "text_no_action": float(
+            draft.found is not None and how.score > 0.0 and lacks_action(scene.wanted, draft.found.text)
+        ),
     }
 
 
@@ -394,6 +402,7 @@ class _Senses:
         self._spread, self._named = _spread(self._looks), np.sort(agreement.named)[::-1]
         self._named_spread = _spread(self._named)
         self._used = np.sort(agreement.used)[::-1]
+        self._captions = Captions(scene.texts)
 
     def of(self, draft: Draft) -> dict[str, float]:
         made: dict[str, float] = {}
@@ -419,6 +428,8 @@ class _Senses:
             made["used_lead"] = used - _best_other(self._used, used)
             made["used_asked"] = used * float(self._scene.wanted.role is Role.ICON)
             made["used_beyond"] = max(0.0, used - max(0.0, made.get("named", 0.0)))
+        if draft.kind in ("look", "attended") and draft.origin == "element":
+            made |= self._captioned(draft)
         line = draft.line if draft.line is not None else self._line_under(draft)
         if line is not None and len(agreement.texts):
             meant = float(agreement.texts[line])
@@ -427,6 +438,15 @@ class _Senses:
             made["meant_lead"] = meant - _best_other(self._texts, meant)
             made["meant_only"] = float(draft.kind == "meant")
         return made
+
+    def _captioned(self, draft: Draft) -> dict[str, float]:
+        """What the caption of a drawing says of the instruction; nothing without one."""
+        number, scores = self._captions.of(draft.region), self._scene.agreement.texts
+        if number is None:
+            return {}
+        said = match(self._scene.wanted, self._scene.texts[number].text).score
+        meant = float(scores[number]) if len(scores) else 0.0
+        return {"captioned": 1.0, "caption_text": said, "caption_meant": meant}
 
     def _line_under(self, draft: Draft) -> int | None:
         """The text that a draft is, or that labels it."""

@@ -43,6 +43,13 @@ ABSENT_WEIGHT = 4.0
 
 FURTHER_WEIGHT = 0.5
 """And each one on a screen of an application that the matcher was trained on."""
+BESIDE_MENU_WEIGHT = 0.25
+"""And any for something outside an open menu, times this: lists hold all that is on the screen, but while a menu is
+open people ask for its items; whatever else is pressed only closes it."""
+STILL_WEIGHT = 0.25
+"""And any for a label or heading, times this: pressing one does nothing, and who says a label means what it labels."""
+OUTSIDE = 0.5
+"""What stands further outside than that is no title of the bar that the menu hangs from."""
 
 
 class KeptReader:
@@ -154,7 +161,9 @@ def fit_on_captured(
             if apart and target.kind == "icon":
                 continue
             box = Rect(*map(float, target.bbox)) if target.bbox else None
-            (beside if apart else samples).append(_sample(observation, target.instruction, box))
+            sample = _sample(observation, target.instruction, box)
+            sample["weight"] = STILL_WEIGHT if target.bbox in screen.still else 1.0
+            (beside if apart else samples).append(sample)
         if progress is not None:
             progress(done, len(screens) + len(others))
     for seed in GENERATED_SEEDS if generated else ():
@@ -173,6 +182,14 @@ def _contradicts(sample: Sample) -> bool:
     return any(right and row.get("bare_for_field") for row, right in zip(sample["rows"], sample["right"], strict=True))
 
 
+def _weighing(sample: Sample, weight: float) -> Sample:
+    """The sample with that weight times its own, less where its answer stands outside an open menu."""
+    answers = [row for row, right in zip(sample["rows"], sample["right"], strict=True) if right]
+    outside = any(row.get("off_menu", 0.0) > OUTSIDE for row in answers)
+    weight *= sample.get("weight", 1.0) * (BESIDE_MENU_WEIGHT if outside else 1.0)
+    return Sample(rows=sample["rows"], right=sample["right"], absent=sample["absent"], weight=weight)
+
+
 def _write(
     samples: Sequence[Sample],
     grounder: Grounder,
@@ -185,10 +202,10 @@ def _write(
 
     samples, painted, beside = ([s for s in part if not _contradicts(s)] for part in (samples, painted, beside))
     weighed = [
-        *(Sample(**{**s, "weight": ABSENT_WEIGHT if s["absent"] else 1.0}) for s in samples),
-        *(Sample(**{**s, "weight": GENERATED_WEIGHT}) for s in painted),
+        *(_weighing(s, ABSENT_WEIGHT if s["absent"] else 1.0) for s in samples),
+        *(_weighing(s, GENERATED_WEIGHT) for s in painted),
     ]
-    lighter = [Sample(**{**s, "weight": FURTHER_WEIGHT}) for s in beside]
+    lighter = [_weighing(s, FURTHER_WEIGHT) for s in beside]
     fitted = fit(weighed, FEATURES, PENALTY, UNITS, STARTS, lighter)
     meta: Meta = {"command": command, "model": grounder.name, **fitted.meta}
     if lighter:

@@ -32,6 +32,8 @@ KIND_FEATURES = (
     "is_label_of_entry",
     "is_label_of_field",
     "is_entry_of_label",
+    "in_menu",
+    "off_menu",
     "is_asked",
     "is_not_asked",
     "wish_agree",
@@ -82,6 +84,9 @@ class KindSense:
         made = {name: float(shares[numbers].sum()) for name, numbers in _GROUP_NUMBERS.items()}
         made["is_whole"] = 0.0 if number is None else float(self._kinds.whole[number])
         made["is_none_text"] = made["is_none"] * text
+        if self._kinds.menus:
+            made["in_menu"] = inside = float(any(menu.contains(draft.point) for menu in self._kinds.menus))
+            made["off_menu"] = (1.0 - inside) * (1.0 - made["is_menu"])
         if entry is not None:
             made["is_label_of_entry"] = made["is_label"]
             made["is_label_of_field"] = self._share(place_of(entry, self._kinds), _FIELD_NUMBERS)

@@ -66,6 +66,15 @@ _OPENERS = _set(
     "unselect"
 )
 """Verbs that often only wrap the label but may be the label: readings with and without them are made."""
+_ACTIONS = _set(
+    "add apply archive attach book bookmark browse build buy cancel check clear close compare compose configure "
+    "confirm connect copy create crop cut delete detach disconnect download draw duplicate edit empty erase exit "
+    "export fill filter find flip follow format forward import insert install load lock log manage merge move "
+    "mute new order paste pause pay pin play preview print publish quit rate read record redo refresh register "
+    "reload remove rename replace reply reset restore revert rotate run save scan search send share sign sort "
+    "split start stop subscribe sync undo uninstall unlock unpin update upgrade upload verify view write zoom"
+)
+"""What programs do; where an instruction begins with one, a text without it mostly says what it is done to."""
 _ARTICLES = _set("the a an my this that these")
 """What follows an article is no longer the verb."""
 _EDGE = r"(?:side|edge|corner|end|half|part|pane|panel|column|row|bar|margin|hand)"
@@ -216,6 +225,8 @@ class Wanted:
     """Asks for words on the screen themselves ("the label Name")."""
     sort: str = ""
     """Last word before the relation; where the target is unnamed, what it is ("item" in "the menu item after Copy")."""
+    action: str = ""
+    """What is to be done, where the instruction begins with it ("clear" in "clear the playlist")."""
     asked: frozenset[str] = frozenset()
     """Kinds of controls that are named; see :func:`reticle_grounding.asked.kinds_asked`."""
 
@@ -309,8 +320,20 @@ def parse(instruction: str) -> Wanted:
         relation in SIDED and not set(content(tokens(head))) - _SORTS,
         bool(_SAYS_TEXT.match(plain)),
         (tokens(head) or ("",))[-1],
+        _action(readings),
         kinds_asked(instruction),
     )
+
+
+def _action(readings: Sequence[Reading]) -> str:
+    """The first word of what is named, where that is something a program does to what follows."""
+    first = next((r.tokens for r in readings), ())
+    return first[0] if len(first) > 1 and first[0] in _ACTIONS else ""
+
+
+def lacks_action(wanted: Wanted, text: str) -> bool:
+    """Whether the instruction begins with an action that the text does not say, nor a like one."""
+    return bool(wanted.action) and all(similarity(wanted.action, word) < SYNONYM for word in tokens(text))
 
 
 def _before_comma(instruction: str) -> str:

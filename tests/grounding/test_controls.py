@@ -19,13 +19,14 @@ from reticle_grounding.assets import embedded_model_dir
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.controls.controls import NoControls, TrainedControls, open_controls
 from reticle_grounding.controls.kinds import BOX, DRAWING, DRAWN_BUTTON, KINDS, NO_KINDS, NONE, TEXT, Kinds
+from reticle_grounding.controls.menus import open_menus
 from reticle_grounding.controls.net import FILE, BothNets, load, pairs_of, save
 from reticle_grounding.controls.places import CROP, MAX_BOXES, places_of
 from reticle_grounding.errors import BadInput, CheckpointError
-from reticle_grounding.evidence import Draft, Found, Scene, drafts
+from reticle_grounding.evidence import MAX_MEANT, Draft, Found, Scene, drafts
 from reticle_grounding.geometry import Point, Rect, Size, Transform
 from reticle_grounding.kind_features import KIND_FEATURES, KindSense, place_of
-from reticle_grounding.looks import Looks
+from reticle_grounding.looks import NOTHING_SEEN, Looks
 from reticle_grounding.matcher.matcher import Vectors, open_matcher
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
@@ -46,12 +47,14 @@ def written(text: str, rect: Rect) -> TextBox:
     return TextBox(text, rect, 0.99, proportional_words(text, rect))
 
 
-def kinds_at(*places: tuple[Rect, str]) -> Kinds:
+def kinds_at(*places: tuple[Rect, str], sort: int = TEXT) -> Kinds:
+    """Places told with 0.9 to be of a kind, and the menus that such places are."""
     rects = np.array([r.as_tuple() for r, _ in places], np.float32)
     shares = np.full((len(places), len(KINDS)), 0.1 / (len(KINDS) - 1), np.float32)
     for row, (_, kind) in zip(shares, places, strict=True):
         row[KINDS.index(kind)] = 0.9
-    return Kinds(rects, np.zeros(len(places), np.int64), shares, np.ones(len(places), np.float32))
+    sorts = np.full(len(places), sort, np.int64)
+    return Kinds(rects, sorts, shares, np.ones(len(places), np.float32), open_menus(rects, sorts, shares))
 
 
 def scene_of(instruction: str, kinds: Kinds, wish: dict[str, float] | None = None) -> Scene:
@@ -195,11 +198,65 @@ def test_a_label_and_its_field_hear_of_each_other() -> None:
     assert heading["is_label_of_field"] < 0.2 < heading["is_label_of_entry"]
 
 
+ITEMS = tuple(Rect(60, 40 + 24 * n, 120 + 10 * n, 56 + 24 * n) for n in range(4))
+"""The words of a menu's items."""
+
+
+@pytest.mark.parametrize(
+    ("places", "count"),
+    [
+        ([(item, "menu item") for item in ITEMS], 1),
+        ([(item, kind) for item, kind in zip(ITEMS, ("menu item", "menu", "menu item"), strict=False)], 1),
+        ([(item, kind) for item, kind in zip(ITEMS, ("menu", "menu", "menu item"), strict=False)], 0),
+        ([(item, "menu item") for item in ITEMS[:2]], 0),
+        ([(item, "cell") for item in ITEMS], 0),
+        ([(Rect(60 * n, 40, 60 * n + 50, 56), "menu item") for n in range(4)], 0),
+        ([(Rect(60, 80 * n, 110, 80 * n + 16), "menu item") for n in range(4)], 0),
+    ],
+    ids=["items", "with a menu in it", "a bar in a column", "two", "cells", "a row", "far apart"],
+)
+def test_items_under_each_other_are_an_open_menu(places: list[tuple[Rect, str]], count: int) -> None:
+    menus = kinds_at(*places).menus
+    assert len(menus) == count
+    assert all(menu.contains(rect.center) for menu in menus for rect, _ in places)
+    assert kinds_at(*places, sort=DRAWING).menus == ()
+
+
+def test_two_menus_side_by_side_are_two() -> None:
+    beside = [Rect(r.left + 150, r.top + 30, r.right + 150, r.bottom + 30) for r in ITEMS]
+    menus = kinds_at(*((r, "menu item") for r in (*ITEMS, *beside))).menus
+    assert len(menus) == 2
+    assert all(sum(menu.contains(rect.center) for menu in menus) == 1 for rect in (*ITEMS, *beside))
+
+
+def test_the_law_hears_what_stands_outside_an_open_menu() -> None:
+    bar, outside = Rect(200, 14, 240, 30), Rect(200, 100, 280, 114)
+    sense = KindSense(scene_of("Shell", kinds_at((bar, "menu"), (outside, "tab"), *((r, "menu item") for r in ITEMS))))
+    item, tab, menu = (sense.of(draft_at(rect), None) for rect in (ITEMS[1], outside, bar))
+    assert (item["in_menu"], item["off_menu"]) == (1.0, 0.0)
+    assert (tab["in_menu"], tab["off_menu"]) == (0.0, pytest.approx(1.0, abs=0.02))
+    assert menu["off_menu"] < 0.2, "the bar belongs to the menu"
+    closed = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(TAB), None)
+    assert "in_menu" not in closed
+    assert "off_menu" not in closed
+
+
+def test_items_of_an_open_menu_are_drafts_however_little_they_mean_it() -> None:
+    outside = [written(f"Line {n}", Rect(200, 10 + 14 * n, 260, 22 + 14 * n)) for n in range(MAX_MEANT)]
+    texts = (*outside, *(written(name, rect) for name, rect in zip("ABCD", ITEMS, strict=True)))
+    scores = np.linspace(0.9, 0.1, len(texts), dtype=np.float32)
+    scene = replace(scene_of("quite another thing", kinds_at(*((r, "menu item") for r in ITEMS))), texts=texts)
+    scene = replace(scene, agreement=replace(NOTHING_SEEN, texts=scores))
+    made = {d.text for d in drafts(scene) if d.kind == "meant"}
+    assert made == {t.text for t in texts}
+    closed = replace(scene, kinds=NO_KINDS)
+    assert {d.text for d in drafts(closed) if d.kind == "meant"} == {t.text for t in outside}
+
+
 def at_the_end_of_the_row(kind: str, *between: TextBox, sort: int = DRAWING) -> list[Draft]:
     """Drafts of what is told to be of a kind, 900 pixels right of "Wi-Fi"."""
     label, control = written("Wi-Fi", Rect(20, 40, 70, 60)), Rect(970, 40, 1010, 60)
-    kinds = kinds_at((control, kind))
-    kinds = replace(kinds, sorts=np.full_like(kinds.sorts, sort))
+    kinds = kinds_at((control, kind), sort=sort)
     scene = replace(scene_of("turn on Wi-Fi", kinds), texts=(label, *between), size=Size(1280, 200))
     return [d for d in drafts(scene) if d.region == control]
 

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from reticle_grounding import fitting
 from reticle_grounding.calibration import Calibration, load_calibration
+from reticle_grounding.calibration_fit import Sample
 from reticle_grounding.features import FEATURES
 from reticle_grounding.fitting import KeptReader, fit_on_captured
 from reticle_grounding.geometry import Rect
@@ -36,8 +38,8 @@ class CountingReader:
         return list(self.lines)
 
 
-def captured(folder: Path, apps: int = 12) -> Path:
-    """Screens of some applications, each with a few buttons."""
+def captured(folder: Path, apps: int = 12, role: str = "push button") -> Path:
+    """Screens of some applications, each with a few buttons, or other things with words on them."""
     (folder / "images").mkdir(parents=True)
     with (folder / "screens.jsonl").open("w", encoding="utf-8") as rows:
         for i in range(apps):
@@ -46,7 +48,7 @@ def captured(folder: Path, apps: int = 12) -> Path:
             for j, name in enumerate(NAMES):
                 box = [20, 20 + 40 * j, 120, 50 + 40 * j]
                 ImageDraw.Draw(image).text((30, 28 + 40 * j), name, fill=(0, 0, 0))
-                elements.append({"role": "push button", "name": name, "bbox": box, "text_visible": True})
+                elements.append({"role": role, "name": name, "bbox": box, "text_visible": True})
             image.save(folder / "images" / f"{i}.png")
             rows.write(json.dumps({"image": f"images/{i}.png", "app": f"app{i:02d}", "elements": elements}) + "\n")
     return folder
@@ -93,11 +95,13 @@ def test_known_concepts_are_asked_for_in_wordings_kept_from_training(tmp_path: P
     assert not any(t.instruction in heard for t in asked)
 
 
-def test_a_fit_writes_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(_: Path | None = None) -> Grounder:
-        config = GroundingConfig(attention=False)
-        return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
+def opened(_: Path | None = None) -> Grounder:
+    """One that reads the names and sees nothing, instead of a model."""
+    config = GroundingConfig(attention=False)
+    return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
 
+
+def test_a_fit_writes_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Grounder, "open", opened)
     out = tmp_path / "c.json"
     result = fit_on_captured([captured(tmp_path / "set")], out=out)
@@ -125,10 +129,6 @@ def test_further_screens_teach_the_law_alone(tmp_path: Path, monkeypatch: pytest
     assert len(others) == len({s.app for s in others}) > 2
     assert [s.image for s in others] == [s.image for s in further_screens(folder, 1)]
 
-    def opened(_: Path | None = None) -> Grounder:
-        config = GroundingConfig(attention=False)
-        return Grounder(EvenAttention("fake"), CountingReader(lines()), Calibration({}, 0.0, 0.5), config)
-
     monkeypatch.setattr(Grounder, "open", opened)
     without, beside = (fit_on_captured([folder], further=n, out=tmp_path / f"{n}.json") for n in (0, 1))
     assert without["instructions"] == beside["instructions"], "figures are those of the applications kept for the fit"
@@ -139,3 +139,37 @@ def test_further_screens_teach_the_law_alone(tmp_path: Path, monkeypatch: pytest
     assert drawn["instructions"] == without["instructions"]
     assert int(drawn["further"] or 0) > int(beside["further"] or 0), "all of its screens, of every application"
     assert str(drawn["command"]).endswith("--drawn tk")
+
+
+def fitted_to(monkeypatch: pytest.MonkeyPatch) -> list[Sample]:
+    """What laws are fitted to from now on."""
+    seen: list[Sample] = []
+
+    def fit(samples: Sequence[Sample], *_: object) -> Calibration:
+        seen.extend(samples)
+        return Calibration({}, 0.0, 0.5)
+
+    monkeypatch.setattr(fitting, "fit", fit)
+    return seen
+
+
+@pytest.mark.parametrize(("role", "weight"), [("push button", 1.0), ("label", fitting.STILL_WEIGHT)])
+def test_labels_count_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, weight: float) -> None:
+    monkeypatch.setattr(Grounder, "open", opened)
+    seen = fitted_to(monkeypatch)
+    fit_on_captured([captured(tmp_path / "set", role=role)], out=tmp_path / "law.json")
+    assert seen
+    assert {s["weight"] for s in seen} == {weight}
+
+
+def test_what_stands_outside_an_open_menu_counts_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights in the fit of a law from three answers: in the open menu, outside it, and on a screen without any."""
+    seen = fitted_to(monkeypatch)
+
+    def collected(*_: object) -> list[Sample]:
+        told = ({"in_menu": 1.0}, {"off_menu": 1.0}, {})
+        return [Sample(rows=[row, {"off_menu": 1.0}], right=[True, False], absent=False) for row in told]
+
+    monkeypatch.setattr(fitting, "collect", collected)
+    fitting.fit_calibration(tmp_path / "targets.jsonl", out=tmp_path / "law.json")
+    assert [s["weight"] for s in seen] == [1.0, fitting.BESIDE_MENU_WEIGHT, 1.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reticle_grounding.words import Role, match, parse, similarity, tokens, without_location
+from reticle_grounding.words import Role, lacks_action, match, parse, similarity, tokens, without_location
 
 
 def best(instruction: str, texts: list[str]) -> str:
@@ -162,3 +162,20 @@ def test_the_part_of_the_screen_is_left_out(instruction: str, left: str) -> None
 )
 def test_elsewhere_an_instruction_stays_whole(instruction: str) -> None:
     assert without_location(instruction) == instruction
+
+
+@pytest.mark.parametrize(
+    ("instruction", "text", "lacks"),
+    [
+        ("clear the playlist", "Playlist", True),
+        ("please save the playlist", "Playlist", True),
+        ("save the playlist", "Save", False),
+        ("delete all messages", "Remove all", False),  # a synonym
+        ("clear the playlist", "Clear", False),
+        ("open the File menu", "File", False),  # an opener is no action of a program
+        ("the playlist", "Playlist", False),
+        ("search", "Find", False),  # nothing is said of what it is done to
+    ],
+)
+def test_a_text_may_lack_what_is_to_be_done(instruction: str, text: str, lacks: bool) -> None:
+    assert lacks_action(parse(instruction), text) is lacks

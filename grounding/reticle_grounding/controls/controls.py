@@ -12,6 +12,7 @@ from reticle_grounding.ocr import RgbArray
 from reticle_grounding.proposals import Elements
 
 from .kinds import KINDS, NO_KINDS, NO_WISH, Kinds, Shares
+from .menus import open_menus
 from .places import places_of
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class TrainedControls:
         with torch.inference_mode():
             told = self._nets.screen.told(places)
             shares, whole = told[:, : len(KINDS)].softmax(1).numpy(), told[:, -1].sigmoid().numpy()
-        return Kinds(places.rects, places.sorts, shares, whole)
+        return Kinds(places.rects, places.sorts, shares, whole, open_menus(places.rects, places.sorts, shares))
 
     def wished(self, said: Vectors) -> Shares:
         import torch

@@ -37,20 +37,24 @@ LEAST_SHARED = 0.3
 """A region is a place when both have so much in common (IoU)."""
 
 Shares = npt.NDArray[np.float32]
+Table = npt.NDArray[np.float32]
+Sorts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kinds:
     """Every place of a screen with what it may be."""
 
-    rects: npt.NDArray[np.float32]
+    rects: Table
     """[places, 4] capture pixels."""
-    sorts: npt.NDArray[np.int64]
+    sorts: Sorts
     """[places] :data:`TEXT`, :data:`DRAWING` or :data:`BOX`."""
     shares: Shares
     """[places, kinds] probabilities of :data:`KINDS`."""
     whole: Shares
     """[places] how likely it covers most of its control, 0..1."""
+    menus: tuple[Rect, ...] = ()
+    """Open menus, capture pixels."""
 
     def under(self, point: Point, only: int | None = None) -> int | None:
         """The smallest place (of one sort) that the point lies on."""

@@ -14,7 +14,7 @@ from reticle_grounding.matcher.matcher import Vectors
 from reticle_grounding.ocr import RgbArray, TextBox
 from reticle_grounding.proposals import Elements
 
-from .kinds import BOX, DRAWING, TEXT
+from .kinds import BOX, DRAWING, TEXT, Sorts, Table
 
 CROP = (24, 72)
 """Height and width of each of a place's two small pictures."""
@@ -32,7 +32,6 @@ SAID, PLACED = 8, 10
 PAIRED = 15
 """Numbers about how two places stand to each other."""
 
-Table = npt.NDArray[np.float32]
 Crops = npt.NDArray[np.uint8]
 """[places, 2, height, width, 3] RGB."""
 
@@ -43,7 +42,7 @@ class Places:
 
     rects: Table
     """[places, 4] capture pixels: texts, drawings, other frames."""
-    sorts: npt.NDArray[np.int64]
+    sorts: Sorts
     vectors: Table
     """[places, DIM]: the matcher's for words and for looks, 0 for frames."""
     crops: Crops

@@ -16,8 +16,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
-from reticle_grounding.controls.kinds import DRAWN_BUTTON, KINDS, NONE
-from reticle_grounding.controls.places import LARGEST, Places, Table, places_of
+from reticle_grounding.controls.kinds import DRAWN_BUTTON, KINDS, NONE, Table
+from reticle_grounding.controls.places import LARGEST, Places, places_of
 from reticle_grounding.errors import BadInput
 from reticle_grounding.fitting import KeptReader
 from reticle_grounding.geometry import Rect

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from .absent import absent_candidates, unread
-from .canvas import Element
+from .canvas import Box, Element
 from .composed import composed_targets
 from .concepts import by_label, concepts
 from .harvested import Row, as_element, fitting_apps, harvested_rows
@@ -22,6 +22,7 @@ COMPOSED = 4
 UNHEARD_SHARE = 0.4
 """Share of the elements with a known concept that are asked for in its kept wordings."""
 CANDIDATES = 16
+STILL = frozenset({"label", "heading"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class FittingScreen:
     """Elements of the other applications."""
     spoken: list[Target] = field(default_factory=list)
     """Instructions that were written for this screen."""
+
+    @property
+    def still(self) -> set[Box]:
+        """Boxes of labels and headings, which do nothing when they are pressed."""
+        return {e.box for e in self.elements if e.role in STILL}
 
     def targets(self, rng: Random, lines: Sequence[str], absent: int) -> list[Target]:
         """The written instructions, at most :data:`PER_SCREEN` made ones with kinds in even shares, ``absent`` ones of
