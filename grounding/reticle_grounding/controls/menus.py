@@ -45,12 +45,14 @@ def open_menus(rects: Table, sorts: Sorts, shares: Shares) -> tuple[Rect, ...]:
 
 
 def _continues(menu: list[Rect], rect: Rect) -> bool:
+    """Whether a text is the next row of a menu: under the last one, aligned with the first."""
     last, high = menu[-1], menu[-1].height
     below = last.top + high / 2 < rect.top <= last.bottom + APART * high
     return below and abs(rect.left - menu[0].left) < ALIGNED * high
 
 
 def _around(menu: list[Rect]) -> Rect:
+    """The words of a menu's rows and what belongs to it around them."""
     high = float(np.median([rect.height for rect in menu]))
     return Rect(
         min(r.left for r in menu) + MARGIN.left * high,

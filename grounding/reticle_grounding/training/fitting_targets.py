@@ -23,6 +23,7 @@ UNHEARD_SHARE = 0.4
 """Share of the elements with a known concept that are asked for in its kept wordings."""
 CANDIDATES = 16
 STILL = frozenset({"label", "heading"})
+"""Roles of what does nothing when it is pressed."""
 
 
 @dataclass(frozen=True, slots=True)
