@@ -6,16 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
-from reticle_grounding.calibration import Calibration
 from reticle_grounding.captions import Captions
-from reticle_grounding.evidence import Draft
+from reticle_grounding.evidence import Draft, Scene
 from reticle_grounding.features import CAPTION_FEATURES, describe
-from reticle_grounding.geometry import Rect
-from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
-from reticle_grounding.predictor import Grounder
-from reticle_grounding.sources import EvenAttention
+from reticle_grounding.geometry import Rect, Size, Transform
+from reticle_grounding.looks import NOTHING_SEEN
+from reticle_grounding.ocr import TextBox, proportional_words
+from reticle_grounding.proposals import Elements
+from reticle_grounding.words import parse
 
 ICON, TEXT = Rect(20, 40, 40, 60), Rect(46, 42, 106, 58)
 
@@ -58,23 +57,12 @@ def test_nothing_is_a_caption_where_nothing_is_read() -> None:
     assert Captions([]).of(ICON) is None
 
 
-class Lines:
-    """Reads the same lines everywhere."""
-
-    def __init__(self, *texts: TextBox) -> None:
-        self.texts = texts
-
-    def read(self, image: RgbArray, region: Rect | None = None) -> list[TextBox]:
-        return list(self.texts)
-
-
 def test_the_law_hears_the_caption_of_a_drawing() -> None:
-    image = Image.new("RGB", (300, 200), "white")
-    ImageDraw.Draw(image).ellipse(ICON.as_tuple(), fill="red")
-    made = Grounder(EvenAttention(), Lines(written("Mute", 46, 42)), Calibration({"look": 1.0}, 0.0, 0.3))
-    scene = made.observe(image).weigh("mute").scene
+    size, even = Size(300, 200), np.full((2, 4), 1 / 8, np.float32)
+    texts = (written("Mute", 46, 42),)
+    scene = Scene(parse("mute"), even, Transform.for_image(size, size, 10), (), texts, Elements((), ()), size=size)
+    scene = replace(scene, agreement=replace(NOTHING_SEEN, texts=np.array([0.7], np.float32)))
     drawing = Draft(ICON, ICON.center, "element", None, kind="look")
-    scene = replace(scene, agreement=replace(scene.agreement, texts=np.array([0.7], np.float32)))
     told, text = describe(scene, [drawing, Draft(TEXT, TEXT.center, "text", "Mute")])
     assert told["captioned"] == 1.0
     assert told["caption_text"] == pytest.approx(1.0)

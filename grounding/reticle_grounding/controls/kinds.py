@@ -38,7 +38,9 @@ LEAST_SHARED = 0.3
 
 Shares = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float32]
+"""[places, numbers]."""
 Sorts = npt.NDArray[np.int64]
+"""[places] of :data:`TEXT`, :data:`DRAWING` and :data:`BOX`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
