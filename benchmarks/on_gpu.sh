@@ -248,7 +248,7 @@ stage_prepare() { # what the frozen parts make of each screen, and the shipped c
     mkdir -p "$work/start" "$texts"
     cp "$checkpoint"/* "$work/start/"
     if trained "$work/looks"; then
-        rm -f "$work"/start/{matcher,icon}*
+        rm -f "$work"/start/{matcher,icon,label-wishes}*
         cp "$work"/looks/matcher* "$work/start/"
         training carry_over "$work/carried" --channel "$checkpoint" --new "$work/start" "${captured[@]}" &
         carrying=$!
@@ -278,11 +278,14 @@ stage_channel() {
         --minutes "$(learning)" --threads "$cores" --save-minutes 2 --device "$device" "${bf16[@]}"
 }
 
-stage_icons() { # the remembered icons' wordings in the new phrase tower's vectors
+stage_icons() { # what is known by heart, the wordings of icons and the wishes for labels, in the new phrase tower's vectors
+    local few=()
+    [[ ! $dry ]] || few=(--limit 100)
     trained "$work/words" && trained "$work/looks" || skip "the phrase tower is the shipped one, and so its icons fit"
     training icon_memory "$work/icons" --start "$work/looks" --tower "$checkpoint" "${icons[@]}" --threads "$cores"
     mkdir -p "$out/matcher"
     cp "$work"/icons/icon*.safetensors "$out/matcher/"
+    training label_wishes "$out/matcher" "${few[@]}"
 }
 
 stage_model() { # everything in one folder, opened and asked once
@@ -293,10 +296,10 @@ stage_model() { # everything in one folder, opened and asked once
     cp "$checkpoint"/{*.json,model.safetensors,channel.safetensors,scorer.safetensors} "$out/model/"
     if trained "$out/matcher"; then
         cp "$out"/matcher/* "$out/model/"
-        trained "$work/words" || cp "$checkpoint"/icon*.safetensors "$out/model/"
+        trained "$work/words" || cp "$checkpoint"/{icon,label-wishes}*.safetensors "$out/model/"
         [[ ! -f $work/carried/channel.safetensors ]] || cp "$work/carried/channel.safetensors" "$out/model/"
     else
-        cp "$checkpoint"/{matcher,icon,controls}* "$out/model/"
+        cp "$checkpoint"/{matcher,icon,label-wishes,controls}* "$out/model/"
     fi
     [[ ! -f $out/controls/controls.safetensors ]] || cp "$out/controls/controls.safetensors" "$out/model/"
     if [[ -f $out/channel/channel.safetensors ]]; then

@@ -30,8 +30,9 @@ ALONE = 0.3
 """Weight of telling each candidate right or wrong by itself, beside choosing among all of an instruction."""
 HELD = 200.0
 """Penalty on the square of the logarithm of the scale, so that answers that say nothing are not blown up."""
-FOLDS = 4
-"""Parts of the samples, each answered by a law that was fitted on the others."""
+FOLDS, FOLD_STARTS = 4, 4
+"""Parts of the samples, each answered by a law that was fitted on the others, from so many starts at most: enough for a
+scale, a shift and a threshold."""
 STEPS = 150
 """Most steps of one fit; with hidden units the loss is flat long before."""
 
@@ -77,7 +78,8 @@ def fit(
     for low, high in pairwise(round(k * len(samples) / FOLDS) for k in range(FOLDS + 1)):
         rest = [*samples[:low], *samples[high:]]
         if any(any(s["right"]) for s in rest) and any(not all(s["right"]) for s in rest):
-            scored += _answers(_fitted([*rest, *further], names, l2, units, starts), samples[low:high])
+            apart = _fitted([*rest, *further], names, l2, units, min(starts, FOLD_STARTS))
+            scored += _answers(apart, samples[low:high])
     scale, shift = _scaled([_logit(p) for p, _, _ in scored], [right for _, right, _ in scored])
     changed = [(float(special.expit(scale * _logit(p) + shift)), right, absent) for p, right, absent in scored]
     return _at_threshold(made.scaled(scale, shift), changed, samples)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -58,8 +59,8 @@ MAX_IN_ROW = 4
 MAX_ANCHORS = 3
 LEAST_ANCHOR = 0.3
 """Weaker agreements make a drawing no anchor."""
-MAX_MEANT = 8
-"""Texts that mean what is asked for without saying it."""
+MAX_MEANT, MAX_HEARD = 8, 4
+"""Texts that mean what is asked for without saying it, and those of which people are known to say it."""
 MAX_ITEMS = 4
 """Items of open menus that mean it, beside these."""
 NEAR_PX = 6.0
@@ -262,8 +263,8 @@ def _signed_drafts(scene: Scene, looks: Sequence[Draft], known: Sequence[Rect]) 
 def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:
     """Texts that mean the same in other words; not those that answer word by word already."""
     made = []
-    best = scene.agreement.best_texts(MAX_MEANT)
-    for place, number in enumerate([*best, *(n for n in _best_items(scene) if n not in best)]):
+    ranked = (scene.agreement.best_texts(MAX_MEANT), scene.agreement.best_heard(MAX_HEARD), _best_items(scene))
+    for place, number in enumerate(dict.fromkeys(chain.from_iterable(ranked))):
         box = scene.texts[number]
         if any(_mostly(answer.rect, box.rect) for answer in answers):
             continue

@@ -33,6 +33,8 @@ ROW_FEATURES = (
 """What a control's row or neighbour, or the kind of control that is named, says; 0 where the instruction tells none."""
 USED_FEATURES = ("used", "used_top", "used_lead", "used_asked", "used_beyond")
 """What programs use a known drawing for."""
+HEARD_FEATURES = ("heard", "heard_top", "heard_lead", "heard_often")
+"""What people are known to say who want such a text."""
 CAPTION_FEATURES = ("captioned", "caption_text", "caption_meant")
 """What the words beside or under a drawing say."""
 FEATURES = (
@@ -94,6 +96,7 @@ FEATURES = (
     *ROW_FEATURES,
     *USED_FEATURES,
     *CAPTION_FEATURES,
+    *HEARD_FEATURES,
     *KIND_FEATURES,
 )
 """Names of the features, in the order calibration stores them."""
@@ -401,7 +404,7 @@ class _Senses:
         self._looks, self._texts = np.sort(agreement.looks)[::-1], np.sort(agreement.texts)[::-1]
         self._spread, self._named = _spread(self._looks), np.sort(agreement.named)[::-1]
         self._named_spread = _spread(self._named)
-        self._used = np.sort(agreement.used)[::-1]
+        self._used, self._heard = np.sort(agreement.used)[::-1], np.sort(agreement.heard)[::-1]
         self._captions = Captions(scene.texts)
 
     def of(self, draft: Draft) -> dict[str, float]:
@@ -437,6 +440,12 @@ class _Senses:
             made["meant_top"] = float(0.0 < meant >= self._texts[0])
             made["meant_lead"] = meant - _best_other(self._texts, meant)
             made["meant_only"] = float(draft.kind == "meant")
+        if line is not None and len(agreement.heard):
+            heard = float(agreement.heard[line])
+            made["heard"] = heard
+            made["heard_top"] = float(0.0 < heard >= self._heard[0])
+            made["heard_lead"] = heard - _best_other(self._heard, heard)
+            made["heard_often"] = float(agreement.often[line])
         return made
 
     def _captioned(self, draft: Draft) -> dict[str, float]:

@@ -46,6 +46,8 @@ FURTHER_WEIGHT = 0.5
 BESIDE_MENU_WEIGHT = 0.25
 """And any for something outside an open menu, times this: lists hold all that is on the screen, but while a menu is
 open people ask for its items; whatever else is pressed only closes it."""
+WISH_WEIGHT = 0.3
+"""And each wish that was written for a captured screen: there are more of them than people have among what they say."""
 STILL_WEIGHT = 0.25
 """And any for a label or heading, times this: pressing one does nothing, and who says a label means what it labels."""
 OUTSIDE = 0.5
@@ -163,6 +165,8 @@ def fit_on_captured(
             box = Rect(*map(float, target.bbox)) if target.bbox else None
             sample = _sample(observation, target.instruction, box)
             sample["weight"] = STILL_WEIGHT if target.bbox in screen.still else 1.0
+            if target.indirect and target in screen.spoken:
+                sample["weight"] *= WISH_WEIGHT
             (beside if apart else samples).append(sample)
         if progress is not None:
             progress(done, len(screens) + len(others))

@@ -26,7 +26,7 @@ SAME_DRAWING = 0.9
 """Agreement of two proposals that show the same drawing."""
 NAMED = 0.7
 """Weight of what a drawing is known as beside what it looks like."""
-LEAST_LOOK, LEAST_MEANT, LEAST_NAMED, LEAST_USED = 0.1, 0.2, 0.2, 0.3
+LEAST_LOOK, LEAST_MEANT, LEAST_NAMED, LEAST_USED, LEAST_HEARD = 0.1, 0.2, 0.2, 0.3, 0.3
 """Weaker agreements make no candidates."""
 
 Scores = npt.NDArray[np.float32]
@@ -60,6 +60,10 @@ class Agreement:
     """[texts] the same for texts."""
     near_drawn: Scores = field(default_factory=_no_scores)
     """[proposals] agreement with what the target stands beside, or nothing where that is not told."""
+    heard: Scores = field(default_factory=_no_scores)
+    """[texts] agreement with what people say who want such a text, or nothing where no wishes are known by heart."""
+    often: Scores = field(default_factory=_no_scores)
+    """[texts] how many such wishes are known, as a logarithm, or nothing as in ``heard``."""
 
     def alike(self, number: int) -> list[int]:
         """Proposals that look the same as this one, itself among them."""
@@ -82,6 +86,9 @@ class Agreement:
     def best_texts(self, count: int) -> list[int]:
         return _best(self.texts, count, LEAST_MEANT)
 
+    def best_heard(self, count: int) -> list[int]:
+        return _best(self.heard, count, LEAST_HEARD)
+
 
 NOTHING_SEEN = Agreement((), np.zeros(0, np.float32), np.zeros(0, np.float32), np.zeros((0, 1), np.float32))
 
@@ -100,6 +107,7 @@ class Looks:
         self.seen: Vectors = matcher.see(image, self.rects)
         self._recalled = matcher.recall(image, self.rects)
         self.read: Vectors = matcher.say(all_said(texts))
+        self._known = matcher.known(self.read)
 
     def against(self, instruction: str, wanted: Wanted) -> Agreement:
         """The best of the whole instruction, of what is left without gestures and roles, of what stands before a comma,
@@ -108,7 +116,9 @@ class Looks:
         phrases = [instruction, _bare(instruction, wanted), *([" ".join(wanted.first)] if wanted.first else [])]
         if (there := without_location(instruction)) != instruction:
             phrases += [there, _bare(there, parse(there))]
-        texts = _scores(self.read, self._matcher.say(phrases))
+        told = self._matcher.say(phrases)
+        texts = _scores(self.read, told)
+        heard, often = (_no_scores(),) * 2 if self._known is None else (self._known.heard(told), self._known.often)
         phrases += [" ".join(wanted.head)] if wanted.head else []
         asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
         looks = _scores(self.seen, asked)
@@ -118,7 +128,10 @@ class Looks:
         if self._recalled is not None and self.rects:
             named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
             used = self._matcher.used(self._recalled, said)
-        return Agreement(self.rects, looks, texts, self.seen, named, known, used, near_drawn=near_drawn)
+        by_heart = (named, known, used)
+        return Agreement(
+            self.rects, looks, texts, self.seen, *by_heart, near_drawn=near_drawn, heard=heard, often=often
+        )
 
     def with_rest(self, agreement: Agreement, part: Parted) -> Agreement:
         """The agreement with what an instruction says beside a name, too."""

@@ -54,5 +54,5 @@ class Explained:
 
     def by_text(self) -> Point | None:
         """The best place by the letters of texts and by structure; attention and matcher left out."""
-        ranked = self.weighed.ranked(self.calibration, ignored=("attention", "look", "meant", "is_", "wish_"))
+        ranked = self.weighed.ranked(self.calibration, ignored=("attention", "look", "meant", "heard", "is_", "wish_"))
         return next((d.point for _, d in ranked if d.found is not None and d.kind != "meant"), None)

@@ -56,6 +56,9 @@ class OneHot:
 
     used = named
 
+    def known(self, read: np.ndarray) -> None:
+        return None
+
 
 def text(words: str, rect: Rect) -> TextBox:
     return TextBox(words, rect, 1.0, (Word(words, rect),))

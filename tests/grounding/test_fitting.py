@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -21,8 +22,10 @@ from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder
 from reticle_grounding.sources import EvenAttention
+from reticle_grounding.training import fitting_targets
 from reticle_grounding.training.concepts import concepts
 from reticle_grounding.training.fitting_targets import fitting_screens, further_screens, screens_of
+from reticle_grounding.training.instructions import Target
 
 NAMES = ("Archive", "Publish", "Rename", "Translate")
 
@@ -160,6 +163,22 @@ def test_labels_count_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role
     fit_on_captured([captured(tmp_path / "set", role=role)], out=tmp_path / "law.json")
     assert seen
     assert {s["weight"] for s in seen} == {weight}
+
+
+def test_wishes_that_were_written_count_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Grounder, "open", opened)
+    folder = captured(tmp_path / "set")
+    screens = fitting_screens(folder)
+    element = screens[0].elements[0]
+    told = [
+        Target(words, element.box, element.kind, element.label, wish) for words, wish in (("a", False), ("b", True))
+    ]
+    changed = [replace(screens[0], spoken=told), *screens[1:]]
+    monkeypatch.setattr(fitting_targets, "fitting_screens", lambda _: changed)
+    seen = fitted_to(monkeypatch)
+    fit_on_captured([folder], out=tmp_path / "law.json")
+    assert [s["weight"] for s in seen[:3]] == [1.0, fitting.WISH_WEIGHT, 1.0]
+    assert sum(s["weight"] == fitting.WISH_WEIGHT for s in seen) == 1
 
 
 def test_what_stands_outside_an_open_menu_counts_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from reticle_grounding.calibration import Calibration
 from reticle_grounding.evidence import MAX_LOOKS
-from reticle_grounding.features import FEATURES
+from reticle_grounding.features import FEATURES, HEARD_FEATURES
 from reticle_grounding.geometry import Rect
 from reticle_grounding.labels import all_said, as_said
 from reticle_grounding.looks import MAX_SEEN, Looks, worth_a_look
 from reticle_grounding.matcher.icons import Recalled
 from reticle_grounding.matcher.matcher import NoMatcher, Vectors
+from reticle_grounding.matcher.quantised import Quantised
+from reticle_grounding.matcher.sentences import DIM
+from reticle_grounding.matcher.wishes import LEAN, KnownTexts, WishMemory
 from reticle_grounding.ocr import RgbArray, TextBox, proportional_words
 from reticle_grounding.options import GroundingConfig
 from reticle_grounding.predictor import Grounder
@@ -53,6 +57,9 @@ class ColourMatcher:
         raise AssertionError("nothing is known by heart here")
 
     used = named
+
+    def known(self, read: np.ndarray) -> None:
+        return None
 
 
 class Lines:
@@ -99,6 +106,49 @@ def test_a_text_that_means_the_same_is_a_candidate() -> None:
     assert [d.text for d in meant] == ["Crimson"]
     row = found.rows[list(found.drafts).index(meant[0])]
     assert row["meant"] == row["meant_top"] == row["meant_only"] == 1.0
+
+
+class Remembering(ColourMatcher):
+    """Knows two labels by their first axis, and one wish for each; what it says of texts is nothing else."""
+
+    def say(self, phrases: Sequence[str]) -> Vectors:
+        axes = {"Volume": 0, "Rename": 1, "louder": 2, "other title": 3}
+        said = np.zeros((len(phrases), DIM), np.float32)
+        for row, phrase in zip(said, phrases, strict=True):
+            row[next((axis for words, axis in axes.items() if words in phrase), 4)] = 1.0
+        return said
+
+    def ask(self, phrases: Sequence[str]) -> Vectors:
+        return np.zeros((len(phrases), 3), np.float32)
+
+    def known(self, read: Vectors) -> KnownTexts | None:  # type: ignore[override]
+        basis, kept = torch.eye(DIM)[:, :LEAN], torch.eye(LEAN)
+        book = torch.zeros(LEAN, 256, 1)
+        book[:, 1] = 1.0
+        wishes = Quantised(kept[[2, 3]].to(torch.uint8), book)
+        return WishMemory(basis, kept[[0, 1]], wishes, torch.tensor([1, 1])).known(read)
+
+
+def heard(instruction: str, matcher: ColourMatcher) -> dict[str | None, dict[str, float]]:
+    lines = Lines(line("Volume", 30, 120), line("Rename", 150, 120))
+    made = Grounder(EvenAttention(), lines, Calibration({"text": 4.0}, -2.0, 0.3), None, matcher)
+    found = made.observe(screen()).weigh(instruction)
+    return {d.text: r for d, r in zip(found.drafts, found.rows, strict=True) if d.kind == "meant"}
+
+
+def test_a_text_that_people_are_known_to_ask_for_so_is_a_candidate() -> None:
+    rows = heard("make it louder", Remembering())
+    assert list(rows) == ["Volume"]
+    assert rows["Volume"]["heard"] == rows["Volume"]["heard_top"] == rows["Volume"]["heard_lead"] == 1.0
+    assert 0.0 < rows["Volume"]["heard_often"] < 1.0
+    assert rows["Volume"]["meant"] == 0.0
+    assert list(heard("give it another title: other title", Remembering())) == ["Rename"]
+
+
+def test_where_no_wishes_are_known_nothing_is_heard() -> None:
+    found = weighed("stop", line("Crimson", 30, 120))
+    assert any(row["meant"] > 0.0 for row in found.rows)
+    assert all(row[name] == 0.0 for row in found.rows for name in HEARD_FEATURES)
 
 
 class WholePhrases(ColourMatcher):

@@ -15,6 +15,7 @@ from reticle_grounding.geometry import Rect
 
 if TYPE_CHECKING:
     from .icons import Recalled
+    from .wishes import KnownTexts
 
 Vectors = npt.NDArray[np.float32]
 """[n, DIM], rows of norm 1 (or 0 where nothing is known)."""
@@ -50,6 +51,11 @@ class Matcher(Protocol):
         """[parts] the same for what programs use such drawings for; 0 where that is not told."""
         ...
 
+    def known(self, read: Vectors) -> KnownTexts | None:
+        """What people say who want the texts that were read, which are given as :meth:`say` gives them; None where no
+        wishes are known by heart."""
+        ...
+
 
 class NoMatcher:
     """Knows nothing: every agreement is 0."""
@@ -70,18 +76,22 @@ class NoMatcher:
 
     used = named
 
+    def known(self, read: Vectors) -> KnownTexts | None:
+        return None
+
 
 class TrainedMatcher:
     """The trained towers; opened at first use. Use from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
         """Raises CheckpointError when the folder's weights cannot be used."""
-        from . import icons
+        from . import icons, wishes
         from .sentences import Tokens
         from .store import load
 
         self._net, self._tokens = load(folder), Tokens.of(folder)
         self._icons = icons.load(folder) if (folder / icons.FILE).is_file() else None
+        self._wishes = wishes.load(folder) if (folder / wishes.FILE).is_file() else None
         self._said: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
 
     def see(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Vectors:
@@ -129,6 +139,10 @@ class TrainedMatcher:
     def used(self, recalled: Recalled, said: Vectors) -> npt.NDArray[np.float32]:
         """As in :class:`Matcher`."""
         return np.zeros(len(recalled.names), np.float32) if self._icons is None else self._icons.used(recalled, said)
+
+    def known(self, read: Vectors) -> KnownTexts | None:
+        """As in :class:`Matcher`."""
+        return None if self._wishes is None or not len(read) else self._wishes.known(read)
 
 
 @lru_cache(maxsize=2)

@@ -5,6 +5,7 @@ it avoids the name that can be read. ``data/spoken/names.json`` has wordings for
 ``data/spoken/lexicon`` for controls of many kinds of software, written without any screen; ``data/spoken/icons.jsonl``
 tells how people ask for icons, by what they do and by what they show, and ``data/spoken/uses.jsonl`` all that programs
 use such a drawing for; ``data/spoken/symbols.jsonl`` is for characters that stand on buttons like icons.
+``data/spoken/wishes.jsonl`` has more ways to ask for the labels that programs share; they are known by heart.
 """
 
 from __future__ import annotations
@@ -118,6 +119,13 @@ def signs() -> Sequence[Sign]:
     """Characters that programs and pages show instead of icons: operators, arrows, ticks, transport keys."""
     rows = map(json.loads, _data().joinpath("symbols.jsonl").read_text("utf-8").splitlines())
     return [Sign(r["char"], r["name"], IconWords(tuple(r["does"]), tuple(r["shows"]), r["label"])) for r in rows]
+
+
+@lru_cache(maxsize=1)
+def label_wishes() -> Sequence[tuple[str, tuple[str, ...]]]:
+    """Labels that programs share, each with ways to ask for it without its words; nothing is trained on them."""
+    rows = map(json.loads, _data().joinpath("wishes.jsonl").read_text("utf-8").splitlines())
+    return [(str(row["label"]), tuple(row["wishes"])) for row in rows]
 
 
 Place = Mapping[str, tuple[str, ...]]
