@@ -426,25 +426,17 @@ class _Senses:
             made["named_clear"] = (named - self._named_spread[0]) / self._named_spread[1] / 6
         if draft.look is not None and len(agreement.used):
             used = float(agreement.used[draft.look])
-            made["used"] = used
-            made["used_top"] = float(0.0 < used >= self._used[0])
-            made["used_lead"] = used - _best_other(self._used, used)
+            made |= _standing("used", used, self._used)
             made["used_asked"] = used * float(self._scene.wanted.role is Role.ICON)
             made["used_beyond"] = max(0.0, used - max(0.0, made.get("named", 0.0)))
         if draft.kind in ("look", "attended") and draft.origin == "element":
             made |= self._captioned(draft)
         line = draft.line if draft.line is not None else self._line_under(draft)
         if line is not None and len(agreement.texts):
-            meant = float(agreement.texts[line])
-            made["meant"] = meant
-            made["meant_top"] = float(0.0 < meant >= self._texts[0])
-            made["meant_lead"] = meant - _best_other(self._texts, meant)
+            made |= _standing("meant", float(agreement.texts[line]), self._texts)
             made["meant_only"] = float(draft.kind == "meant")
         if line is not None and len(agreement.heard):
-            heard = float(agreement.heard[line])
-            made["heard"] = heard
-            made["heard_top"] = float(0.0 < heard >= self._heard[0])
-            made["heard_lead"] = heard - _best_other(self._heard, heard)
+            made |= _standing("heard", float(agreement.heard[line]), self._heard)
             made["heard_often"] = float(agreement.often[line])
         return made
 
@@ -468,6 +460,11 @@ class _Senses:
 def _spread(scores: npt.NDArray[np.float32]) -> tuple[float, float]:
     """Mean and spread of scores, neither of them 0 to divide by."""
     return (float(scores.mean()), float(scores.std()) + 1e-3) if len(scores) else (0.0, 1.0)
+
+
+def _standing(name: str, own: float, ordered: npt.NDArray[np.float32]) -> dict[str, float]:
+    """A score, whether it is the best (of scores best first; 0 is none), and its lead before the best other."""
+    return {name: own, f"{name}_top": float(0.0 < own >= ordered[0]), f"{name}_lead": own - _best_other(ordered, own)}
 
 
 def _best_other(ordered: npt.NDArray[np.float32], own: float) -> float:

@@ -118,7 +118,8 @@ class Looks:
             phrases += [there, _bare(there, parse(there))]
         told = self._matcher.say(phrases)
         texts = _scores(self.read, told)
-        heard, often = (_no_scores(),) * 2 if self._known is None else (self._known.heard(told), self._known.often)
+        heard = _no_scores() if self._known is None else self._known.heard(told)
+        often = _no_scores() if self._known is None else self._known.often
         phrases += [" ".join(wanted.head)] if wanted.head else []
         asked, said = self._matcher.ask(phrases), self._matcher.say(phrases)
         looks = _scores(self.seen, asked)
@@ -128,10 +129,8 @@ class Looks:
         if self._recalled is not None and self.rects:
             named, known = self._matcher.named(self._recalled, said), self._recalled.likeness[:, 0]
             used = self._matcher.used(self._recalled, said)
-        by_heart = (named, known, used)
-        return Agreement(
-            self.rects, looks, texts, self.seen, *by_heart, near_drawn=near_drawn, heard=heard, often=often
-        )
+        made = Agreement(self.rects, looks, texts, self.seen, named, known, used, near_drawn=near_drawn)
+        return replace(made, heard=heard, often=often)
 
     def with_rest(self, agreement: Agreement, part: Parted) -> Agreement:
         """The agreement with what an instruction says beside a name, too."""

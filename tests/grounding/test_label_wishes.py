@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reticle_grounding.assets import embedded_model_dir
-from reticle_grounding.errors import CheckpointError
+from reticle_grounding.errors import BadInput, CheckpointError
 from reticle_grounding.matcher.matcher import open_matcher
 from reticle_grounding.matcher.quantised import Quantised, quantise
 from reticle_grounding.matcher.sentences import DIM, Tokens
@@ -161,6 +161,8 @@ def test_what_is_written_is_what_is_heard(tmp_path: Path, monkeypatch: pytest.Mo
     matcher = open_matcher(folder)
     heard = made.known(matcher.say([label, "Xq zzt 81"])).heard(matcher.say([wishes[0]]))
     assert heard[0] > 0.7 > heard[1]
+    with pytest.raises(BadInput, match="no label"):
+        write(tmp_path, tower, tokens, {})
     monkeypatch.setattr(label_wishes, "by_label", lambda: table)
     monkeypatch.setattr("sys.argv", ["label_wishes", str(tmp_path / "none")])
     with pytest.raises(CheckpointError):

@@ -16,8 +16,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -25,6 +24,7 @@ from reticle_grounding.errors import CheckpointError
 from reticle_grounding.geometry import Rect
 
 from .crops import Crops, cut
+from .files import read_tensors, write_tensors
 from .net import WIDTHS, LookTower
 from .quantised import Quantised
 from .sentences import DIM
@@ -160,35 +160,20 @@ def _best_names(words: Wordings, recalled: Recalled, asked: npt.NDArray[np.float
     return cast("npt.NDArray[np.float32]", scores.max(axis=1))
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and header of a safetensors file. Raises OSError or SafetensorError."""
-    with safe_open(str(path), framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        return tensors, dict(file.metadata() or {})
-
-
-def _write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> Path:
-    """Writes the whole file or leaves the one that was there."""
-    partial = path.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, partial, header)
-    partial.replace(path)
-    return path
-
-
 def save(folder: Path, tower: IconTower, kept: dict[str, Tensor], meta: dict[str, str]) -> Path:
     """Writes tower and memory with ``meta`` in the header; ``kept`` as :func:`load` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         f"tower.{k}": v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in tower.state_dict().items()
     }
-    return _write(folder / FILE, weights | kept, {"reticle": json.dumps(meta)})
+    return write_tensors(folder / FILE, weights | kept, {"reticle": json.dumps(meta)})
 
 
 def load(folder: Path) -> IconMemory:
     """Reads what :func:`save` wrote. Raises CheckpointError naming the file and what does not fit."""
     path = folder / FILE
     try:
-        stored, _ = _read(path)
+        stored, _ = read_tensors(path)
         tower = IconTower()
         tower.load_state_dict({k.removeprefix("tower."): v for k, v in stored.items() if k.startswith("tower.")})
         pictures = Quantised(stored["pictures"], stored["pictures.book"]).vectors()
@@ -213,7 +198,7 @@ def counts(stored: Mapping[str, Tensor]) -> str:
 def save_uses(folder: Path, kept: dict[str, Tensor], belongs_to: str) -> Path:
     """Writes what drawings are used for: ``meanings``, ``meanings.book``, ``words``, for :func:`load_uses`;
     ``belongs_to`` are the :func:`counts` of the memory."""
-    return _write(folder / USES_FILE, kept, {"of": belongs_to})
+    return write_tensors(folder / USES_FILE, kept, {"of": belongs_to})
 
 
 def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
@@ -223,7 +208,7 @@ def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
     if not path.is_file():
         return None
     try:
-        stored, about = _read(path)
+        stored, about = read_tensors(path)
         meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
         words = stored["words"]
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from reticle_grounding.errors import CheckpointError
 
+from .files import read_tensors, write_tensors
 from .quantised import Quantised
 from .sentences import DIM
 
@@ -109,21 +109,24 @@ class WishMemory:
 
 
 def save(folder: Path, basis: Tensor, labels: Quantised, wishes: Quantised, counts: Sequence[int]) -> Path:
-    """Writes what :func:`load` reads; the whole file, or the one that was there stays."""
+    """Writes what :func:`load` reads.
+
+    Args:
+        basis: [DIM, LEAN] what the phrase tower says was projected with.
+        labels: [n, LEAN] projected vectors of labels.
+        wishes: [sum of counts, LEAN] those of their wishes, label by label.
+        counts: [n] how many wishes each label has, at least one.
+    """
     tensors = {"labels": labels.codes, "labels.book": labels.book, "wishes": wishes.codes, "wishes.book": wishes.book}
-    tensors |= {"basis": basis.contiguous(), "counts": torch.tensor(counts, dtype=torch.int32)}
-    path = folder / FILE
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial)
-    partial.replace(path)
-    return path
+    tensors |= {"basis": basis, "counts": torch.tensor(counts, dtype=torch.int32)}
+    return write_tensors(folder / FILE, tensors, {})
 
 
 def load(folder: Path) -> WishMemory:
     """Reads what :func:`save` wrote. Raises CheckpointError naming the file and what does not fit."""
     path = folder / FILE
     try:
-        stored = load_file(path)
+        stored, _ = read_tensors(path)
         labels = Quantised(stored["labels"], stored["labels.book"]).vectors()
         wishes, counts = Quantised(stored["wishes"], stored["wishes.book"]), stored["counts"]
         basis = stored["basis"].float()

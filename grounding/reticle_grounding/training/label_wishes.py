@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from reticle_grounding.errors import BadInput
 from reticle_grounding.geometry import Rect
 from reticle_grounding.labels import as_said
 from reticle_grounding.matcher.quantised import Quantised, quantise
@@ -34,6 +35,7 @@ LABEL_PLACES, WISH_PLACES = 64, 32
 SAMPLE = 24_000
 """Phrases that tell where vectors differ most."""
 ANYWHERE = Rect(0, 0, 100, 20)
+"""Where a label stands whose words alone count (pixels)."""
 
 
 def told() -> Iterator[tuple[str, Sequence[str]]]:
@@ -58,7 +60,9 @@ def by_label() -> dict[str, list[str]]:
 
 @torch.inference_mode()
 def write(folder: Path, tower: SentenceTower, tokens: Tokens, known: dict[str, list[str]]) -> dict[str, int]:
-    """Writes labels and wishes beside the matcher of ``folder``; returns counts."""
+    """Writes labels and wishes beside the matcher of ``folder``; returns counts. Raises BadInput without any label."""
+    if not known:
+        raise BadInput(f"there is no label whose wishes could be written to {folder}")
     wishes = [words for said in known.values() for words in said]
     different = list(dict.fromkeys(wishes))
     place = {words: number for number, words in enumerate(different)}
