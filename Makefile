@@ -9,6 +9,8 @@ SYSTEM := packaging/system-packages.txt
 SYSTEM_TEST := packaging/system-packages-test.txt
 SYSTEM_PACKAGE := packaging/system-packages-package.txt
 PYTEST_ARGS ?=
+# Debian's pip would run setup.py of packages without a wheel, which records files that are not there.
+export PIP_USE_PEP517 := 1
 
 .PHONY: help run test test-slow lint format package translate demo setup setup-test system system-test system-package clean
 .DEFAULT_GOAL := help
