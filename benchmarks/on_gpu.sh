@@ -248,7 +248,7 @@ stage_prepare() { # what the frozen parts make of each screen, and the shipped c
     mkdir -p "$work/start" "$texts"
     cp "$checkpoint"/* "$work/start/"
     if trained "$work/looks"; then
-        rm -f "$work"/start/{matcher,icon,label-wishes}*
+        rm -f "$work"/start/{matcher,icon,label-wishes,program-icons}*
         cp "$work"/looks/matcher* "$work/start/"
         training carry_over "$work/carried" --channel "$checkpoint" --new "$work/start" "${captured[@]}" &
         carrying=$!
@@ -286,6 +286,7 @@ stage_icons() { # what is known by heart, the wordings of icons and the wishes f
     mkdir -p "$out/matcher"
     cp "$work"/icons/icon*.safetensors "$out/matcher/"
     training label_wishes "$out/matcher" "${few[@]}"
+    ((${#captured[@]} == 0)) || training program_icons "$out/matcher" "${captured[@]}"
 }
 
 stage_model() { # everything in one folder, opened and asked once
@@ -296,10 +297,10 @@ stage_model() { # everything in one folder, opened and asked once
     cp "$checkpoint"/{*.json,model.safetensors,channel.safetensors,scorer.safetensors} "$out/model/"
     if trained "$out/matcher"; then
         cp "$out"/matcher/* "$out/model/"
-        trained "$work/words" || cp "$checkpoint"/{icon,label-wishes}*.safetensors "$out/model/"
+        trained "$work/words" || cp "$checkpoint"/{icon,label-wishes,program-icons}*.safetensors "$out/model/"
         [[ ! -f $work/carried/channel.safetensors ]] || cp "$work/carried/channel.safetensors" "$out/model/"
     else
-        cp "$checkpoint"/{matcher,icon,label-wishes,controls}* "$out/model/"
+        cp "$checkpoint"/{matcher,icon,label-wishes,program-icons,controls}* "$out/model/"
     fi
     [[ ! -f $out/controls/controls.safetensors ]] || cp "$out/controls/controls.safetensors" "$out/model/"
     if [[ -f $out/channel/channel.safetensors ]]; then

@@ -59,9 +59,9 @@ MAX_IN_ROW = 4
 MAX_ANCHORS = 3
 LEAST_ANCHOR = 0.3
 """Weaker agreements make a drawing no anchor."""
-MAX_MEANT, MAX_HEARD = 8, 4
+MAX_MEANT, MAX_HEARD = 14, 6
 """Texts that mean what is asked for without saying it, and those of which people are known to say it."""
-MAX_ITEMS = 4
+MAX_ITEMS = 8
 """Items of open menus that mean it, beside these."""
 NEAR_PX = 6.0
 """A click this near to a text's box (capture pixels) counts as a hit on it."""

@@ -57,6 +57,8 @@ if module == "icon_memory":
     touch(words[2], "icons.safetensors", "icon-uses.safetensors")
 if module == "label_wishes":
     touch(words[2], "label-wishes.safetensors")
+if module == "program_icons":
+    touch(words[2], "program-icons.safetensors")
 """
 
 
@@ -158,11 +160,11 @@ def test_every_stage_runs_with_arguments_that_are_understood(
             parse(words, monkeypatch)
         seen.add(words[1] if words[0] == "-m" else words[0])
     trainings = ("words_train", "lean_words", "matcher_train", "carry_over", "prepared", "channel_train", "icon_memory")
-    trainings += ("controls_data", "controls_train", "label_wishes")
+    trainings += ("controls_data", "controls_train", "label_wishes", "program_icons")
     assert {f"reticle_grounding.training.{name}" for name in trainings} <= seen
     model = run.out / "model"
-    new = ("channel", "controls", "icons", "icon-uses", "label-wishes", "matcher", "matcher-words-1")
-    assert [(model / f"{name}.safetensors").read_text() for name in new] == ["made"] * 7
+    new = ("channel", "controls", "icons", "icon-uses", "label-wishes", "program-icons", "matcher", "matcher-words-1")
+    assert [(model / f"{name}.safetensors").read_text() for name in new] == ["made"] * 8
     assert not (model / "model.safetensors").exists(), "the pointer is the one that was trained"
     assert not (model / "scorer.safetensors").exists(), "the scorer knows the shipped pointer only"
     assert not (model / "matcher-words-2.safetensors").exists(), (
@@ -177,7 +179,8 @@ def test_a_stage_that_fails_costs_no_other_and_the_shipped_part_stands_in(tmp_pa
     assert "broken as told" in (run.out / "words.log").read_text()
     started = next(words for words in run.asked if words[1].endswith("matcher_train"))
     assert started[started.index("--start") + 1] == "assets/embedded"
-    for name in ("icons.safetensors", "icon-uses.safetensors", "label-wishes.safetensors"):
+    for part in ("icons", "icon-uses", "label-wishes", "program-icons"):
+        name = f"{part}.safetensors"
         assert (run.out / "model" / name).read_bytes() == (REPO / "assets/embedded" / name).read_bytes()
 
 

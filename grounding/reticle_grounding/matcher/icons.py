@@ -2,13 +2,15 @@
 
 A tower maps crops to short vectors in which renderings of one picture lie together, whatever its size, ink and ground;
 the nearest remembered pictures then say, by their names, what the drawing is. The look tower (:mod:`.net`) generalises,
-this one remembers; calibration weighs both.
+this one remembers; calibration weighs both. Beside the icons of sets there may be those of programs, under the names
+that these give them (``PROGRAMS_FILE``).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -31,11 +33,12 @@ from .sentences import DIM
 
 FILE = "icons.safetensors"
 USES_FILE = "icon-uses.safetensors"
+PROGRAMS_FILE = "program-icons.safetensors"
 CODE = 96
 """Length of the vectors by which pictures are told apart; all have norm 1."""
 DOUBT = 1.0
 """What a name's agreement loses per missing likeness."""
-NEIGHBOURS = 6
+NEIGHBOURS = 10
 """Remembered pictures that are looked at for each drawing."""
 BATCH = 128
 
@@ -87,6 +90,10 @@ class Wordings:
         self._wordings = words[:, 1].long().numpy()[order]
         self._ends = np.searchsorted(words[:, 0].numpy()[order], np.arange(names), side="right")
 
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len(self._ends)
+
     def agreement(self, asked: npt.NDArray[np.float32], names: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """[m] how well the best wording of each of ``names`` [m] agrees with the best of ``asked`` [n, DIM]; -1..1, and
         -1 where a name has no words."""
@@ -98,6 +105,29 @@ class Wordings:
             starts = np.cumsum([0, *counts[:-1]])[counts > 0]
             scores[counts > 0] = np.maximum.reduceat(each, starts)
         return scores
+
+    def joined(self, more: Wordings) -> Wordings:
+        """These, and those of further names, which are numbered on from the last of these."""
+        both = copy(self)
+        both.meanings = np.concatenate([self.meanings, more.meanings])
+        both._wordings = np.concatenate([self._wordings, more._wordings + len(self.meanings)])
+        both._ends = np.concatenate([self._ends, more._ends + len(self._wordings)])
+        return both
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Tensor], names: int, prefix: str = "") -> Wordings:
+        """From the tensors ``meanings``, ``meanings.book`` and ``words`` of a file. Raises KeyError where one is
+        missing, ValueError where they do not fit each other or so many names."""
+        meanings = Quantised(stored[prefix + "meanings"], stored[prefix + "meanings.book"]).vectors()
+        words = stored[prefix + "words"]
+        if meanings.shape[1:] != (DIM,) or words.ndim != 2 or words.shape[1] != 2:
+            raise ValueError(f"{prefix}meanings {tuple(meanings.shape)} and words {tuple(words.shape)}")
+        if len(words) and not (int(words[:, 0].max()) < names and int(words[:, 1].max()) < len(meanings)):
+            raise ValueError(f"{prefix}words tell of more than {names} names and {len(meanings)} wordings")
+        return cls(meanings, words, names)
+
+
+NO_WORDS = (torch.zeros(0, DIM), torch.zeros(0, 2, dtype=torch.int32))
 
 
 class IconMemory:
@@ -122,8 +152,19 @@ class IconMemory:
     ) -> None:
         self.tower, self.pictures = tower.eval(), pictures
         self._named = named.long().numpy()
-        self.words = Wordings(meanings, words, int(words[:, 0].max()) + 1)
+        self._names = int(words[:, 0].max()) + 1
+        self.words = Wordings(meanings, words, self._names)
         self.uses = uses
+
+    def joined(self, pictures: Tensor, named: Tensor, words: Wordings, uses: Wordings) -> IconMemory:
+        """This memory with further pictures [n, CODE] under names of their own; ``named`` [n] numbers these from 0."""
+        both = copy(self)
+        both.pictures = torch.cat([self.pictures, pictures])
+        both._named = np.concatenate([self._named, named.long().numpy() + self._names])
+        both.words = self.words.joined(words)
+        both.uses = (self.uses or Wordings(*NO_WORDS, self._names)).joined(uses)
+        both._names = len(both.words)
+        return both
 
     def recall(self, image: npt.NDArray[np.uint8], rects: Sequence[Rect]) -> Recalled:
         """The remembered pictures nearest to parts of a [height, width, 3] picture."""
@@ -187,7 +228,9 @@ def load(folder: Path) -> IconMemory:
     all_called = torch.equal(called, torch.arange(len(called), dtype=called.dtype)) and int(named.max()) < len(called)
     if not fits or not all_called or int(words[:, 1].max()) >= len(meanings):
         raise CheckpointError(f"the remembered icons {path} do not fit this version: make them anew")
-    return IconMemory(tower.to(memory_format=torch.channels_last), pictures, named, meanings, words, uses)  # type: ignore[call-overload]
+    tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    memory = IconMemory(tower, pictures, named, meanings, words, uses)
+    return _with_programs(memory, folder, counts(stored)) if (folder / PROGRAMS_FILE).is_file() else memory
 
 
 def counts(stored: Mapping[str, Tensor]) -> str:
@@ -209,14 +252,37 @@ def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
         return None
     try:
         stored, about = read_tensors(path)
-        meanings = Quantised(stored["meanings"], stored["meanings.book"]).vectors()
-        words = stored["words"]
+        if about.get("of") != belongs_to:
+            raise ValueError(f"it belongs to {about.get('of')}")
+        return Wordings.of(stored, names)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} does not fit the remembered icons beside it ({belongs_to}): {error}; make it anew with "
+            f"python -m reticle_grounding.training.icon_uses {folder}"
+        ) from error
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"cannot read what icons are used for, {path}: {error}") from error
-    fits = meanings.shape[1] == DIM and int(words[:, 0].max()) < names and int(words[:, 1].max()) < len(meanings)
-    if about.get("of") != belongs_to or not fits:
+
+
+def save_programs(folder: Path, kept: dict[str, Tensor], belongs_to: str) -> Path:
+    """Writes the icons of programs, as :func:`load` reads them beside a memory with these :func:`counts`: ``pictures``,
+    ``pictures.book``, ``named``, and ``meanings``, ``meanings.book``, ``words`` of the names and of their uses, the
+    latter with ``uses.`` before."""
+    return write_tensors(folder / PROGRAMS_FILE, kept, {"of": belongs_to})
+
+
+def _with_programs(memory: IconMemory, folder: Path, belongs_to: str) -> IconMemory:
+    path = folder / PROGRAMS_FILE
+    try:
+        stored, about = read_tensors(path)
+        pictures, named = Quantised(stored["pictures"], stored["pictures.book"]).vectors(), stored["named"]
+        if pictures.shape != (len(named), CODE) or not len(named) or about.get("of") != belongs_to:
+            raise ValueError(f"made for {about.get('of')}, and there are {belongs_to}")
+        names = int(named.max()) + 1
+        uses = Wordings.of(stored, names, "uses.") if "uses.words" in stored else Wordings(*NO_WORDS, names)
+        return memory.joined(pictures, named, Wordings.of(stored, names), uses)
+    except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} does not fit the remembered icons beside it ({belongs_to}): make it anew with "
-            f"python -m reticle_grounding.training.icon_uses {folder}"
-        )
-    return Wordings(meanings, words, names)
+            f"cannot use the icons of programs {path}: {error}; make them anew with "
+            f"python -m reticle_grounding.training.program_icons {folder}"
+        ) from error

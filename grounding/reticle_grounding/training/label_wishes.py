@@ -48,11 +48,16 @@ def told() -> Iterator[tuple[str, Sequence[str]]]:
         yield from ((label, concept.phrases) for label in concept.labels[:LABELS])
 
 
+def said_label(label: str) -> str:
+    """A label as somebody would say it, without dots, keys and signs."""
+    return as_said(TextBox(label, ANYWHERE, 1.0, proportional_words(label, ANYWHERE)))
+
+
 def by_label() -> dict[str, list[str]]:
     """Each label as somebody would say it -> all different wishes for it."""
     found: dict[str, tuple[str, dict[str, None]]] = {}
     for label, wishes in told():
-        said = as_said(TextBox(label, ANYWHERE, 1.0, proportional_words(label, ANYWHERE)))
+        said = said_label(label)
         _, known = found.setdefault(said.casefold(), (said, {}))
         known |= dict.fromkeys(wishes)
     return {said: list(wishes) for said, wishes in found.values() if wishes}
