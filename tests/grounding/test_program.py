@@ -60,6 +60,7 @@ def test_meanings_are_compared_without_the_name(instruction: str, spoken: str) -
     "instruction",
     [
         "About Cantor",  # all of this is shown
+        "about cantor, please",
         'click "About Cantor"',
         "Cantor",
         "the Cantor logo",

@@ -128,6 +128,7 @@ class Wordings:
 
 
 NO_WORDS = (torch.zeros(0, DIM), torch.zeros(0, 2, dtype=torch.int32))
+"""Wordings and pairs of names that have none."""
 
 
 class IconMemory:
