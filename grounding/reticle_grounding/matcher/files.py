@@ -18,7 +18,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> Path:
-    """Writes the whole file or leaves the one that was there."""
+    """Writes the whole file or leaves the one that was there; returns its path. Raises OSError."""
     partial = path.with_suffix(".partial")
     save_file({name: value.contiguous() for name, value in tensors.items()}, partial, header)
     partial.replace(path)

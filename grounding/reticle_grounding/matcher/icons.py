@@ -266,9 +266,12 @@ def load_uses(folder: Path, names: int, belongs_to: str) -> Wordings | None:
 
 
 def save_programs(folder: Path, kept: dict[str, Tensor], belongs_to: str) -> Path:
-    """Writes the icons of programs, as :func:`load` reads them beside a memory with these :func:`counts`: ``pictures``,
-    ``pictures.book``, ``named``, and ``meanings``, ``meanings.book``, ``words`` of the names and of their uses, the
-    latter with ``uses.`` before."""
+    """Writes the icons of programs, as :func:`load` reads them beside a memory of these :func:`counts`. Raises OSError.
+
+    Args:
+        kept: ``pictures`` [n, places] and ``pictures.book``, ``named`` [n], and what :meth:`Wordings.of` reads for the
+            names and, with ``uses.`` before, for their uses; the latter may be missing.
+    """
     return write_tensors(folder / PROGRAMS_FILE, kept, {"of": belongs_to})
 
 

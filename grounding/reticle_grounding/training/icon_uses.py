@@ -62,20 +62,28 @@ def write(folder: Path, tower: SentenceTower, tokens: Tokens, numbers: Mapping[s
 
     Raises BadInput where of none of them uses are told.
     """
-    told = {name: number for name, number in numbers.items() if name in icon_uses()}
-    said = list(dict.fromkeys(words for name in told for words in icon_uses()[name]))
-    if not said:
+    told = [(number, icon_uses()[name]) for name, number in numbers.items() if name in icon_uses()]
+    kept = coded(tower, tokens, told)
+    if not kept:
         raise BadInput(f"of none of the icons that {folder / FILE} remembers is told what it is used for")
-    place = {words: i for i, words in enumerate(said)}
-    pairs = [(number, place[words]) for name, number in told.items() for words in icon_uses()[name]]
-    small = quantise(say(tower, tokens, said), MEANING_PLACES)
-    kept = {
-        "meanings": small.codes,
-        "meanings.book": small.book,
-        "words": torch.tensor(sorted(pairs), dtype=torch.int32),
-    }
     save_uses(folder, kept, counts(load_file(folder / FILE)))
-    return {"names": len(told), "uses": len(said)}
+    return {"names": len(told), "uses": len(kept["meanings"])}
+
+
+def coded(tower: SentenceTower, tokens: Tokens, told: Sequence[tuple[int, Sequence[str]]]) -> dict[str, Tensor]:
+    """What ``Wordings.of`` reads: ``meanings`` [wordings, MEANING_PLACES], their book, and ``words`` [pairs, 2] of a
+    name and a wording. Empty where there are no wordings.
+
+    Args:
+        told: numbers of names, each with its wordings.
+    """
+    place = {words: i for i, words in enumerate(dict.fromkeys(words for _, said in told for words in said))}
+    if not place:
+        return {}
+    small = quantise(say(tower, tokens, list(place)), MEANING_PLACES)
+    pairs = sorted((number, place[words]) for number, said in told for words in said)
+    words = torch.tensor(pairs, dtype=torch.int32)
+    return {"meanings": small.codes, "meanings.book": small.book, "words": words}
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from reticle_grounding.matcher import icons
 from reticle_grounding.matcher.crops import cut
 from reticle_grounding.matcher.icons import FILE, IconTower, as_input, counts, save_programs
 from reticle_grounding.matcher.quantised import quantise
-from reticle_grounding.matcher.sentences import SentenceTower, Tokens, say
+from reticle_grounding.matcher.sentences import SentenceTower, Tokens
 from reticle_grounding.matcher.store import load
 from reticle_grounding.ocr import RgbArray
 from reticle_grounding.proposals import find_elements
@@ -38,7 +38,7 @@ from reticle_grounding.proposals import find_elements
 from .canvas import Box
 from .harvested import MAX_NAME, Row, as_element, fitting_apps, harvested_rows
 from .icon_memory import SAME_PICTURE
-from .icon_uses import MEANING_PLACES
+from .icon_uses import coded
 from .label_wishes import by_label, said_label
 from .spoken import spoken_on
 
@@ -95,7 +95,9 @@ class Met:
     """What is remembered under one name."""
 
     vectors: list[Tensor]
+    """[CODE] each, norm 1; no two are the same picture."""
     asked: dict[str, None]
+    """What was written for it, in order."""
 
 
 @torch.inference_mode()
@@ -147,20 +149,10 @@ def write(folder: Path, words: SentenceTower, tokens: Tokens, met: Mapping[Name,
     named = [number for number, known in enumerate(met.values()) for _ in known.vectors]
     called, uses = [[w for w in name if w] for name in met], uses_of(met)
     kept = {"pictures": pictures.codes, "pictures.book": pictures.book, "named": torch.tensor(named, dtype=torch.int32)}
-    kept |= _wordings(words, tokens, called, "") | _wordings(words, tokens, uses, "uses.")
+    kept |= coded(words, tokens, list(enumerate(called)))
+    kept |= {f"uses.{part}": tensor for part, tensor in coded(words, tokens, list(enumerate(uses))).items()}
     save_programs(folder, kept, counts(load_file(folder / FILE)))
     return {"pictures": len(named), "names": len(met), "uses": sum(map(len, uses))}
-
-
-def _wordings(tower: SentenceTower, tokens: Tokens, told: Sequence[Sequence[str]], prefix: str) -> dict[str, Tensor]:
-    """Tensors of all different wordings, and which name has which; none where there are no wordings."""
-    place = {said: i for i, said in enumerate(dict.fromkeys(said for words in told for said in words))}
-    if not place:
-        return {}
-    pairs = [(number, place[said]) for number, words in enumerate(told) for said in words]
-    small = quantise(say(tower, tokens, list(place)), MEANING_PLACES)
-    rows = torch.tensor(pairs, dtype=torch.int32)
-    return {prefix + "meanings": small.codes, prefix + "meanings.book": small.book, prefix + "words": rows}
 
 
 def main() -> None:
