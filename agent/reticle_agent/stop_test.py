@@ -52,8 +52,8 @@ class Measured:
     """From the trigger to the last event of the agent, releases included, by the server's clock."""
     last_input_ms: float
     """The same without releases."""
-    held: int
-    """Keys and mouse buttons still down afterwards."""
+    held: tuple[str, ...]
+    """Keys and mouse buttons still down afterwards: ``key 38`` by its code, ``button 1``."""
     trigger: str
     """What the agent took it for."""
 
@@ -198,10 +198,12 @@ class Bench:
         inputs = max((e.server_ms for e in ours if not e.kind.endswith("_up")), default=since)
         return Measured(way, float(max(0, last - since)), float(max(0, inputs - since)), self._held(), trigger)
 
-    def _held(self) -> int:
+    def _held(self) -> tuple[str, ...]:
         with self._x.exchange() as raw:
-            keys = sum(bin(byte).count("1") for byte in raw.query_keymap())
-        return keys + bin(self._x.modifiers() >> 8 & 0x1F).count("1")
+            keymap = raw.query_keymap()
+        keys = (f"key {code}" for code in range(8 * len(keymap)) if keymap[code // 8] >> code % 8 & 1)
+        buttons = self._x.modifiers() >> 8
+        return (*keys, *(f"button {n + 1}" for n in range(5) if buttons >> n & 1))
 
     def _first_input(self) -> None:
         """Waits until the agent sends."""

@@ -199,7 +199,7 @@ def _stops(count: int, seed: int) -> None:
         assert ways == ("hotkey", "corner", "mouse", "key")
         for n in range(count):
             one = tried.stop(ways[n % len(ways)], rng)
-            assert one.held == 0, f"stop {n} left something held: {one}"
+            assert one.held == (), f"stop {n} left something held: {one}"
             assert one.trigger == expected[one.way], f"stop {n} was taken for something else: {one}"
             assert 0 <= one.last_input_ms <= one.ms, f"stop {n}: {one}"
             found.append(one)

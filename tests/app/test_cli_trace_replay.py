@@ -59,14 +59,15 @@ def test_nothing_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd:
 
 
 def test_figures_of_measured_stops() -> None:
-    quick = [Measured("hotkey", float(n), float(n) / 2, 0, "hotkey") for n in range(1, 100)]
+    quick = [Measured("hotkey", float(n), float(n) / 2, (), "hotkey") for n in range(1, 100)]
     document = summary(quick)
     assert (document["ok"], document["all"]["p50_ms"], document["all"]["p99_ms"]) == (True, 50, 99)
     assert document["not_tested"] == ["corner", "mouse", "key"]
     assert "all: p99 99 ms from the trigger to no further input (within 100 ms), 0 left something held" in lines(
         document
     )
-    late = summary([*quick, *[Measured("corner", 500.0, 480.0, 0, "corner")] * 5])
+    late = summary([*quick, *[Measured("corner", 500.0, 480.0, (), "corner")] * 5])
     assert (late["ok"], late["by_way"]["corner"]["p99_ms"]) == (False, 500)
-    held = summary([*quick, Measured("mouse", 5.0, 0.0, 1, "hotkey")])
+    held = summary([*quick, Measured("mouse", 5.0, 0.0, ("button 1",), "hotkey")])
     assert (held["ok"], held["left_held"], held["other_trigger"]) == (False, 1, 1)
+    assert lines(held)[-1].endswith("1 left something held, button 1")

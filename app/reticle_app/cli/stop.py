@@ -79,7 +79,7 @@ def summary(measured: list[Measured]) -> dict[str, Any]:
 
     ways = {way: [m for m in measured if m.way == way] for way in WAYS}
     rows = {way: _row(found) for way, found in ways.items() if found}
-    held = sum(m.held > 0 for m in measured)
+    held = sum(bool(m.held) for m in measured)
     mistaken = sum(m.trigger != TRIGGERS[m.way] for m in measured)
     p99 = percentile([m.ms for m in measured], 0.99)
     return {
@@ -89,6 +89,7 @@ def summary(measured: list[Measured]) -> dict[str, Any]:
         "by_way": rows,
         "not_tested": [way for way in WAYS if not ways[way]],
         "left_held": held,
+        "held": sorted({what for m in measured for what in m.held}),
         "other_trigger": mistaken,
     }
 
@@ -119,6 +120,6 @@ def lines(document: dict[str, Any]) -> list[str]:
     said.append(
         f"all: p99 {every['p99_ms']:.0f} ms from the trigger to no further input "
         f"({'within' if every['p99_ms'] <= document['goal_ms'] else 'over'} {document['goal_ms']:.0f} ms), "
-        f"{document['left_held']} left something held"
+        f"{document['left_held']} left something held{''.join(f', {what}' for what in document['held'])}"
     )
     return said
