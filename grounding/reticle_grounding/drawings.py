@@ -19,6 +19,9 @@ FRAME = 56
 JOINS = ((5, 1), (9, 9))
 """Strokes with gaps below these many pixels (down, across) are tried as one drawing."""
 
+FAINTEST_DOT = 40
+"""Least difference of a dot from its ground, of 255 in any channel."""
+
 Mask = npt.NDArray[np.uint8]
 """[height, width], 1 or 0."""
 Table = npt.NDArray[np.float64]
@@ -89,6 +92,24 @@ def without_frames(edges: Mask) -> Mask:
 def joined(edges: Mask, gaps: tuple[int, int]) -> Mask:
     """The edges with gaps below so many pixels (down, across) closed."""
     return np.asarray(cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones(gaps, np.uint8)), dtype=np.uint8)
+
+
+def dotted(image: RgbArray, rect: Rect) -> bool:
+    """Whether a long drawing is three equal dots in a line, as buttons for more things have them."""
+    left, top, right, bottom = (max(0, int(v)) for v in rect.grown(2).as_tuple())
+    part = image[top:bottom, left:right].astype(np.int16)
+    if part.shape[0] < part.shape[1]:
+        part = part.transpose(1, 0, 2)
+    ends = np.concatenate([part[0], part[-1]])
+    drawn = np.abs(part - np.median(ends, axis=0)).max(axis=2)
+    profile = drawn.max(axis=1)
+    steps = np.flatnonzero(np.diff(np.pad((profile > profile.max() / 2).astype(np.int8), 1)))
+    if len(steps) != 6:
+        return False
+    lengths, gaps = steps[1::2] - steps[::2], steps[2::2] - steps[1:-1:2]
+    across = int((drawn.max(axis=0) > profile.max() / 2).sum())
+    alike = np.ptp(lengths) <= 1 and np.ptp(gaps) <= 1
+    return bool(alike and profile.max() >= FAINTEST_DOT and abs(int(lengths[0]) - across) <= 2)
 
 
 def ink(edges: Mask, rect: Rect) -> Rect | None:

@@ -18,7 +18,7 @@ from .looks import NOTHING_SEEN, Agreement
 from .ocr import TextBox
 from .proposals import Elements, Proposal, entries_of, marks_left_of, proposals_of
 from .regions import Region
-from .rows import Parted, gap_beside, repeated, sides_of
+from .rows import COLUMN, LEVEL, Parted, gap_beside, repeated, sides_of
 from .types import FloatMap, Origin
 from .words import Match, Role, Wanted, match, may_match, tokens
 
@@ -52,6 +52,8 @@ MAX_SIGNS = 3
 """Of each of these two, drawings that may stand before a field or slider instead of words."""
 SIGN_GAP = 1.5
 """Farthest that such a field stands from its drawing, in heights of the drawing."""
+MAX_SLIDERS = 4
+"""Sliders without a name, where one is asked for."""
 MAX_ALIKE = 24
 """More proposals that show the same, where the instruction counts."""
 MAX_IN_ROW = 4
@@ -216,8 +218,11 @@ def drafts(scene: Scene) -> list[Draft]:
         made += _element_drafts(answer, scene)
     looks = _look_drafts(scene)
     made += [*looks, *_signed_drafts(scene, looks, [d.region for d in made if d.kind in ("entry", "track")]), *meant]
+    made += _dragged_drafts(scene, [d.region for d in made if d.kind == "track"])
     made += _beside_drafts(scene, made)
     attended = _attended_drafts(scene, [d.region for d in made if d.origin != "attention"])
+    if scene.wanted.dragged:
+        made, attended = _without_signs(made, made), _without_signs(attended, made)
     if scene.wanted.role is not Role.FIELD:
         return [*made, *attended]
     entries = [d.region.grown(INSIDE) for d in made if d.kind in ("entry", "track")]
@@ -230,6 +235,13 @@ def _without_labels(scene: Scene, made: Sequence[Draft]) -> list[Draft]:
     named = [d.found.rect.center for d in made if d.found and d.found.match.exact and d.kind in ("entry", "track")]
     lines = [t.rect for t in scene.texts if any(t.rect.contains(center) for center in named)]
     return [d for d in made if d.kind in ("entry", "track") or not any(line.contains(d.point) for line in lines)]
+
+
+def _without_signs(drafts: Sequence[Draft], made: Sequence[Draft]) -> list[Draft]:
+    """Where a slider is asked for that has a drawing before it, the drawing is no answer: the loudspeaker mutes."""
+    signed = {d.look for d in made if d.kind == "track" and d.look is not None}
+    signs = [d.region for d in made if d.kind == "look" and d.look in signed]
+    return [d for d in drafts if d.kind == "track" or d.text or not any(s.contains(d.point) for s in signs)]
 
 
 def _look_drafts(scene: Scene) -> list[Draft]:
@@ -258,6 +270,16 @@ def _signed_drafts(scene: Scene, looks: Sequence[Draft], known: Sequence[Rect]) 
                 at = entry.rect.center
                 made.append(Draft(entry.rect, at, "element", None, None, kind, sign.place, entry.gap, look=sign.look))
     return made
+
+
+def _dragged_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
+    """Sliders that nothing names, where the instruction speaks of one; ``known`` have a name (capture pixels)."""
+    if not scene.wanted.dragged:
+        return []
+    tracks = [t for t in scene.elements.tracks if not any(_mostly(t, k) for k in known)]
+    told = sorted((-_share(t, "slider", scene.kinds), n) for n, t in enumerate(tracks))
+    sliders = [tracks[n] for share, n in told[:MAX_SLIDERS] if -share >= SURELY]
+    return [Draft(t, t.center, "element", None, kind="track", place=i) for i, t in enumerate(sliders)]
 
 
 def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:
@@ -295,6 +317,8 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     marks = marks_left_of(label.rect, scene.elements)
     if scene.wanted.role is not Role.CHECK:
         marks = [m for m in marks if m in scene.elements.boxes]
+    elif not any(_share(m, "check", scene.kinds) >= SURELY for m in marks[:1]):
+        marks = [*_before_the_row(label.rect, scene.kinds), *marks]
     made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
     for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
         kind = "track" if e.track else "entry"
@@ -315,6 +339,25 @@ def _at_the_end(label: Found, scene: Scene) -> list[Draft]:
         if kind and not any(between.intersection(other) for other in others):
             gap = (rect.left - own.right) / own.height
             return [Draft(rect, rect.center, "element", label.text, label, kind, gap=gap)]
+    return []
+
+
+def _share(rect: Rect, kind: str, kinds: Kinds) -> float:
+    """How likely what stands at a rectangle is of a kind; 0 where nothing is told."""
+    number = kinds.most_alike(rect)
+    return 0.0 if number is None else float(kinds.shares[number, KINDS.index(kind)])
+
+
+def _before_the_row(label: Rect, kinds: Kinds) -> list[Rect]:
+    """The check mark at the beginning of the row that a text stands in, where rows above or below have one, too."""
+    checks = (kinds.sorts != TEXT) & (kinds.shares[:, KINDS.index("check")] >= SURELY)
+    across, down = (kinds.rects[:, 0] + kinds.rects[:, 2]) / 2, (kinds.rects[:, 1] + kinds.rects[:, 3]) / 2
+    gaps = label.left - kinds.rects[:, 2]
+    there = checks & (np.abs(down - label.center.y) <= LEVEL * label.height / 2) & (gaps >= 0)
+    for number in sorted(np.flatnonzero(there & (gaps < FAR_GAP * label.height)), key=lambda n: float(gaps[n])):
+        column = checks & (np.abs(across - across[number]) <= COLUMN) & (np.abs(down - down[number]) > label.height)
+        if column.any():
+            return [Rect(*map(float, kinds.rects[number]))]
     return []
 
 

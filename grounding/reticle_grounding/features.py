@@ -16,7 +16,6 @@ from .words import DRAWN_SORTS, NO_MATCH, WRITTEN_SORTS, Match, Role, lacks_acti
 
 ROW_FEATURES = (
     "track_asked",
-    "sign_of_track",
     "text_asked",
     "text_not_asked",
     "rest_row",
@@ -116,7 +115,6 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
     with_mark = {d.found.rect for d in made if d.found and d.kind == "mark"}
     signs = {d.look for d in made if d.kind in ("entry", "track") and d.found is None}
     ordered = _ordinal_fits(scene, made)
-    tracks = {d.look for d in made if d.kind == "track" and d.found is None}
     beside, best_of_row = _Beside(scene), scene.best_of_row
     ties = _ties(made)
     lit = [look.mean(d.region) for d in made]
@@ -132,7 +130,7 @@ def describe(scene: Scene, made: Sequence[Draft]) -> list[dict[str, float]]:
         row["ordinal"], row["text_ties"] = ordinal, tied
         row["relation"] = _relation_fit(draft, scene)
         row["placed"] = _placed_fit(draft, scene)
-        row |= _asked_features(draft, scene, tracks)
+        row |= _asked_features(draft, scene)
         row |= _rest_features(draft, scene, best_of_row)
         row |= beside.features(draft)
         row |= senses.of(draft)
@@ -231,12 +229,11 @@ def _mark_features(draft: Draft, scene: Scene, with_mark: set[Rect]) -> dict[str
     }
 
 
-def _asked_features(draft: Draft, scene: Scene, tracks: set[int | None]) -> dict[str, float]:
+def _asked_features(draft: Draft, scene: Scene) -> dict[str, float]:
     """Whether the instruction speaks of a slider, or of written words, and the draft is one."""
     wanted = scene.wanted
     return {
         "track_asked": float(wanted.dragged and draft.kind == "track"),
-        "sign_of_track": float(wanted.dragged and draft.kind == "look" and draft.look in tracks),
         "text_asked": float(wanted.written and draft.origin == "text"),
         "text_not_asked": float(wanted.written and draft.kind in ("entry", "track", "mark")),
     }

@@ -160,8 +160,9 @@ def _bare(instruction: str, wanted: Wanted) -> str:
 
 
 def worth_a_look(elements: Elements) -> tuple[Rect, ...]:
-    """Rectangles that may be a control with a drawing on it: not too small, large or long."""
-    return tuple(proposal.rect for proposal in proposals_of(elements, MAX_SEEN, _drawn_size))
+    """Rectangles that may be a control with a drawing on it: not too small or large, nor long but for three dots."""
+    seen = tuple(proposal.rect for proposal in proposals_of(elements, MAX_SEEN, _drawn_size))
+    return (*seen, *(dots for dots in elements.dots if dots not in seen))
 
 
 def _drawn_size(rect: Rect) -> bool:

@@ -24,6 +24,8 @@ MARK_SIDES = (7.0, 34.0)
 ICON_SIDES = (9.0, 72.0)
 LEAST_ICON = 7.0
 """Longer side of the smallest drawing that counts, such as the arrow of a drop-down."""
+LONGEST_DOTS, DOTS = 40.0, (2.2, 7.0)
+"""Longest three dots in a line (pixels), and how much longer than wide they are."""
 LARGEST = 420.0
 """Longer side of pictures and outlined controls."""
 MAX_PROPOSALS = 400
@@ -36,6 +38,8 @@ WIDTH, NARROWEST = 1.6, 1.25
 """Least inside width of an entry in its heights; and where there is no such, of a spin box, whose buttons part it."""
 MANY_TEXTS, MANY_ICONS = 3, 5
 """So many of them side by side do not stand in an entry."""
+KEY_LINES, SAME_PX = 3.2, 3.0
+"""Highest key in heights of its label, and how far the sides and places of keys in line differ (pixels)."""
 
 Sort = Literal["icon", "mark", "bar", "box", "area", "track"]
 """Drawing; check box or radio button; entry or wide button; compact button; panel or picture; slider."""
@@ -53,6 +57,8 @@ class Elements:
     """Long flat drawings without text, such as a slider's groove with its handle."""
     controls: tuple[Rect, ...] = ()
     """Outlined controls and pictures that are larger than icons."""
+    dots: tuple[Rect, ...] = ()
+    """Those of the icons that are three dots in a line."""
 
     def around(self, rect: Rect) -> Rect | None:
         """The smallest box that holds ``rect``'s centre and is at least as high as most of it, or None."""
@@ -72,7 +78,15 @@ def find_elements(image: RgbArray, texts: Sequence[TextBox]) -> Elements:
     controls = drawings.as_rects(_controls(drawn))
     drawn = drawn.only(drawn.filled >= 0.08)
     tracks = drawings.as_rects(_tracks(drawn))
-    return Elements(_boxes(edges), _icons(bare, edges, drawn, texts), tracks, controls)
+    icons = _icons(bare, edges, drawn, texts)
+    dots = tuple(r for r in icons if _longish(r) and drawings.dotted(image, r))
+    return Elements(_boxes(edges), icons, tracks, controls, dots)
+
+
+def _longish(rect: Rect) -> bool:
+    """Whether a drawing has the sides of three dots in a line."""
+    short, long = sorted((rect.width, rect.height))
+    return long <= LONGEST_DOTS and DOTS[0] * short <= long <= DOTS[1] * short
 
 
 def _controls(drawn: Areas) -> Table:
@@ -86,7 +100,7 @@ def _controls(drawn: Areas) -> Table:
 
 def _tracks(drawn: Areas) -> Table:
     wide, high = drawn.sides
-    return drawn.rects[(wide >= 60) & (wide <= 800) & (high >= 3) & (high <= 40) & (wide >= 4 * high)]
+    return drawn.rects[(wide >= 60) & (wide <= 800) & (high >= 3) & (high <= 48) & (wide >= 4 * high)]
 
 
 def _icons(bare: Mask, edges: Mask, drawn: Areas, texts: Sequence[TextBox]) -> tuple[Rect, ...]:
@@ -164,13 +178,14 @@ def _sort_of_box(rect: Rect) -> Sort:
 
 def marks_left_of(label: Rect, elements: Elements) -> list[Rect]:
     """Check boxes or radio buttons (flat or drawn squares) directly left of a label, nearest first."""
-    found = []
+    found, farthest = [], 2.0 * label.height
     for box in (*elements.boxes, *elements.icons):
         gap = label.left - box.right
+        if not -4 <= gap <= farthest:  # nearly all of a screen's boxes, for each of its labels
+            continue
         square = 0.7 <= box.width / box.height <= 1.43
         sized = all(MARK_SIDES[0] <= side <= min(MARK_SIDES[1], 1.8 * label.height) for side in (box.width, box.height))
-        level = abs(box.center.y - label.center.y) <= 0.4 * label.height
-        if square and sized and level and -4 <= gap <= 2.0 * label.height:
+        if square and sized and abs(box.center.y - label.center.y) <= 0.4 * label.height:
             found.append((gap, box))
     return [box for _, box in sorted(found, key=lambda pair: pair[0])]
 
@@ -197,7 +212,20 @@ def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> lis
     for entry in found:
         if not any(_behind(entry, nearer) or _twins(entry.rect, nearer.rect) for nearer in kept):
             kept.append(entry)
+    keys = _keys_around(label, elements)
+    kept = [entry for entry in kept if not any(_twins(entry.rect, key) for key in keys)]
     return [entry for entry in kept if not _holds_many(entry.rect, elements, texts)]
+
+
+def _keys_around(label: Rect, elements: Elements) -> list[Rect]:
+    """The keys in line with the one whose face a label is, as calculators have them: they are no entries of it."""
+    own = elements.around(label)
+    if own is None or own.height > KEY_LINES * label.height:
+        return []
+    alike = [b for b in elements.boxes if max(abs(b.width - own.width), abs(b.height - own.height)) <= SAME_PX]
+    row = [b for b in alike if abs(b.center.y - own.center.y) <= SAME_PX]
+    below = [b for b in alike if abs(b.center.x - own.center.x) <= SAME_PX]
+    return [*row, *below] if len(row) >= MANY_TEXTS else []
 
 
 def _near(label: Rect, boxes: Sequence[Rect], texts: Sequence[TextBox], track: bool) -> list[Entry]:

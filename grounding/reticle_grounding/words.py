@@ -298,6 +298,7 @@ def parse(instruction: str) -> Wanted:
         readings += _readings(tokens(tail), BEFORE_COMMA if set_to else 0.6)
     before = _before_comma(instruction)
     first = _readings(tokens(before), BEFORE_COMMA) if before else []
+    readings += _of_stop_words(words)
     kept = tuple(dict.fromkeys(r for r in [*readings, *first] if r.tokens))
     role = _role(instruction, quoted)
     if role is Role.ANY and before:
@@ -458,6 +459,16 @@ def _readings(words: tuple[str, ...], trust: float) -> list[Reading]:
     return [r for r in made if any(w not in _STOP for w in r.tokens)]
 
 
+def _of_stop_words(words: tuple[str, ...]) -> list[Reading]:
+    """Where nothing else is said: "All", "the To field", "go to All"."""
+    if any(w not in _STOP | _GESTURES | _OPENERS | _ROLE_WORDS.keys() for w in words):
+        return []
+    said = _drop_trailing_roles(words)
+    start = max((i + 1 for i, w in enumerate(said) if w not in _STOP or w in _ARTICLES), default=0)
+    said = said[start:]
+    return [Reading(part, trust) for part, trust in ((said, 1.0), (said[-1:], 0.97)) if 0 < len(said) <= 2]
+
+
 def _drop_leading(words: tuple[str, ...], dropped: frozenset[str]) -> tuple[str, ...]:
     """Leading words of ``dropped`` and stop words go, through the first article, unless nothing would be left."""
     for i, word in enumerate(words):
@@ -525,6 +536,8 @@ def content(words: Sequence[str]) -> tuple[str, ...]:
 def _role(instruction: str, quoted: Sequence[str]) -> Role:
     plain = normalised(_QUOTES.sub(" ", instruction) if quoted else instruction)
     if re.match(rf"{_POLITE}(toggle|tick|untick|check|uncheck|enable|disable|turn (on|off)|switch (on|off))\b", plain):
+        return Role.CHECK
+    if re.match(rf"{_POLITE}((un)?mark|deselect|unselect)\b(?!.*\bas\b)", plain):  # "mark it as read" is another wish
         return Role.CHECK
     head = re.split(rf"\b(?:{_RELATIONS})\b", plain, maxsplit=1)[0]
     placed = _PLACED.search(plain)

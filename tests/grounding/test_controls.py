@@ -271,6 +271,60 @@ def test_a_switch_at_the_end_of_a_row_is_its_labels() -> None:
     assert at_the_end_of_the_row("check", sort=TEXT) == [], "words are no switch"
 
 
+ROWS = (20.0, 60.0, 100.0)
+MARKS = tuple(Rect(10, top + 3, 24, top + 17) for top in ROWS)
+NAMES = ("Porto", "Kyoto", "Split")
+CITIES = tuple(written(name, Rect(700, top, 760, top + 20)) for name, top in zip(NAMES, ROWS, strict=True))
+
+
+def marked_rows(instruction: str, *marks: Rect, boxes: tuple[Rect, ...] = (), sort: int = DRAWING) -> list[Draft]:
+    """Drafts of check marks for a table that shows a person and a city in each row, and a mark at its beginning."""
+    people = tuple(written(name, Rect(60, top, 110, top + 20)) for name, top in zip("ABC", ROWS, strict=True))
+    kinds = kinds_at(*((mark, "check") for mark in marks), sort=sort)
+    scene = replace(scene_of(instruction, kinds), texts=(*people, *CITIES), size=Size(1280, 200))
+    return [d for d in drafts(replace(scene, elements=Elements(boxes, ()))) if d.kind == "mark"]
+
+
+@pytest.mark.parametrize("instruction", ["tick the row with Kyoto", "unmark the one in Kyoto", "deselect Kyoto"])
+def test_the_mark_before_a_row_belongs_to_all_its_texts(instruction: str) -> None:
+    [mark] = marked_rows(instruction, *MARKS)
+    assert (mark.region, mark.text) == (MARKS[1], "Kyoto")
+
+
+def test_the_mark_before_a_row_is_one_of_a_column() -> None:
+    assert marked_rows("tick the row with Kyoto", MARKS[1]) == [], "a mark alone may be anything's"
+    aside = Rect(40, MARKS[0].top, 54, MARKS[0].bottom)
+    assert marked_rows("tick the row with Kyoto", MARKS[1], aside) == [], "not under each other"
+    assert marked_rows("tick the row with Kyoto", *MARKS, sort=TEXT) == [], "words are no marks"
+    assert marked_rows("the row with Kyoto", *MARKS) == [], "nobody asks for a mark"
+    assert marked_rows("mark Kyoto as read", *MARKS) == [], "another wish"
+
+
+def test_the_mark_before_a_row_goes_before_a_drawing_that_is_none() -> None:
+    folder = Rect(680, 64, 694, 78)
+    [mark] = marked_rows("tick Kyoto", *MARKS, boxes=(folder,))
+    assert mark.region == MARKS[1]
+    told = marked_rows("tick Kyoto", *MARKS, folder, boxes=(folder,))
+    assert [d.region for d in told] == [folder], "a check box of its own is nearer"
+
+
+def test_a_slider_without_a_name_is_found_where_one_is_asked_for() -> None:
+    groove, rule = Rect(100, 100, 200, 112), Rect(10, 150, 300, 154)
+    kinds = kinds_at((groove, "slider"), (rule, "none"), sort=BOX)
+    elements = Elements((), (), (rule, groove))
+
+    def sliders(instruction: str) -> list[Rect]:
+        scene = replace(scene_of(instruction, kinds), elements=elements)
+        return [d.region for d in drafts(scene) if d.kind == "track"]
+
+    assert sliders("adjust the zoom") == [groove]
+    assert sliders("the zoom button") == []
+    label = replace(
+        scene_of("adjust the zoom", kinds), elements=elements, texts=(written("Zoom", Rect(50, 98, 90, 114)),)
+    )
+    assert [(d.region, d.text) for d in drafts(label) if d.kind == "track"] == [(groove, "Zoom")], "named, so it is one"
+
+
 def test_where_nothing_is_known_nothing_is_said() -> None:
     assert KindSense(scene_of("the Shell tab", NO_KINDS)).of(draft_at(TAB), None) == {}
     alone = KindSense(scene_of("Shell", kinds_at((TAB, "tab")))).of(draft_at(TAB), None)
@@ -321,6 +375,7 @@ def test_screens_are_stored_as_they_are(screens: list[KnownScreen], tmp_path: Pa
 def test_it_learns_a_screen(screens: list[KnownScreen], monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(controls_train, "BATCH", 1)
+    monkeypatch.setattr(controls_train, "MOST", 100)
     few = [KnownScreen("one", s.places, s.kinds, s.covers) for s in screens[:1]]
     source, net = Screens(few, Random(0)), BothNets().screen
     train(net, source, 10.0, False, lambda step, loss: None, steps=1)

@@ -259,15 +259,36 @@ def test_a_slider_after_a_drawing_is_the_field_that_the_drawing_names() -> None:
     asked = replace(scene("adjust the volume", [], elements), agreement=seen_as((loudspeaker, other), (0.6, 0.5)))
     made = drafts(asked)
     rows = {(d.kind, d.region): row for d, row in zip(made, describe(asked, made), strict=True)}
-    slider, sign = rows["track", groove], rows["look", loudspeaker]
+    slider = rows["track", groove]
     assert slider["entry_signed"] == slider["entry_asked"] == slider["look_top"] == 1.0
     assert abs(slider["look"] - 0.6) < 1e-6, "it is asked for by what is drawn before it"
-    assert sign["sign_for_field"] == 1.0
+    assert ("look", loudspeaker) not in rows, "it mutes"
+    assert ("look", other) in rows
     assert ("track", far) not in rows, "too far from its drawing"
-    pressed = replace(asked, wanted=parse("press mute"))
-    made = drafts(pressed)
-    again = {(d.kind, d.region): row for d, row in zip(made, describe(pressed, made), strict=True)}
-    assert again["look", loudspeaker]["sign_for_field"] == 0.0, "only where a value is to be set"
+    for instruction, for_field in (("set the volume", 1.0), ("press mute", 0.0)):
+        again = replace(asked, wanted=parse(instruction))
+        made = drafts(again)
+        rows = {(d.kind, d.region): row for d, row in zip(made, describe(again, made), strict=True)}
+        assert rows["look", loudspeaker]["sign_for_field"] == for_field, "only where a value is to be set"
+
+
+def keys_and_faces(columns: int, rows: int = 2) -> tuple[tuple[Rect, ...], list[TextBox]]:
+    places = [(x, y) for y in range(rows) for x in range(columns)]
+    keys = tuple(Rect(20 + 60 * x, 20 + 30 * y, 76 + 60 * x, 46 + 30 * y) for x, y in places)
+    return keys, [line(str(n), key.left + 24, key.top + 4) for n, key in enumerate(keys)]
+
+
+def test_the_next_key_is_no_entry_of_a_key() -> None:
+    keys, faces = keys_and_faces(4)
+    assert all(entries_of(face.rect, Elements(keys, ()), faces) == [] for face in faces)
+    field = Rect(20, 84, 256, 110)
+    below = entries_of(faces[4].rect, Elements((*keys, field), ()), faces)
+    assert [e.rect for e in below] == [field], "that is of another size"
+
+
+def test_a_value_beside_its_name_in_a_table_is_an_entry() -> None:
+    cells, texts = keys_and_faces(2, rows=1)
+    assert [e.rect for e in entries_of(texts[0].rect, Elements(cells, ()), texts)] == [cells[1]]
 
 
 def test_a_bar_of_tools_below_a_name_is_no_field() -> None:

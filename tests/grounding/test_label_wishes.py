@@ -153,7 +153,7 @@ def test_the_shipped_memory_knows_what_people_say() -> None:
 def test_what_is_written_is_what_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = embedded_model_dir()
     tower, tokens = load_net(folder).words, Tokens.of(folder)
-    places = [dict(place) for place in lexicon()[:30]]
+    places = [dict(place) for place in lexicon()[:12]]
     table = {label: list(wishes) for place in places for label, wishes in place.items()}
     assert write(tmp_path, tower, tokens, table) == {"labels": len(table), "wishes": sum(map(len, table.values()))}
     made = load(tmp_path)

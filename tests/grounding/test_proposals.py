@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from reticle_grounding.geometry import Rect
 from reticle_grounding.labels import without_symbol
+from reticle_grounding.looks import worth_a_look
 from reticle_grounding.ocr import RgbArray, TextBox, Word
 from reticle_grounding.proposals import Elements, find_elements, proposals_of
 
@@ -34,6 +37,42 @@ def test_dots_of_a_menu_are_one_icon() -> None:
     for top in (40, 47, 54):
         draw.rectangle((100, top, 102, top + 2), fill=(40, 40, 40))
     assert best_icon(find_elements(pixels(image), []), Rect(100, 40, 103, 57)) > 0.6
+
+
+def dots_in_a_row(lengths: tuple[int, ...], step: int, ink: int = 40, side: int = 4) -> RgbArray:
+    """Marks under each other, ``side`` wide and so long each, beginning every ``step`` pixels."""
+    image, draw = canvas()
+    for n, length in enumerate(lengths):
+        draw.rectangle((100, 40 + n * step, 99 + side, 39 + n * step + length), fill=(ink,) * 3)
+    return pixels(image)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_three_dots_are_worth_a_look_however_long_they_are(turned: bool) -> None:
+    image, dots = dots_in_a_row((4, 4, 4), 9), Rect(100, 40, 104, 62)
+    if turned:
+        image, dots = np.ascontiguousarray(image.transpose(1, 0, 2)), Rect(40, 100, 62, 104)
+    elements = find_elements(image, [])
+    assert [found.iou(dots) > 0.6 for found in elements.dots] == [True]
+    assert set(worth_a_look(elements)) >= set(elements.dots)
+    without = replace(elements, dots=())
+    assert not any(found.iou(dots) > 0.6 for found in worth_a_look(without)), "else this shows nothing"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        dots_in_a_row((4, 4), 9),
+        dots_in_a_row((4, 4, 4, 4), 8),
+        dots_in_a_row((4, 8, 4), 11),
+        dots_in_a_row((9, 9, 9), 12),
+        dots_in_a_row((22,), 22),
+        dots_in_a_row((4, 4, 4), 9, ink=225),
+    ],
+    ids=["two", "four", "uneven", "strokes", "a line", "faint"],
+)
+def test_what_is_no_three_equal_dots(image: RgbArray) -> None:
+    assert find_elements(image, []).dots == ()
 
 
 def test_corners_of_a_full_screen_icon_are_one_icon() -> None:

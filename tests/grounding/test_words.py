@@ -97,6 +97,29 @@ def test_signs_are_names_only_where_there_are_no_words() -> None:
     assert match(parse("press +"), "Off-by-one").score == 0.0
 
 
+@pytest.mark.parametrize(
+    ("instruction", "label"),
+    [
+        ("All", "All"),
+        ("go to All", "All"),
+        ("the All link", "All"),
+        ("type into the From field", "From:"),
+        ("the To field", "To"),
+        ("switch it off", "Off"),
+        ("Please click on Here", "here"),
+    ],
+)
+def test_labels_of_stop_words_are_labels(instruction: str, label: str) -> None:
+    assert match(parse(instruction), label).score > 0.9
+    assert not match(parse(instruction), "Settings").score
+
+
+def test_stop_words_of_a_sentence_name_nothing() -> None:
+    assert parse("what is this").readings == ()
+    assert match(parse("show all files"), "All").score < 0.8
+    assert match(parse("open the settings from here"), "Here").score < 0.5
+
+
 def test_unrelated_text_does_not_match() -> None:
     found = match(parse("empty the trash"), "Preferences")
     assert (found.score, found.exact) == (0.0, False)
