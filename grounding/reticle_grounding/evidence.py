@@ -276,10 +276,10 @@ def _dragged_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
     """Sliders that nothing names, where the instruction speaks of one; ``known`` have a name (capture pixels)."""
     if not scene.wanted.dragged:
         return []
-    tracks = [t for t in scene.elements.tracks if not any(_mostly(t, k) for k in known)]
-    told = sorted((-_share(t, "slider", scene.kinds), n) for n, t in enumerate(tracks))
-    sliders = [tracks[n] for share, n in told[:MAX_SLIDERS] if -share >= SURELY]
-    return [Draft(t, t.center, "element", None, kind="track", place=i) for i, t in enumerate(sliders)]
+    shares = {t: _share(t, "slider", scene.kinds) for t in scene.elements.tracks}
+    told = [t for t, share in shares.items() if share >= SURELY and not any(_mostly(t, k) for k in known)]
+    best = sorted(told, key=lambda t: -shares[t])[:MAX_SLIDERS]
+    return [Draft(t, t.center, "element", None, kind="track", place=i) for i, t in enumerate(best)]
 
 
 def _meant_drafts(scene: Scene, answers: Sequence[Found]) -> list[Draft]:

@@ -109,6 +109,8 @@ _STOP = _set(
     "the a an to on in into at of for with by from this that these those it its me my i want would like now here there "
     "please and or up out off over as is are be so which what when how one some all any you can"
 )
+_NAMELESS = _STOP | _GESTURES | _OPENERS | frozenset(_ROLE_WORDS)
+"""Words that name nothing while others do."""
 _ORDINALS: dict[str, int] = {
     "first": 1,
     "second": 2,
@@ -461,7 +463,7 @@ def _readings(words: tuple[str, ...], trust: float) -> list[Reading]:
 
 def _of_stop_words(words: tuple[str, ...]) -> list[Reading]:
     """Where nothing else is said: "All", "the To field", "go to All"."""
-    if any(w not in _STOP | _GESTURES | _OPENERS | _ROLE_WORDS.keys() for w in words):
+    if not _NAMELESS.issuperset(words):
         return []
     said = _drop_trailing_roles(words)
     start = max((i + 1 for i, w in enumerate(said) if w not in _STOP or w in _ARTICLES), default=0)
