@@ -95,7 +95,8 @@ def joined(edges: Mask, gaps: tuple[int, int]) -> Mask:
 
 
 def dotted(image: RgbArray, rect: Rect) -> bool:
-    """Whether a long drawing is three equal dots in a line, as buttons for more things have them."""
+    """Whether a [height, width, 3] picture shows three equal dots in a line at ``rect`` (pixels), as buttons for more
+    things have them."""
     left, top, right, bottom = (max(0, int(v)) for v in rect.grown(2).as_tuple())
     part = image[top:bottom, left:right].astype(np.int16)
     if part.shape[0] < part.shape[1]:

@@ -276,7 +276,7 @@ def _dragged_drafts(scene: Scene, known: Sequence[Rect]) -> list[Draft]:
     """Sliders that nothing names, where the instruction speaks of one; ``known`` have a name (capture pixels)."""
     if not scene.wanted.dragged:
         return []
-    shares = {t: _share(t, "slider", scene.kinds) for t in scene.elements.tracks}
+    shares = {t: scene.kinds.share_at(t, "slider") for t in scene.elements.tracks}
     told = [t for t, share in shares.items() if share >= SURELY and not any(_mostly(t, k) for k in known)]
     best = sorted(told, key=lambda t: -shares[t])[:MAX_SLIDERS]
     return [Draft(t, t.center, "element", None, kind="track", place=i) for i, t in enumerate(best)]
@@ -317,7 +317,7 @@ def _element_drafts(label: Found, scene: Scene) -> list[Draft]:
     marks = marks_left_of(label.rect, scene.elements)
     if scene.wanted.role is not Role.CHECK:
         marks = [m for m in marks if m in scene.elements.boxes]
-    elif not any(_share(m, "check", scene.kinds) >= SURELY for m in marks[:1]):
+    elif not any(scene.kinds.share_at(m, "check") >= SURELY for m in marks[:1]):
         marks = [*_before_the_row(label.rect, scene.kinds), *marks]
     made += [Draft(m, m.center, "element", label.text, label, "mark") for m in marks[:1]]
     for i, e in enumerate(entries_of(label.rect, scene.elements, scene.texts)[:2]):
@@ -342,14 +342,9 @@ def _at_the_end(label: Found, scene: Scene) -> list[Draft]:
     return []
 
 
-def _share(rect: Rect, kind: str, kinds: Kinds) -> float:
-    """How likely what stands at a rectangle is of a kind; 0 where nothing is told."""
-    number = kinds.most_alike(rect)
-    return 0.0 if number is None else float(kinds.shares[number, KINDS.index(kind)])
-
-
 def _before_the_row(label: Rect, kinds: Kinds) -> list[Rect]:
-    """The check mark at the beginning of the row that a text stands in, where rows above or below have one, too."""
+    """The check mark (capture pixels) at the beginning of the row that a text stands in, where rows above or below have
+    one, too; at most one."""
     checks = (kinds.sorts != TEXT) & (kinds.shares[:, KINDS.index("check")] >= SURELY)
     across, down = (kinds.rects[:, 0] + kinds.rects[:, 2]) / 2, (kinds.rects[:, 1] + kinds.rects[:, 3]) / 2
     gaps = label.left - kinds.rects[:, 2]

@@ -212,7 +212,7 @@ def entries_of(label: Rect, elements: Elements, texts: Sequence[TextBox]) -> lis
     for entry in found:
         if not any(_behind(entry, nearer) or _twins(entry.rect, nearer.rect) for nearer in kept):
             kept.append(entry)
-    keys = _keys_around(label, elements)
+    keys = _keys_around(label, elements) if kept else []
     kept = [entry for entry in kept if not any(_twins(entry.rect, key) for key in keys)]
     return [entry for entry in kept if not _holds_many(entry.rect, elements, texts)]
 

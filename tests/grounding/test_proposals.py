@@ -65,14 +65,16 @@ def test_three_dots_are_worth_a_look_however_long_they_are(turned: bool) -> None
         dots_in_a_row((4, 4), 9),
         dots_in_a_row((4, 4, 4, 4), 8),
         dots_in_a_row((4, 8, 4), 11),
-        dots_in_a_row((9, 9, 9), 12),
+        dots_in_a_row((7, 7, 7), 10),
         dots_in_a_row((22,), 22),
         dots_in_a_row((4, 4, 4), 9, ink=225),
     ],
     ids=["two", "four", "uneven", "strokes", "a line", "faint"],
 )
 def test_what_is_no_three_equal_dots(image: RgbArray) -> None:
-    assert find_elements(image, []).dots == ()
+    elements = find_elements(image, [])
+    assert elements.dots == ()
+    assert any(icon.height > 2.5 * icon.width for icon in elements.icons), "else nothing was long enough to be told"
 
 
 def test_corners_of_a_full_screen_icon_are_one_icon() -> None:

@@ -80,6 +80,11 @@ class Kinds:
         best = int(np.argmax(shared))
         return best if shared[best] > LEAST_SHARED else None
 
+    def share_at(self, rect: Rect, kind: str) -> float:
+        """How likely what stands at a rectangle (capture pixels) is of a kind, 0..1; 0 where no place is there."""
+        number = self.most_alike(rect)
+        return 0.0 if number is None else float(self.shares[number, KINDS.index(kind)])
+
 
 NO_KINDS = Kinds(
     np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros((0, len(KINDS)), np.float32), np.zeros(0, np.float32)
